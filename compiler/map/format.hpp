@@ -1,0 +1,144 @@
+// The bytes of the site map: the only code that knows the numbers of FORMAT.md. No I/O, no allocation.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace aegir::map {
+
+static_assert(std::endian::native == std::endian::little, "the site map is little-endian and read in place");
+
+inline constexpr std::array<char, 8> kMagic = {'A', 'E', 'G', 'I', 'R', 'M', 'A', 'P'};
+inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kMaxProbe = 64;
+inline constexpr unsigned kMaxWildcardLookups = 8;
+inline constexpr std::uint64_t kMaxFileSize = 8ULL << 32U;
+
+enum class FileKind : std::uint32_t { kBase = 1, kDelta = 2 };
+enum class RecordType : std::uint8_t { kSite = 1, kAlias = 2, kTombstone = 3, kCandidate = 4, kPass = 5 };
+enum class SiteState : std::uint8_t { kEnabled = 1, kDisabled = 2, kMaintenance = 3 };
+enum class Https : std::uint8_t { kNone = 0, kAllowed = 1, kRequired = 2 };
+enum class Cms : std::uint8_t { kOther = 0, kDrupal7 = 1, kDrupal8 = 2, kBackdrop = 3 };
+inline constexpr std::uint8_t kServiceApache = 1;
+inline constexpr std::uint8_t kServiceNginx = 2;
+inline constexpr std::uint8_t kFlagCloaked = 1;
+
+/// FORMAT.md "Header".
+struct Header {
+  std::array<char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t header_size;
+  std::uint64_t file_size;
+  std::uint64_t generation;
+  std::array<unsigned char, 16> registry_id;
+  std::array<unsigned char, 16> hash_key;
+  std::uint32_t kind;
+  std::uint32_t platform_count;
+  std::uint64_t base_generation;
+  std::uint32_t slot_count;
+  std::uint32_t name_count;
+  std::uint32_t site_count;
+  std::uint32_t key_id;
+  std::uint64_t slots_offset;
+  std::uint64_t platforms_offset;
+  std::uint64_t settings_offset;
+  std::uint64_t records_offset;
+  std::uint64_t wildcard_depths;
+  std::uint32_t slots_crc;
+  std::uint32_t tables_crc;
+  std::array<unsigned char, 32> body_digest;
+  std::array<unsigned char, 76> zero;
+  std::uint32_t header_crc;
+};
+static_assert(sizeof(Header) == 256);
+
+/// FORMAT.md "Platforms": head of a row.
+struct PlatformRow {
+  std::uint32_t id;
+  std::uint8_t services;
+  std::uint8_t cms;
+  std::uint16_t name_size;
+  std::uint16_t docroot_size;
+  std::uint16_t zero;
+  std::uint32_t row_size;
+};
+static_assert(sizeof(PlatformRow) == 16);
+
+/// FORMAT.md "Records": what all of them begin with.
+struct RecordHead {
+  std::uint32_t crc;
+  std::uint32_t size;
+  std::uint8_t type;
+  std::uint8_t key_size;
+};
+
+/// FORMAT.md "Site" and "candidate"; key and fields follow at offset 72.
+struct SiteHead {
+  std::uint32_t crc;
+  std::uint32_t size;
+  std::uint8_t type;
+  std::uint8_t key_size;
+  std::uint8_t state;
+  std::uint8_t https;
+  std::uint32_t platform_id;
+  std::uint8_t services;
+  std::uint8_t flags;
+  std::uint16_t former_count;
+  std::uint32_t key_id;
+  std::uint64_t expiry;
+  std::uint32_t memory_limit;
+  std::uint32_t upload_max_filesize;
+  std::uint32_t post_max_size;
+  std::uint32_t max_execution_time;
+  std::uint32_t certificate;
+  std::uint16_t host_size;
+  std::uint16_t directory_size;
+  std::uint16_t socket_size;
+  std::uint16_t target_size;
+  std::uint16_t auth_size;
+  std::uint16_t former_size;
+  std::uint16_t sealed_size;
+  std::uint16_t zero;
+  std::uint32_t zero2;
+};
+static_assert(sizeof(SiteHead) == 72);
+
+/// FORMAT.md "Alias"; key and target follow at offset 16.
+struct AliasHead {
+  std::uint32_t crc;
+  std::uint32_t size;
+  std::uint8_t type;
+  std::uint8_t key_size;
+  std::uint16_t target_size;
+  std::uint32_t site;  ///< offset of the site's record / 8
+};
+static_assert(sizeof(AliasHead) == 16);
+
+/// FORMAT.md "Pass"; key and host follow at offset 24.
+struct PassHead {
+  std::uint32_t crc;
+  std::uint32_t size;
+  std::uint8_t type;
+  std::uint8_t key_size;
+  std::uint16_t host_size;
+  std::uint32_t zero;
+  std::uint64_t expiry;
+};
+static_assert(sizeof(PassHead) == 24);
+
+inline constexpr std::size_t kTombstoneHead = 16;
+
+/// Reads a struct of the format from unaligned bytes.
+template <class T>
+[[nodiscard]] inline T load(const void* bytes) noexcept {
+  T value;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+[[nodiscard]] inline constexpr std::uint64_t align8(std::uint64_t size) noexcept { return (size + 7) & ~7ULL; }
+
+}  // namespace aegir::map

@@ -1,0 +1,139 @@
+// Reads a published site map: what the modules link. libc and libsodium only; look-ups never allocate and never throw.
+//
+// MapFile is one mapped, verified file. Snapshot is a base with its delta: a state that was published. LiveMap follows
+// a map directory: it notices a publish at the next request (shared counter) or within a second (CURRENT), and keeps
+// the last good state when the new one is refused.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "compiler/core/error.hpp"
+#include "compiler/map/format.hpp"
+
+namespace aegir::map {
+
+/// A site as a request sees it. The views point into the snapshot, or into the caller's memory after copy_to().
+struct SiteView {
+  std::string_view host, directory, socket, auth, former, sealed;
+  std::string_view platform_name, docroot, console;
+  std::string_view target;  ///< effective redirect target of the name that was asked for; empty: serve in place
+  SiteState state = SiteState::kEnabled;
+  Https https = Https::kAllowed;
+  Cms cms = Cms::kOther;
+  std::uint8_t services = 0;  ///< the site's and its platform's
+  std::uint16_t former_count = 0;
+  std::uint32_t platform_id = 0, key_id = 0;
+  std::uint32_t memory_limit = 0, upload_max_filesize = 0, post_max_size = 0, max_execution_time = 0;
+  std::uint64_t expiry = 0;      ///< candidates
+  std::uint64_t generation = 0;  ///< of the snapshot
+
+  /// Whether `name` is among the former uris.
+  [[nodiscard]] bool has_former(std::string_view name) const noexcept;
+  /// Bytes that copy_to() needs.
+  [[nodiscard]] std::size_t footprint() const noexcept;
+  /// Copies every view into `memory` (footprint() bytes), so that the snapshot can go.
+  void copy_to(char* memory) noexcept;
+};
+
+enum class Lookup : std::uint8_t {
+  kFound,
+  kUnknown,  ///< no such name
+  kFault,    ///< the record is broken: answer 500, never another site
+};
+
+/// One mapped and verified file of the map. Immutable; may be read from any thread.
+class MapFile {
+ public:
+  /// Opens and verifies header, slots, platforms and settings (FORMAT.md "Reading" 1).
+  [[nodiscard]] static Result<std::shared_ptr<const MapFile>> open(const std::string& path);
+  ~MapFile();
+  MapFile(const MapFile&) = delete;
+  MapFile& operator=(const MapFile&) = delete;
+
+  [[nodiscard]] const Header& header() const noexcept { return header_; }
+  [[nodiscard]] std::span<const unsigned char> bytes() const noexcept { return {data_, size_}; }
+
+ private:
+  MapFile() = default;
+  const unsigned char* data_ = nullptr;
+  std::size_t size_ = 0;
+  Header header_{};
+};
+
+/// A published state. Immutable; may be read from any thread.
+class Snapshot {
+ public:
+  /// `delta` may be null. Refuses a delta of another base or registry.
+  [[nodiscard]] static Result<std::shared_ptr<const Snapshot>> make(std::shared_ptr<const MapFile> base,
+                                                                    std::shared_ptr<const MapFile> delta);
+
+  [[nodiscard]] std::uint64_t generation() const noexcept;
+  /// Looks up a canonical host name: exact, then wildcards, longest first.
+  [[nodiscard]] Lookup find_host(std::string_view host, SiteView& site) const noexcept;
+  /// Looks up a probe token for `host`. Found only when it has not expired at `now` and is for this host (or one of
+  /// the names of a pass's site); the view is the candidate's, or the live record's after the commit.
+  [[nodiscard]] Lookup find_probe(std::string_view token, std::string_view host, std::uint64_t now,
+                                  SiteView& site) const noexcept;
+
+  [[nodiscard]] const MapFile& base() const noexcept { return *base_; }
+  [[nodiscard]] const MapFile* delta() const noexcept { return delta_.get(); }
+
+ private:
+  Snapshot() = default;
+  std::shared_ptr<const MapFile> base_, delta_;
+  std::uint64_t wildcard_depths_ = 0;
+};
+
+/// What CURRENT says.
+struct Current {
+  std::array<unsigned char, 16> registry_id{};
+  std::uint64_t generation = 0;
+  std::string base;
+  std::string delta;  ///< empty: none
+};
+
+/// Text of CURRENT, and back.
+[[nodiscard]] std::string format_current(const Current& current);
+[[nodiscard]] Result<Current> parse_current(std::string_view text, std::string_view file);
+[[nodiscard]] Result<Current> read_current(const std::string& directory);
+
+/// Follows a map directory. Thread-safe: snapshot() may be called from any thread.
+class LiveMap {
+ public:
+  using Log = void (*)(void* context, const char* message) noexcept;
+
+  /// `log` gets one line for each new refusal (not one per request).
+  LiveMap(std::string directory, Log log, void* context);
+  ~LiveMap();
+  LiveMap(const LiveMap&) = delete;
+  LiveMap& operator=(const LiveMap&) = delete;
+
+  /// The newest good state, or null when none was ever good. `now`: seconds, from the server's cached clock.
+  [[nodiscard]] std::shared_ptr<const Snapshot> snapshot(std::uint64_t now) noexcept;
+  /// How many published states were refused since start (a gauge of the status endpoint).
+  [[nodiscard]] std::uint64_t refusals() const noexcept { return refusals_.load(std::memory_order_relaxed); }
+
+ private:
+  struct State;
+  void refresh(std::uint64_t counter, std::uint64_t now) noexcept;
+
+  std::string directory_;
+  Log log_;
+  void* context_;
+  std::mutex mutex_;
+  std::atomic<std::shared_ptr<const Snapshot>> snapshot_;
+  std::atomic<std::uint64_t> seen_counter_{~0ULL};
+  std::atomic<std::uint64_t> checked_at_{0};
+  std::atomic<std::uint64_t> refusals_{0};
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace aegir::map
