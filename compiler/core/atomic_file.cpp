@@ -80,7 +80,7 @@ Result<void> write_file(const std::string& path, std::string_view content, const
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return fail_errno("the file can't be opened", path, errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("the file can't be examined", path, errno);
   if (!S_ISREG(status.st_mode)) return fail_at(path, Code::kInvalid, "not a regular file");
   std::string content;

@@ -12,14 +12,15 @@ namespace aegir {
 
 /// How a file is put in its place.
 struct WriteOptions {
-  mode_t mode = 0600;    ///< set before the first byte is written
-  bool durable = true;   ///< fsync file and directory; leave out on a tmpfs
-  bool replace = true;   ///< false: kConflict when something of that name is there
+  mode_t mode = 0600;   ///< set before the first byte is written
+  bool durable = true;  ///< fsync file and directory; leave out on a tmpfs
+  bool replace = true;  ///< false: kConflict when something of that name is there
 };
 
 /// Writes `content` to `path` so that a reader, a crash or a full disk sees the old file or the new one.
 /// The temporary file is `.<name>.<pid>.tmp` in the same directory and is gone again after an error.
-[[nodiscard]] Result<void> write_file(const std::string& path, std::string_view content, const WriteOptions& options = {});
+[[nodiscard]] Result<void> write_file(const std::string& path, std::string_view content,
+                                      const WriteOptions& options = {});
 
 /// Reads a regular file whole (O_NOFOLLOW), refusing one of more than `limit` bytes.
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit = 64U << 20U);

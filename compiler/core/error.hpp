@@ -52,8 +52,7 @@ using Result = std::expected<T, Error>;
 /// An error about a file as a whole: `fail_at("/etc/x", Code::kIo, "...")`.
 [[nodiscard]] inline std::unexpected<Error> fail_at(std::string_view file, Code code, std::string message,
                                                     std::string hint = {}) {
-  return std::unexpected<Error>(
-      Error{code, std::move(message), {std::string(file), 0, 0}, std::move(hint)});
+  return std::unexpected<Error>(Error{code, std::move(message), {std::string(file), 0, 0}, std::move(hint)});
 }
 
 /// Hands an error of one Result on as the error of another.
@@ -68,7 +67,8 @@ template <class T>
 /// `file:line:column: message` and, on a second line, the hint. Parts that are not known are left out.
 [[nodiscard]] std::string describe(const Error& error);
 
-/// sysexits(3) code for an error: 64 usage, 65 data, 66 no input, 70 internal, 74 I/O, 75 busy, 77 permission, 78 config.
+/// sysexits(3) code for an error: 64 usage, 65 data, 66 no input, 70 internal, 74 I/O, 75 busy, 77 permission, 78
+/// config.
 [[nodiscard]] int exit_code(Code code);
 
 }  // namespace aegir

@@ -88,7 +88,9 @@ Result<KeyRing> KeyRing::parse(std::string_view text, std::string_view file) {
   std::uint32_t line_number = 0;
   const auto refuse = [&](std::string message) {
     return std::unexpected<Error>(
-        Error{Code::kInvalid, std::move(message), {std::string(file), line_number, 1},
+        Error{Code::kInvalid,
+              std::move(message),
+              {std::string(file), line_number, 1},
               "a key file holds one or two lines 'aegir-key 1 <id> <64 hex digits>'; `aegirc keygen` makes one"});
   };
   while (!text.empty()) {
@@ -130,7 +132,7 @@ Result<KeyRing> KeyRing::read(const std::string& path) {
     if (errno == ENOENT) error.error().hint = "make one with `aegirc keygen`, or name another in the configuration";
     return error;
   }
-  struct stat status {};
+  struct stat status{};
   char text[4096];
   const bool known = ::fstat(fd, &status) == 0;
   const ssize_t size = known && S_ISREG(status.st_mode) ? ::read(fd, text, sizeof text) : -1;
@@ -166,9 +168,8 @@ std::vector<unsigned char> KeyRing::seal(std::string_view host, std::string_view
   crypto_generichash_final(&state, out.data(), kNonce);
   const AssociatedData data(key.id, host);
   crypto_aead_xchacha20poly1305_ietf_encrypt(out.data() + kNonce, nullptr,
-                                             reinterpret_cast<const unsigned char*>(plaintext.data()),
-                                             plaintext.size(), data.bytes.data(), data.size, nullptr, out.data(),
-                                             key.encrypt.data());
+                                             reinterpret_cast<const unsigned char*>(plaintext.data()), plaintext.size(),
+                                             data.bytes.data(), data.size, nullptr, out.data(), key.encrypt.data());
   return out;
 }
 

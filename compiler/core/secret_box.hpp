@@ -49,8 +49,8 @@ class KeyRing {
 
   /// Opens what seal() made into `out` (at least sealed.size() - kSealOverhead bytes). Returns the number of bytes,
   /// or -1 when key id, host or bytes do not match. Allocates nothing.
-  [[nodiscard]] std::ptrdiff_t open(std::uint32_t key_id, std::string_view host,
-                                    std::span<const unsigned char> sealed, std::span<char> out) const noexcept;
+  [[nodiscard]] std::ptrdiff_t open(std::uint32_t key_id, std::string_view host, std::span<const unsigned char> sealed,
+                                    std::span<char> out) const noexcept;
 
   /// Keyed BLAKE2b-256 (k3) of `parts`, each with its length before it; for values that are compared, never opened.
   /// False when the ring does not hold `key_id`.

@@ -65,9 +65,9 @@ struct Block {
   std::string name;
   std::string server;
   std::string php_version = "8.2";
-  std::string client;          ///< empty: for everybody
+  std::string client;  ///< empty: for everybody
   std::uint32_t first_uid = 300000;
-  std::uint32_t slots = 64;    ///< slot n has uid and gid first_uid + n
+  std::uint32_t slots = 64;  ///< slot n has uid and gid first_uid + n
   std::uint32_t max_children = 5;
 };
 
@@ -128,11 +128,11 @@ struct Site {
   std::string language = "en";
   Https https = Https::kAllowed;
   bool cloaking = true;
-  std::string redirect_to;  ///< one of the site's names (or an origin), to which all its other names redirect
+  std::string redirect_to;     ///< one of the site's names (or an origin), to which all its other names redirect
   std::vector<Alias> aliases;  ///< sorted by host
   std::vector<std::string> former_uris;  ///< names it had before, and on a clone its source's; sorted
   std::optional<HttpAuth> http_auth;
-  std::string cron_key;  ///< secret
+  std::string cron_key;                ///< secret
   std::vector<std::string> key_pages;  ///< paths compared before and after a change
   PhpLimits php;
   Database database;

@@ -56,8 +56,8 @@ class Writer {
 struct Candidate {
   std::string token_key;  ///< map key of the token, map::probe_key()
   std::string host;
-  std::int64_t expiry = 0;      ///< seconds since 1970
-  std::optional<Site> site;     ///< empty: a pass to the live record of host
+  std::int64_t expiry = 0;   ///< seconds since 1970
+  std::optional<Site> site;  ///< empty: a pass to the live record of host
 };
 
 class Store {

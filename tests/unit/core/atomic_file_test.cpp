@@ -28,7 +28,7 @@ TEST_F(AtomicFile, ReplacesAFileWithItsMode) {
   ASSERT_TRUE(write_file(path, "one", {.mode = 0600}).has_value());
   ASSERT_TRUE(write_file(path, "two", {.mode = 0440}).has_value());
   EXPECT_EQ(read_file(path).value(), "two");
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0440U);
   EXPECT_EQ(entries(), 1U);

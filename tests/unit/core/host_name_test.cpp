@@ -34,8 +34,11 @@ TEST(HostName, CaseTrailingDotAndPortAreTakenAway) {
 }
 
 TEST(HostName, WhatNoHostNameHasIsMalformed) {
-  for (const char* authority : {"a..test", ".a.test", "a.test..", "a.test/x", "a test", "a.test:port", "a.test:65536",
-                                "a.test:1:2", "a@b.test", "b\xc3\xbc" "cher.test", "*.test", "[::1]", "a.test;", "a,b"}) {
+  for (const char* authority :
+       {"a..test", ".a.test", "a.test..", "a.test/x", "a test", "a.test:port", "a.test:65536", "a.test:1:2", "a@b.test",
+        ("b\xc3\xbc"
+         "cher.test"),
+        "*.test", "[::1]", "a.test;", "a,b"}) {
     EXPECT_EQ(normalised(authority), "malformed") << authority;
   }
   EXPECT_EQ(normalised(std::string_view("a\0b.test", 8)), "malformed");
@@ -61,8 +64,14 @@ TEST(HostName, LabelsAreCounted) {
 }
 
 TEST(Idna, InternationalNamesBecomeALabels) {
-  EXPECT_EQ(canonical_host("B\xc3\xbc" "cher.example").value(), "xn--bcher-kva.example");
-  EXPECT_EQ(canonical_host("stra\xc3\x9f" "e.example").value(), "xn--strae-oqa.example");
+  EXPECT_EQ(canonical_host("B\xc3\xbc"
+                           "cher.example")
+                .value(),
+            "xn--bcher-kva.example");
+  EXPECT_EQ(canonical_host("stra\xc3\x9f"
+                           "e.example")
+                .value(),
+            "xn--strae-oqa.example");
   EXPECT_EQ(canonical_host("Shop.Example.").value(), "shop.example");
   EXPECT_EQ(canonical_host_or_wildcard("*.Shop.Example").value(), "*.shop.example");
 }
