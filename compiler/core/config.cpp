@@ -117,14 +117,12 @@ class Parser {
     std::size_t equals = end;
     while (equals < line.size() && is_blank(line[equals])) ++equals;
     if (equals == line.size() || line[equals] != '=') {
-      return error(column(equals), "expected '=' after '" + std::string(name) + "'",
-                   "write one 'key = value' a line");
+      return error(column(equals), "expected '=' after '" + std::string(name) + "'", "write one 'key = value' a line");
     }
     const auto key = std::ranges::find(kKeys, name, &Key::name);
     if (key == kKeys.end()) return unknown_key(name, column(begin));
     if (const auto [first, fresh] = lines_.try_emplace(key->name, line_); !fresh) {
-      return error(column(begin),
-                   "'" + std::string(name) + "' is already set in line " + std::to_string(first->second),
+      return error(column(begin), "'" + std::string(name) + "' is already set in line " + std::to_string(first->second),
                    "keep one of the two lines");
     }
     std::vector<Word> words;
@@ -154,8 +152,8 @@ class Parser {
       if (line[at] == '"') {
         const std::size_t close = line.find('"', at + 1);
         if (close == std::string_view::npos || (close + 1 < line.size() && !is_blank(line[close + 1]))) {
-          error(column(at), close == std::string_view::npos ? "the quote is not closed"
-                                                            : "expected a blank after the quote");
+          error(column(at),
+                close == std::string_view::npos ? "the quote is not closed" : "expected a blank after the quote");
           return false;
         }
         word.text = line.substr(at + 1, close - at - 1);
@@ -178,12 +176,10 @@ class Parser {
   const Word* single(const Key& key, const std::vector<Word>& words, std::uint32_t at) {
     if (words.size() == 1 && !words[0].text.empty()) return words.data();
     if (words.size() > 1) {
-      error(words[1].column,
-            "'" + std::string(key.name) + "' takes one word, found another: '" + words[1].text + "'",
+      error(words[1].column, "'" + std::string(key.name) + "' takes one word, found another: '" + words[1].text + "'",
             "put a value with blanks into double quotes");
     } else {
-      error(at, "'" + std::string(key.name) + "' has no value",
-            "give it one, or remove the line for the default");
+      error(at, "'" + std::string(key.name) + "' has no value", "give it one, or remove the line for the default");
     }
     return nullptr;
   }
@@ -191,11 +187,10 @@ class Parser {
   bool absolute_path(const Key& key, const Word& word, std::string& path) {
     path = word.text;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
-    const bool dots =
-        (path + '/').find("/../") != std::string::npos || (path + '/').find("/./") != std::string::npos;
+    const bool dots = (path + '/').find("/../") != std::string::npos || (path + '/').find("/./") != std::string::npos;
     if (path.size() > 1 && path.front() == '/' && !dots && path.find("//") == std::string::npos) return true;
-    error(word.column, "'" + std::string(key.name) +
-                           "' must be an absolute path without '.', '..' or '//', found '" + word.text + "'");
+    error(word.column, "'" + std::string(key.name) + "' must be an absolute path without '.', '..' or '//', found '" +
+                           word.text + "'");
     return false;
   }
 
@@ -216,15 +211,13 @@ class Parser {
     if (word == nullptr) return;
     std::uint32_t value = 0;
     if (!to_number(word->text, value) || value < kLowest || value > kHighest) {
-      return error(word->column, "'" + std::string(key.name) + "' must be a number from " +
-                                     std::to_string(kLowest) + " to " + std::to_string(kHighest) +
-                                     ", found '" + word->text + "'");
+      return error(word->column, "'" + std::string(key.name) + "' must be a number from " + std::to_string(kLowest) +
+                                     " to " + std::to_string(kHighest) + ", found '" + word->text + "'");
     }
     config_.*field = value;
   }
 
-  void set(const Key& key, std::vector<std::string> Config::* field, const std::vector<Word>& words,
-           std::uint32_t at) {
+  void set(const Key& key, std::vector<std::string> Config::* field, const std::vector<Word>& words, std::uint32_t at) {
     const bool command = field == &Config::apache_test || field == &Config::nginx_test;
     std::string program;
     if (command && words.empty())
@@ -245,8 +238,7 @@ class Parser {
       const bool brackets = address.size() > 2 && address.front() == '[' && address.back() == ']';
       if (brackets) address = address.substr(1, address.size() - 2);
       const bool v4 = address.find_first_not_of("0123456789.") == std::string_view::npos;
-      const bool v6 =
-          brackets && address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+      const bool v6 = brackets && address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
       if (!to_number(port, listen.port) || listen.port == 0 || (brackets ? !v6 : !v4) || (colon == 0)) {
         error(word.column, "expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found '" + word.text + "'");
         continue;
@@ -258,8 +250,7 @@ class Parser {
 
   void set(const Key& key, Reload Config::* field, const std::vector<Word>& words, std::uint32_t at) {
     if (words.empty())
-      return error(at, "'" + std::string(key.name) + "' has no value",
-                   "give a command, or 'signal <pid file>'");
+      return error(at, "'" + std::string(key.name) + "' has no value", "give a command, or 'signal <pid file>'");
     Reload reload;
     if (words[0].text == "signal") {
       if (words.size() != 2) return error(words[0].column, "'signal' takes one word: the path of a pid file");
@@ -297,8 +288,7 @@ class Parser {
     };
     if (c.uid_first > c.uid_last) {
       error(std::max(line_of("uid_first"), line_of("uid_last")), 1,
-            "uid_first (" + std::to_string(c.uid_first) + ") is above uid_last (" +
-                std::to_string(c.uid_last) + ")");
+            "uid_first (" + std::to_string(c.uid_first) + ") is above uid_last (" + std::to_string(c.uid_last) + ")");
     }
     if ((c.slot_dir + '/').starts_with(c.state_dir + '/')) {
       error(std::max(line_of("slot_dir"), line_of("state_dir")), 1,

@@ -41,14 +41,14 @@ struct Reload {
 struct Config {
   std::string prefix;  ///< put before every default path; empty on a real server
 
-  std::string aegir_root;  ///< platforms, backups, clients, config [/var/aegir]
-  std::string config_dir;  ///< root-owned fragments [<aegir_root>/config]
-  std::string acme_root;   ///< answers to ACME challenges [<aegir_root>/acme]
-  std::string state_dir;   ///< 0700 of aegir_user [/var/lib/aegir]
-  std::string slot_dir;    ///< own directories of the PHP slots, outside of state_dir [/var/lib/aegir-slots]
-  std::string run_dir;     ///< sockets and pid files [/run/aegir]
-  std::string log_dir;     ///< logs of web servers and PHP masters [/var/log/aegir]
-  std::string registry;    ///< [<state_dir>/registry.sqlite]
+  std::string aegir_root;    ///< platforms, backups, clients, config [/var/aegir]
+  std::string config_dir;    ///< root-owned fragments [<aegir_root>/config]
+  std::string acme_root;     ///< answers to ACME challenges [<aegir_root>/acme]
+  std::string state_dir;     ///< 0700 of aegir_user [/var/lib/aegir]
+  std::string slot_dir;      ///< own directories of the PHP slots, outside of state_dir [/var/lib/aegir-slots]
+  std::string run_dir;       ///< sockets and pid files [/run/aegir]
+  std::string log_dir;       ///< logs of web servers and PHP masters [/var/log/aegir]
+  std::string registry;      ///< [<state_dir>/registry.sqlite]
   std::string registry_key;  ///< seals the registry's secrets [<state_dir>/keys/registry.key]
   std::string map_key;       ///< seals the map's credentials, 0400 root [/etc/aegir/map.key]
   std::string map_dir;       ///< the live map, on a tmpfs [<run_dir>/map]
@@ -72,9 +72,8 @@ struct Config {
   std::vector<std::string> nginx_test = {"/usr/sbin/nginx", "-t"};
   Reload apache_reload = {{"/usr/bin/systemctl", "reload", "apache2"}, {}};
   Reload nginx_reload = {{"/usr/bin/systemctl", "reload", "nginx"}, {}};
-  std::vector<std::string> probe_peers = {"127.0.0.1",
-                                          "::1"};  ///< addresses that may probe and read the status
-  std::vector<std::string> trusted_proxies;        ///< addresses or networks whose X-Forwarded-Proto counts
+  std::vector<std::string> probe_peers = {"127.0.0.1", "::1"};  ///< addresses that may probe and read the status
+  std::vector<std::string> trusted_proxies;  ///< addresses or networks whose X-Forwarded-Proto counts
 
   bool operator==(const Config&) const = default;
 };

@@ -21,8 +21,7 @@ Result<uid_t> user_id(const std::string& name, std::string_view key) {
     const passwd* entry = ::getpwnam(name.c_str());
     if (entry == nullptr) {
       return fail(Code::kNotFound, "there is no user '" + name + "' (" + std::string(key) + ")",
-                  "run 'aegir setup', or set " + std::string(key) +
-                      " in the configuration to a user's name or number");
+                  "run 'aegir setup', or set " + std::string(key) + " in the configuration to a user's name or number");
     }
     id = entry->pw_uid;
   }
@@ -35,9 +34,9 @@ Result<gid_t> group_id(const std::string& name, std::string_view key) {
   if (!to_id(name, id)) {
     const group* entry = ::getgrnam(name.c_str());
     if (entry == nullptr) {
-      return fail(Code::kNotFound, "there is no group '" + name + "' (" + std::string(key) + ")",
-                  "run 'aegir setup', or set " + std::string(key) +
-                      " in the configuration to a group's name or number");
+      return fail(
+          Code::kNotFound, "there is no group '" + name + "' (" + std::string(key) + ")",
+          "run 'aegir setup', or set " + std::string(key) + " in the configuration to a group's name or number");
     }
     id = entry->gr_gid;
   }

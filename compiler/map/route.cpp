@@ -12,8 +12,7 @@ constexpr std::string_view kAcmePath = "/.well-known/acme-challenge/";
 /// Sets `location` to scheme, host, port and the path and query that were asked for. A bare host keeps the
 /// port of the request, since a server that is reached on :8080 is reached there under its other names too; a
 /// change to https goes to the https port.
-void redirect_to(const Request& request, std::uint16_t port, std::string_view target,
-                 HostDecision& decision) noexcept {
+void redirect_to(const Request& request, std::uint16_t port, std::string_view target, HostDecision& decision) noexcept {
   decision.verdict = Verdict::kRedirect;
   decision.status = 301;
   auto& location = decision.location;
@@ -106,8 +105,7 @@ void route_own_directory(std::string_view rest, bool internal, PathDecision& dec
 }  // namespace
 
 void route_host(const Request& request, const Snapshot* snapshot, HostDecision& decision) noexcept {
-  if (!request.uri_scheme.empty() &&
-      request.uri_scheme != (request.secure_connection ? "https"sv : "http"sv)) {
+  if (!request.uri_scheme.empty() && request.uri_scheme != (request.secure_connection ? "https"sv : "http"sv)) {
     return answer(decision, 400);
   }
   const HostAndPort host = normalise_host(request.authority, decision.host_buffer);
@@ -128,8 +126,7 @@ void route_host(const Request& request, const Snapshot* snapshot, HostDecision& 
 
   const Lookup found = snapshot->find_host(host.name, decision.site);
   if (found == Lookup::kFault) return answer(decision, 500);
-  if (found == Lookup::kUnknown || (decision.site.services & request.service) == 0)
-    return answer(decision, 404);
+  if (found == Lookup::kUnknown || (decision.site.services & request.service) == 0) return answer(decision, 404);
   decision.status = 200;
   if (request.path.starts_with(kAcmePath)) {
     decision.verdict = Verdict::kAcme;
