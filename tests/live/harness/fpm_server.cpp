@@ -1,0 +1,44 @@
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): signals are POSIX
+
+#include <stdexcept>
+
+#include "tests/live/harness/servers.hpp"
+
+namespace aegir::live {
+
+FpmServer::FpmServer() : Server({"php-fpm8.2", SIGQUIT, SIGUSR2}) {}
+
+std::string FpmServer::frame(const std::vector<FpmPool>& pools) const {
+  std::string text = "[global]\nerror_log = " + path("error.log") + "\ndaemonize = no\n";
+  for (const FpmPool& pool : pools) {
+    text += "[" + pool.name + "]\nuser = " + std::to_string(pool.uid) +
+            "\ngroup = " + std::to_string(pool.gid) + "\nlisten = " + pool.socket +
+            "\nlisten.owner = " + kWebUser + "\nlisten.group = " + kWebUser +
+            "\nlisten.mode = 0600\npm = static\npm.max_children = " + std::to_string(pool.children) + "\n" +
+            pool.more + "\n";
+  }
+  return text;
+}
+
+void FpmServer::start(const std::vector<FpmPool>& pools, const std::string& ini) {
+  std::vector<Endpoint> ready;
+  unsigned workers = 0;
+  for (const FpmPool& pool : pools) {
+    ready.push_back(Endpoint::unix_socket(pool.socket));
+    workers += pool.children;
+  }
+  start(frame(pools), ready, workers, ini);
+}
+
+void FpmServer::start(const std::string& config, const std::vector<Endpoint>& ready, unsigned workers,
+                      const std::string& ini) {
+  put(path("php-fpm.conf"), config);
+  put(path("php.ini"), ini);
+  // With an empty scan directory (see below) PHP reads this php.ini and nothing else.
+  put(path("scan/none"), "");
+  launch({"env", "PHP_INI_SCAN_DIR=" + path("scan"), "php-fpm8.2", "-F", "-y", path("php-fpm.conf"), "-c",
+          path("php.ini")},
+         ready, workers);
+}
+
+}  // namespace aegir::live

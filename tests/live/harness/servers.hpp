@@ -1,0 +1,83 @@
+// The three servers of the live tests: Debian's nginx, Apache (event) and PHP-FPM, each in a directory of its
+// own.
+//
+// A configuration is a frame, which every test needs (user, logs, private paths, modules), and what the test
+// puts in it:   nginx.start(nginx.frame("server { listen 127.0.0.1:" + port.text() + "; … }"),
+// {port.endpoint()});
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/live/harness/server.hpp"
+
+namespace aegir::live {
+
+class NginxServer : public Server {
+ public:
+  NginxServer();
+
+  struct Frame {
+    std::string http;       ///< inside http {}
+    std::string main = {};  ///< outside of it
+    unsigned workers = kWorkers;
+    bool module = true;  ///< load ngx_http_aegir_module.so
+    std::string log_level = "notice";
+  };
+  /// A whole nginx.conf.
+  [[nodiscard]] std::string frame(const Frame& frame) const;
+
+  /// Throws std::runtime_error as launch() does.
+  void start(const std::string& config, const std::vector<Endpoint>& ready, unsigned workers = kWorkers);
+  /// Puts another configuration in place; reload() takes it.
+  void configure(const std::string& config) const;
+  /// `nginx -t` with this configuration.
+  [[nodiscard]] Finished test(const std::string& config) const;
+
+  [[nodiscard]] std::vector<pid_t> workers() const override;
+};
+
+class ApacheServer : public Server {
+ public:
+  ApacheServer();
+
+  struct Frame {
+    std::string main;                       ///< after the modules
+    unsigned workers = kWorkers;            ///< child processes, of 16 threads each; up to 15 may be busy
+    bool module = true;                     ///< load mod_aegir.so
+    std::vector<std::string> modules = {};  ///< more than the usual ones: "auth_basic", …
+    std::string log_level = "notice";
+  };
+  /// A whole httpd.conf. TraceEnable is off.
+  [[nodiscard]] std::string frame(const Frame& frame) const;
+
+  void start(const std::string& config, const std::vector<Endpoint>& ready, unsigned workers = kWorkers);
+  void configure(const std::string& config) const;
+  /// `apache2 -t` with this configuration.
+  [[nodiscard]] Finished test(const std::string& config) const;
+};
+
+/// A pool of `children` processes that are always there. uid and gid need no passwd entry.
+struct FpmPool {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string socket;  ///< made for kWebUser alone (0600)
+  unsigned children = 1;
+  std::string more = {};  ///< more lines of the pool
+};
+
+class FpmServer : public Server {
+ public:
+  FpmServer();
+
+  /// Starts one master with these pools. `ini`: the whole php.ini; nothing of /etc/php is read.
+  void start(const std::vector<FpmPool>& pools, const std::string& ini = {});
+  /// The same with a configuration of its own.
+  void start(const std::string& config, const std::vector<Endpoint>& ready, unsigned workers,
+             const std::string& ini = {});
+  /// A whole php-fpm.conf.
+  [[nodiscard]] std::string frame(const std::vector<FpmPool>& pools) const;
+};
+
+}  // namespace aegir::live
