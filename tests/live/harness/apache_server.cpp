@@ -18,22 +18,20 @@ constexpr unsigned kThreads = 16;
 ApacheServer::ApacheServer() : Server({"apache2", SIGTERM, SIGUSR1}) {}
 
 std::string ApacheServer::frame(const Frame& frame) const {
-  std::vector<std::string> modules = {"mpm_event", "authz_core", "alias",   "dir",
-                                      "env",       "headers",    "mime",    "proxy",
-                                      "rewrite",   "proxy_fcgi", "setenvif"};
+  std::vector<std::string> modules = {"mpm_event", "authz_core", "alias",   "dir",        "env",     "headers",
+                                      "mime",      "proxy",      "rewrite", "proxy_fcgi", "setenvif"};
   modules.insert(modules.end(), frame.modules.begin(), frame.modules.end());
   std::string text = "ServerRoot " + directory() + "\nDefaultRuntimeDir " + directory() + "\nPidFile " +
-                     path("apache.pid") + "\nServerName localhost\nErrorLog " + path("error.log") +
-                     "\nLogLevel " + frame.log_level + "\n";
-  for (const std::string& module : modules)
-    text += "LoadModule " + module + "_module " + kModules + module + ".so\n";
+                     path("apache.pid") + "\nServerName localhost\nErrorLog " + path("error.log") + "\nLogLevel " +
+                     frame.log_level + "\n";
+  for (const std::string& module : modules) text += "LoadModule " + module + "_module " + kModules + module + ".so\n";
   if (frame.module) text += "LoadModule aegir_module " AEGIR_APACHE_MODULE "\n";
   const std::string count = std::to_string(frame.workers);
   const unsigned threads = kThreads * frame.workers;
-  text += "User " + std::string(kWebUser) + "\nGroup " + kWebUser + "\nServerLimit " + count +
-          "\nStartServers " + count + "\nThreadsPerChild " + std::to_string(kThreads) +
-          "\nMaxRequestWorkers " + std::to_string(threads) + "\nMinSpareThreads " +
-          std::to_string(threads - kThreads + 1) + "\nMaxSpareThreads " + std::to_string(threads) +
+  text += "User " + std::string(kWebUser) + "\nGroup " + kWebUser + "\nServerLimit " + count + "\nStartServers " +
+          count + "\nThreadsPerChild " + std::to_string(kThreads) + "\nMaxRequestWorkers " + std::to_string(threads) +
+          "\nMinSpareThreads " + std::to_string(threads - kThreads + 1) + "\nMaxSpareThreads " +
+          std::to_string(threads) +
           "\nTraceEnable off\nTypesConfig /dev/null\nAddType text/html .html\nAddType text/css .css\n" +
           "AddType text/plain .txt\nAddType image/png .png\nCustomLog " + path("access.log") +
           " \"%V %h %l %u %t \\\"%r\\\" %>s %b\"\n" + frame.main + "\n";

@@ -11,11 +11,10 @@ FpmServer::FpmServer() : Server({"php-fpm8.2", SIGQUIT, SIGUSR2}) {}
 std::string FpmServer::frame(const std::vector<FpmPool>& pools) const {
   std::string text = "[global]\nerror_log = " + path("error.log") + "\ndaemonize = no\n";
   for (const FpmPool& pool : pools) {
-    text += "[" + pool.name + "]\nuser = " + std::to_string(pool.uid) +
-            "\ngroup = " + std::to_string(pool.gid) + "\nlisten = " + pool.socket +
-            "\nlisten.owner = " + kWebUser + "\nlisten.group = " + kWebUser +
-            "\nlisten.mode = 0600\npm = static\npm.max_children = " + std::to_string(pool.children) + "\n" +
-            pool.more + "\n";
+    text += "[" + pool.name + "]\nuser = " + std::to_string(pool.uid) + "\ngroup = " + std::to_string(pool.gid) +
+            "\nlisten = " + pool.socket + "\nlisten.owner = " + kWebUser + "\nlisten.group = " + kWebUser +
+            "\nlisten.mode = 0600\npm = static\npm.max_children = " + std::to_string(pool.children) + "\n" + pool.more +
+            "\n";
   }
   return text;
 }

@@ -106,22 +106,20 @@ TEST(Harness, PhpRunsWithTheUidOfItsPoolBehindBothServers) {
 
   const Port nginx_port;
   NginxServer nginx;
-  nginx.start(
-      nginx.frame({.http = "server { listen 127.0.0.1:" + nginx_port.text() + "; root " + root.path("www") +
-                           "; location / { include /etc/nginx/fastcgi.conf; fastcgi_pass unix:" +
-                           root.path("one.sock") + "; fastcgi_param SCRIPT_FILENAME " +
-                           root.path("www/index.php") + "; } }",
-                   .module = false}),
-      {nginx_port.endpoint()});
+  nginx.start(nginx.frame({.http = "server { listen 127.0.0.1:" + nginx_port.text() + "; root " + root.path("www") +
+                                   "; location / { include /etc/nginx/fastcgi.conf; fastcgi_pass unix:" +
+                                   root.path("one.sock") + "; fastcgi_param SCRIPT_FILENAME " +
+                                   root.path("www/index.php") + "; } }",
+                           .module = false}),
+              {nginx_port.endpoint()});
   const Port apache_port;
   ApacheServer apache;
   apache.start(
-      apache.frame(
-          {.main = "Listen 127.0.0.1:" + apache_port.text() + "\nDocumentRoot " + root.path("www") +
-                   "\n<Directory " + root.path("www") +
-                   ">\nRequire all granted\n</Directory>\n<FilesMatch \\.php$>\nSetHandler proxy:unix:" +
-                   root.path("one.sock") + "|fcgi://localhost\n</FilesMatch>\n",
-           .module = false}),
+      apache.frame({.main = "Listen 127.0.0.1:" + apache_port.text() + "\nDocumentRoot " + root.path("www") +
+                            "\n<Directory " + root.path("www") +
+                            ">\nRequire all granted\n</Directory>\n<FilesMatch \\.php$>\nSetHandler proxy:unix:" +
+                            root.path("one.sock") + "|fcgi://localhost\n</FilesMatch>\n",
+                    .module = false}),
       {apache_port.endpoint()});
   for (const Port* port : {&nginx_port, &apache_port}) {
     const Response answer = ask(port->endpoint(), get("a.test", "/index.php"));

@@ -44,13 +44,11 @@ std::optional<std::string_view> Response::header(std::string_view name) const {
   return std::nullopt;
 }
 
-std::string_view Response::value(std::string_view name) const {
-  return header(name).value_or(std::string_view());
-}
+std::string_view Response::value(std::string_view name) const { return header(name).value_or(std::string_view()); }
 
 std::size_t Response::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::count_if(
-      headers.begin(), headers.end(), [&](const auto& pair) { return same_name(pair.first, name); }));
+  return static_cast<std::size_t>(
+      std::count_if(headers.begin(), headers.end(), [&](const auto& pair) { return same_name(pair.first, name); }));
 }
 
 Connection::Connection(const Endpoint& endpoint) : fd_(connect_to(endpoint)) {
@@ -152,8 +150,7 @@ bool Connection::closed(Milliseconds patience) {
   if (!buffer_.empty()) return false;
   pollfd readable{fd_.get(), POLLIN, 0};
   char byte = 0;
-  return poll(&readable, 1, static_cast<int>(patience.count())) > 0 &&
-         recv(fd_.get(), &byte, 1, MSG_PEEK) <= 0;
+  return poll(&readable, 1, static_cast<int>(patience.count())) > 0 && recv(fd_.get(), &byte, 1, MSG_PEEK) <= 0;
 }
 
 std::string Connection::drain() {

@@ -36,8 +36,7 @@ Fd connect_to(const Endpoint& endpoint) {
   } else {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (endpoint.path.size() >= sizeof address.sun_path)
-      throw std::runtime_error(endpoint.path + ": too long");
+    if (endpoint.path.size() >= sizeof address.sun_path) throw std::runtime_error(endpoint.path + ": too long");
     std::memcpy(address.sun_path, endpoint.path.data(), endpoint.path.size());
     failed = connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }

@@ -37,8 +37,7 @@ Process::Process(const Command& command) {
   std::vector<std::string> argv = {"setpriv", "--pdeathsig", "TERM", "--"};
   argv.insert(argv.end(), command.argv.begin(), command.argv.end());
   const char* path = std::getenv("PATH");
-  std::vector<std::string> environment = {std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin"),
-                                          "LANG=C"};
+  std::vector<std::string> environment = {std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin"), "LANG=C"};
   environment.insert(environment.end(), command.environment.begin(), command.environment.end());
 
   posix_spawn_file_actions_t actions;
@@ -56,12 +55,11 @@ Process::Process(const Command& command) {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int error = posix_spawnp(&pid_, "setpriv", &actions, &attributes, pointers(argv).data(),
-                                 pointers(environment).data());
+  const int error =
+      posix_spawnp(&pid_, "setpriv", &actions, &attributes, pointers(argv).data(), pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
-  if (error != 0)
-    throw std::runtime_error(command.argv.at(0) + ": can't be started: " + std::strerror(error));
+  if (error != 0) throw std::runtime_error(command.argv.at(0) + ": can't be started: " + std::strerror(error));
   pidfd_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
 }
 
@@ -111,8 +109,7 @@ std::string command_line(pid_t pid) {
   return line;
 }
 
-Finished run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-             Milliseconds patience) {
+Finished run(const std::vector<std::string>& argv, const std::vector<std::string>& environment, Milliseconds patience) {
   const TempDir directory;
   const std::string output = directory.path("output");
   Process process({argv, environment, output, {}});

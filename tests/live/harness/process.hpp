@@ -56,8 +56,7 @@ struct Finished {
 };
 
 /// Runs a command to its end. Throws std::runtime_error when it takes longer than `patience`.
-[[nodiscard]] Finished run(const std::vector<std::string>& argv,
-                           const std::vector<std::string>& environment = {},
+[[nodiscard]] Finished run(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {},
                            Milliseconds patience = kPatience);
 
 }  // namespace aegir::live

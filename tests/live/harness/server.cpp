@@ -15,11 +15,10 @@ namespace {
 
 /// nginx writes "[crit]", Apache "[core:crit]", PHP-FPM "ERROR:"; sanitizers write where stderr goes.
 bool is_bad(std::string_view line) {
-  static constexpr std::array<std::string_view, 12> kSigns = {
-      "[alert]", "[emerg]", "[crit]", "[error]", ":alert]",   ":emerg]",
-      ":crit]",  ":error]", "ALERT:", "ERROR:",  "Sanitizer", "runtime error"};
-  return std::any_of(kSigns.begin(), kSigns.end(),
-                     [&](std::string_view sign) { return line.contains(sign); });
+  static constexpr std::array<std::string_view, 12> kSigns = {"[alert]", "[emerg]", "[crit]",    "[error]",
+                                                              ":alert]", ":emerg]", ":crit]",    ":error]",
+                                                              "ALERT:",  "ERROR:",  "Sanitizer", "runtime error"};
+  return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) { return line.contains(sign); });
 }
 
 std::string join(const std::vector<pid_t>& pids) {
@@ -51,20 +50,17 @@ void Server::signal(int number) const {
 
 std::vector<std::string> Server::environment() {
 #ifdef AEGIR_LIVE_PRELOAD
-  return {"LD_PRELOAD=" AEGIR_LIVE_PRELOAD, "ASAN_OPTIONS=detect_leaks=0",
-          "UBSAN_OPTIONS=print_stacktrace=1"};
+  return {"LD_PRELOAD=" AEGIR_LIVE_PRELOAD, "ASAN_OPTIONS=detect_leaks=0", "UBSAN_OPTIONS=print_stacktrace=1"};
 #else
   return {};
 #endif
 }
 
-void Server::launch(const std::vector<std::string>& argv, const std::vector<Endpoint>& ready,
-                    std::size_t workers) {
+void Server::launch(const std::vector<std::string>& argv, const std::vector<Endpoint>& ready, std::size_t workers) {
   if (running()) throw std::runtime_error(habits_.name + " runs already");
   process_ = std::make_unique<Process>(Command{argv, environment(), path("output"), directory()});
   for (const Endpoint& endpoint : ready) {
-    await([&] { return static_cast<bool>(connect_to(endpoint)); },
-          "does not listen on " + endpoint.describe());
+    await([&] { return static_cast<bool>(connect_to(endpoint)); }, "does not listen on " + endpoint.describe());
   }
   await([&] { return this->workers().size() >= workers; }, "does not start its workers");
 }
@@ -85,8 +81,8 @@ void Server::reload() {
     return now.size() >= before.size() && std::ranges::find_first_of(now, before) == now.end();
   });
   if (done) return;
-  throw std::runtime_error(habits_.name + " had the workers " + join(before) +
-                           ", and long after a reload it has " + join(now) + ":\n" + log());
+  throw std::runtime_error(habits_.name + " had the workers " + join(before) + ", and long after a reload it has " +
+                           join(now) + ":\n" + log());
 }
 
 void Server::stop() {

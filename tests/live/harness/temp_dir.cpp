@@ -15,8 +15,7 @@ namespace aegir::live {
 namespace fs = std::filesystem;
 
 TempDir::TempDir() {
-  std::string pattern =
-      (fs::is_directory("/dev/shm") ? "/dev/shm" : "/tmp") + std::string("/aegir-test-XXXXXX");
+  std::string pattern = (fs::is_directory("/dev/shm") ? "/dev/shm" : "/tmp") + std::string("/aegir-test-XXXXXX");
   if (mkdtemp(pattern.data()) == nullptr || chmod(pattern.c_str(), 0755) != 0) {
     throw std::runtime_error(pattern + ": " + std::strerror(errno));
   }
