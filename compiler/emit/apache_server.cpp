@@ -1,0 +1,122 @@
+// Apache: one catch-all virtual host, whose sites come from the site map, and the <Directory>s of a platform.
+#include "compiler/emit/checks.hpp"
+#include "compiler/emit/emit.hpp"
+#include "compiler/emit/escape.hpp"
+#include "compiler/emit/text.hpp"
+
+namespace aegir::emit {
+namespace {
+
+std::string address_of(const Listen& listen, std::string_view any) {
+  const bool v6 = listen.address.find(':') != std::string::npos;
+  const std::string address = listen.address.empty() ? std::string(any)
+                              : v6                   ? '[' + listen.address + ']'
+                                                     : listen.address;
+  return address + (address.empty() ? "" : ":") + std::to_string(listen.port);
+}
+
+std::vector<std::string> virtual_host_addresses(const Config& config, const registry::WebService& web) {
+  if (config.apache_listen.empty()) return {address_of({"", web.http_port}, "*")};
+  std::vector<std::string> addresses;
+  for (const Listen& listen : config.apache_listen) addresses.push_back(address_of(listen, "*"));
+  return addresses;
+}
+
+}  // namespace
+
+Result<std::string> apache_module(const Config& config) {
+  Text text(apache);
+  text.line("# Written by aegirc. Changes are lost.");
+  text.line("LoadModule aegir_module ", Value{config.apache_module, "apache_module"});
+  return std::move(text).take();
+}
+
+Result<std::string> apache_server(const Config& config, const registry::Server& server, const registry::WebService& web,
+                                  const std::vector<registry::Platform>& platforms) {
+  if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
+  const std::string directory = server_config_dir(config, server.name) + "/apache/";
+  const std::vector<std::string> addresses = virtual_host_addresses(config, web);
+  Text text(apache);
+  text.line(
+      "# Written by aegirc from the registry. Changes are lost: what you add belongs into *.conf files in pre.d,");
+  text.line(
+      "# vhost.d and post.d beside this file. A virtual host of your own with a ServerName wins over the catch-all.");
+  text.line("AegirMap ", Value{config.map_dir, "map_dir"});
+  text.line("AegirKey ", Value{config.map_key, "map_key"});
+  for (const Listen& listen : config.apache_listen)
+    text.line("Listen ", Value{address_of(listen, ""), "apache_listen"});
+  text.line(
+      "LogFormat \"%V:%p %h %l %u %t \\\"%r\\\" %>s %O \\\"%{Referer}i\\\" \\\"%{User-Agent}i\\\" %{AEGIR_SITE}e\" "
+      "aegir");
+  text.line("IncludeOptional ", Value{directory + "pre.d/*.conf", "config_dir"});
+  for (const registry::Platform& platform : platforms) {
+    if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
+    text.line("Include ", Value{directory + "platform.d/" + platform.name + ".conf", "config_dir"});
+  }
+  text.line();
+  text.line("# Every host name that no other virtual host claims. Apache takes the first one of an address for it.");
+  text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
+  text.line("    AegirEngine On");
+  text.line("    AegirProbePeer ", Values{config.probe_peers, "probe_peers"});
+  if (!config.trusted_proxies.empty()) {
+    text.line("    AegirTrustedProxy ", Values{config.trusted_proxies, "trusted_proxies"});
+  }
+  text.line("    AegirHttpsPort ", web.https_port);
+  text.line("    AegirAcmeRoot ", Value{config.acme_root, "acme_root"});
+  text.line("    UseCanonicalName Off");
+  text.line("    TraceEnable Off");
+  text.line("    LimitRequestBody ", std::uint64_t{kMaxBody} << 20U);
+  text.line("    CustomLog ", Value{config.log_dir + "/apache-access.log", "log_dir"}, " aegir");
+  text.line("</VirtualHost>");
+  text.line();
+  text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
+  text.line("    ServerName ", Value{kStatusHost, "status"});
+  text.line("    ServerAlias 127.0.0.1");
+  text.line("    <Location /aegir-status>");
+  text.line("        SetHandler aegir-status");
+  text.line("        Require ip ", Values{config.probe_peers, "probe_peers"});
+  text.line("    </Location>");
+  text.line("</VirtualHost>");
+  text.line();
+  text.line("IncludeOptional ", Value{directory + "vhost.d/*.conf", "config_dir"});
+  text.line("IncludeOptional ", Value{directory + "post.d/*.conf", "config_dir"});
+  return std::move(text).take();
+}
+
+Result<std::string> apache_platform(const Config& config, const registry::Platform& platform) {
+  if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
+  const std::string field = "platform " + platform.name + ": docroot";
+  if (Result<void> ok = check_path(platform.docroot, field); !ok) return pass(ok);
+  const std::string local =
+      server_config_dir(config, platform.server) + "/apache/platform.d/" + platform.name + ".local.conf";
+  Text text(apache);
+  text.line(
+      "# Written by aegirc from the registry. Changes are lost: what you add belongs into <platform>.local.conf.");
+  text.line("<Directory ", Value{platform.docroot, field}, ">");
+  text.line("    AllowOverride None");
+  text.line("    Options FollowSymLinks");
+  text.line("    Require all granted");
+  text.line("    DirectoryIndex index.php index.html");
+  text.line("    FallbackResource /index.php");
+  text.line("    <FilesMatch \"\\.php$\">");
+  text.line("        SetHandler aegir-php");
+  text.line("        AcceptPathInfo On");
+  text.line("    </FilesMatch>");
+  text.line("    IncludeOptional ", Value{local, "config_dir"});
+  text.line("</Directory>");
+  text.line(
+      "# What a site's own PHP can write: data, and links only to data of the same owner. (With <DirectoryMatch> "
+      "Apache");
+  text.line("# does not apply SymLinksIfOwnerMatch.)");
+  for (const std::string_view folder : {"files", "private"}) {
+    text.line("<Directory ", Value{platform.docroot + "/sites/*/" + std::string(folder), field}, ">");
+    text.line("    Options SymLinksIfOwnerMatch");
+    text.line("    <Files \"*\">");
+    text.line("        SetHandler none");
+    text.line("    </Files>");
+    text.line("</Directory>");
+  }
+  return std::move(text).take();
+}
+
+}  // namespace aegir::emit

@@ -1,0 +1,65 @@
+// Model to text: what Apache, nginx and PHP-FPM are given for a registry. Pure functions; one model gives one text,
+// byte for byte. A site never appears in any of these files: sites live in the site map.
+//
+//   <config_dir>/server_<name>/apache/aegir.conf         server level: catch-all virtual host, includes
+//   <config_dir>/server_<name>/apache/platform.d/<p>.conf  one platform's <Directory>s
+//   <config_dir>/server_<name>/apache/module.load        LoadModule
+//   <config_dir>/server_<name>/nginx/aegir.conf          http level: catch-all server, includes
+//   <config_dir>/server_<name>/nginx/module.load         load_module, main level
+//   <config_dir>/server_<name>/php/<block>.conf          one PHP-FPM master with all its slots
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "compiler/core/config.hpp"
+#include "compiler/core/error.hpp"
+#include "compiler/registry/model.hpp"
+
+namespace aegir::emit {
+
+/// The largest request body that the web servers accept, in MiB (Apache's own default of LimitRequestBody). A site's
+/// post_max_size above it has no effect.
+inline constexpr std::uint32_t kMaxBody = 1024;
+
+/// Host name under which both servers answer the status at /aegir-status, to the probe peers only.
+inline constexpr std::string_view kStatusHost = "aegir-status.localhost";
+
+/// What of the registry the files depend on, each list sorted as the store gives it.
+struct Model {
+  std::vector<registry::Server> servers;
+  std::vector<registry::Platform> platforms;
+  std::vector<registry::Block> blocks;
+};
+
+/// One file to be installed as root with group aegir.
+struct File {
+  std::string path;  ///< absolute
+  mode_t mode = 0640;
+  std::string content;
+  bool operator==(const File&) const = default;
+};
+
+/// `platforms` are those of this server that Apache serves.
+[[nodiscard]] Result<std::string> apache_server(const Config& config, const registry::Server& server,
+                                                const registry::WebService& web,
+                                                const std::vector<registry::Platform>& platforms);
+[[nodiscard]] Result<std::string> apache_platform(const Config& config, const registry::Platform& platform);
+[[nodiscard]] Result<std::string> apache_module(const Config& config);
+
+[[nodiscard]] Result<std::string> nginx_server(const Config& config, const registry::Server& server,
+                                               const registry::WebService& web);
+[[nodiscard]] Result<std::string> nginx_module(const Config& config);
+
+/// The master's configuration with a pool for every slot, given or free: adding a site never touches it.
+[[nodiscard]] Result<std::string> fpm_block(const Config& config, const registry::Block& block);
+
+/// Everything, sorted by path. Fails with the first value that a language can't say, naming object and field.
+[[nodiscard]] Result<std::vector<File>> emit_all(const Config& config, const Model& model);
+
+/// Path of a block's master configuration.
+[[nodiscard]] std::string fpm_block_path(const Config& config, const registry::Block& block);
+
+}  // namespace aegir::emit

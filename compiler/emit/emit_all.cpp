@@ -1,0 +1,66 @@
+#include <algorithm>
+
+#include "compiler/emit/checks.hpp"
+#include "compiler/emit/emit.hpp"
+
+namespace aegir::emit {
+namespace {
+
+// Collects files until one of them fails.
+class Files {
+ public:
+  void add(std::string path, Result<std::string> content) {
+    if (!content) {
+      if (!error_) error_ = std::move(content.error());
+      return;
+    }
+    files_.push_back(File{std::move(path), 0640, std::move(*content)});
+  }
+
+  Result<std::vector<File>> take() && {
+    if (error_) return std::unexpected(std::move(*error_));
+    std::ranges::sort(files_, {}, &File::path);
+    return std::move(files_);
+  }
+
+ private:
+  std::vector<File> files_;
+  std::optional<Error> error_;
+};
+
+void add_web_service(Files& files, const Config& config, const Model& model, const registry::Server& server,
+                     const registry::WebService& web) {
+  const std::string directory = server_config_dir(config, server.name);
+  if (web.kind == registry::kNginx) {
+    files.add(directory + "/nginx/module.load", nginx_module(config));
+    files.add(directory + "/nginx/aegir.conf", nginx_server(config, server, web));
+    return;
+  }
+  std::vector<registry::Platform> platforms;
+  std::ranges::copy_if(model.platforms, std::back_inserter(platforms), [&](const registry::Platform& platform) {
+    return platform.server == server.name && platform.state != registry::PlatformState::kDeleted &&
+           (platform.services & registry::kApache) != 0;
+  });
+  files.add(directory + "/apache/module.load", apache_module(config));
+  files.add(directory + "/apache/aegir.conf", apache_server(config, server, web, platforms));
+  for (const registry::Platform& platform : platforms) {
+    files.add(directory + "/apache/platform.d/" + platform.name + ".conf", apache_platform(config, platform));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<File>> emit_all(const Config& config, const Model& model) {
+  Files files;
+  for (const registry::Server& server : model.servers) {
+    if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
+    for (const registry::WebService& web : server.web) add_web_service(files, config, model, server, web);
+  }
+  for (const registry::Block& block : model.blocks) {
+    if (Result<void> ok = check_name(block.server, "a block's server"); !ok) return pass(ok);
+    files.add(fpm_block_path(config, block), fpm_block(config, block));
+  }
+  return std::move(files).take();
+}
+
+}  // namespace aegir::emit

@@ -1,0 +1,25 @@
+// The only places where a value of the model becomes text of a server's configuration. One function a language: it
+// quotes the value so that the server's parser reads exactly this value back, or refuses it (kInvalid) where the
+// language has no way to say it. The tests ask the real parsers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "compiler/core/error.hpp"
+
+namespace aegir::emit {
+
+/// One argument of an Apache directive, in double quotes. Refused: control characters, `${` (Apache would put a
+/// variable in) and more than 2048 bytes.
+[[nodiscard]] Result<std::string> apache(std::string_view value);
+
+/// One argument of an nginx directive, in double quotes. Refused: control characters, `$` (nginx would put a variable
+/// in, and has no escape for it) and more than 2048 bytes.
+[[nodiscard]] Result<std::string> nginx(std::string_view value);
+
+/// One value of a php-fpm pool file, in double quotes. Refused: nothing at all, control characters, `$` (variables and
+/// `$pool`), `"` and `\` (PHP versions differ in what they escape), and more than 1024 bytes.
+[[nodiscard]] Result<std::string> fpm(std::string_view value);
+
+}  // namespace aegir::emit

@@ -1,0 +1,165 @@
+// What is emitted for two registries, compared with files below tests/golden/emit, byte for byte. After a change that
+// is meant: AEGIR_UPDATE_GOLDEN=1 build/dev/tests/golden/emit/golden_emit, and read the difference before it is
+// committed.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "compiler/emit/emit.hpp"
+
+namespace aegir::emit {
+namespace {
+
+namespace fs = std::filesystem;
+
+Config config_of(std::string_view text) {
+  ConfigResult config = parse_config(text, "golden.conf");
+  if (!config) throw std::runtime_error(describe(config.error().front()));
+  return *config;
+}
+
+registry::Platform platform(std::uint32_t id, std::string name, registry::Services services) {
+  registry::Platform platform;
+  platform.id = id;
+  platform.server = "local";
+  platform.docroot = "/var/aegir/platforms/" + name + "/web";
+  platform.name = std::move(name);
+  platform.services = services;
+  return platform;
+}
+
+// A server as it is set up by default, with platforms in every relation to Apache.
+Model usual() {
+  Model model;
+  model.servers.push_back({"local", "localhost", {{registry::kApache}, {registry::kNginx, 8080, 8443}}, {}});
+  model.servers.push_back({"db", "db.internal", {}, registry::DatabaseService{}});
+  model.platforms.push_back(platform(1, "d10", registry::kApache | registry::kNginx));
+  model.platforms.push_back(platform(2, "d7", registry::kNginx));
+  model.platforms.push_back(platform(3, "gone", registry::kApache));
+  model.platforms.back().state = registry::PlatformState::kDeleted;
+  model.platforms.push_back(platform(4, "locked", registry::kApache));
+  model.platforms.back().state = registry::PlatformState::kLocked;
+  registry::Block block;
+  block.name = "b1";
+  block.server = "local";
+  block.slots = 2;
+  model.blocks.push_back(block);
+  return model;
+}
+
+std::string slurp(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return std::move(content).str();
+}
+
+void compare(const std::string& name, const Config& config, const Model& model) {
+  const fs::path golden = fs::path(AEGIR_SOURCE_DIR) / "tests/golden/emit" / name;
+  const Result<std::vector<File>> files = emit_all(config, model);
+  ASSERT_TRUE(files) << describe(files.error());
+  EXPECT_EQ(*files, emit_all(config, model).value());
+  if (std::getenv("AEGIR_UPDATE_GOLDEN") != nullptr) {
+    fs::remove_all(golden);
+    for (const File& file : *files) {
+      const fs::path path = golden / file.path.substr(1);
+      fs::create_directories(path.parent_path());
+      std::ofstream(path, std::ios::binary) << file.content;
+    }
+  }
+  std::set<std::string> emitted;
+  for (const File& file : *files) {
+    EXPECT_EQ(file.mode, 0640U);
+    EXPECT_TRUE(emitted.insert(file.path).second) << file.path << " twice";
+    EXPECT_EQ(file.content, slurp(golden / file.path.substr(1))) << file.path;
+  }
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(golden)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string path = '/' + fs::relative(entry.path(), golden).string();
+    EXPECT_TRUE(emitted.contains(path)) << path << " is not emitted any more";
+  }
+}
+
+TEST(Golden, DefaultServer) { compare("default", config_of(""), usual()); }
+
+TEST(Golden, PrivateInstallation) {
+  compare("private",
+          config_of("prefix = /var/tmp/quick\n"
+                    "aegir_user = 610000\n"
+                    "uid_first = 611000\n"
+                    "uid_last = 611999\n"
+                    "web_group = 33\n"
+                    "apache_listen = 127.0.0.1:8001 [::1]:8001 8003\n"
+                    "nginx_listen = 127.0.0.1:8002 [::1]:8002 8004\n"
+                    "trusted_proxies = 10.0.0.1 10.1.0.0/16\n"
+                    "probe_peers = 127.0.0.1\n"),
+          [] {
+            Model model = usual();
+            model.blocks[0].first_uid = 611000;
+            model.blocks[0].slots = 1;
+            return model;
+          }());
+}
+
+TEST(Emit, RefusesWhatNoFileCanSay) {
+  const auto error_of = [](const Config& config, const Model& model) {
+    const Result<std::vector<File>> files = emit_all(config, model);
+    return files ? std::string("emitted") : files.error().message;
+  };
+  const Config config = config_of("");
+  Model model = usual();
+  model.platforms[0].docroot = "/srv/$host";
+  EXPECT_EQ(error_of(config, model), "emitted") << "Apache takes a dollar as it is, and nginx is not told docroots";
+  model.platforms[0].docroot = "/srv/${HOME}";
+  EXPECT_EQ(error_of(config, model),
+            "platform d10: docroot contains '${' and can't be written to a configuration file");
+  model.platforms[0].docroot = "/srv/a\nb";
+  EXPECT_EQ(error_of(config, model),
+            "platform d10: docroot contains a control character and can't be written to a configuration file");
+  for (const char* docroot : {"srv", "/srv/*", "/srv/[a]", "/srv/a\\", "/srv/../etc", "/srv//x", "/", "/srv/"}) {
+    model.platforms[0].docroot = docroot;
+    EXPECT_TRUE(error_of(config, model).starts_with("platform d10: docroot must be an absolute path")) << docroot;
+  }
+
+  model = usual();
+  model.platforms[0].name = "../d10";
+  EXPECT_EQ(error_of(config, model), "a platform's name must be 1 to 32 of a-z, 0-9, '_' and '-'");
+  model = usual();
+  model.servers[0].name = "a/b";
+  EXPECT_EQ(error_of(config, model), "a server's name must be 1 to 32 of a-z, 0-9, '_' and '-'");
+  model = usual();
+  model.blocks[0].name = "b1]\nuser = root";
+  EXPECT_EQ(error_of(config, model), "a block's name must be 1 to 32 of a-z, 0-9, '_' and '-'");
+  model = usual();
+  model.blocks[0].server = "..";
+  EXPECT_EQ(error_of(config, model), "a block's server must be 1 to 32 of a-z, 0-9, '_' and '-'");
+
+  Config strange = config_of("log_dir = \"/var/$x\"\n");
+  EXPECT_EQ(error_of(strange, usual()), "log_dir contains '$' and can't be written to a configuration file");
+}
+
+TEST(Emit, ABlockStaysInItsRangeOfUids) {
+  const Config config = config_of("uid_first = 5000\nuid_last = 5009\n");
+  registry::Block block;
+  block.name = "b";
+  block.server = "s";
+  block.first_uid = 5000;
+  block.slots = 10;
+  EXPECT_TRUE(fpm_block(config, block));
+  block.slots = 11;
+  EXPECT_FALSE(fpm_block(config, block));
+  block.slots = 0;
+  EXPECT_FALSE(fpm_block(config, block));
+  block.first_uid = 4999;
+  block.slots = 1;
+  EXPECT_FALSE(fpm_block(config, block));
+  block.first_uid = 4294967295U;
+  EXPECT_FALSE(fpm_block(config, block));
+}
+
+}  // namespace
+}  // namespace aegir::emit
