@@ -13,9 +13,13 @@ static_assert(std::endian::native == std::endian::little, "the site map is littl
 
 inline constexpr std::array<char, 8> kMagic = {'A', 'E', 'G', 'I', 'R', 'M', 'A', 'P'};
 inline constexpr std::uint32_t kFormatVersion = 1;
-inline constexpr std::uint32_t kMaxProbe = 64;
+inline constexpr std::uint32_t kBucketSlots = 7;
+inline constexpr std::uint32_t kMaxProbe = 8;  ///< buckets that a look-up reads at most
 inline constexpr unsigned kMaxWildcardLookups = 8;
 inline constexpr std::uint64_t kMaxFileSize = 8ULL << 32U;
+inline constexpr std::size_t kMaxKey = 255;
+inline constexpr std::size_t kProbeKey = 65;       ///< "!" and 64 hex digits
+inline constexpr std::size_t kCounterSize = 4096;  ///< of the file `counter`
 
 enum class FileKind : std::uint32_t { kBase = 1, kDelta = 2 };
 enum class RecordType : std::uint8_t { kSite = 1, kAlias = 2, kTombstone = 3, kCandidate = 4, kPass = 5 };
@@ -38,24 +42,24 @@ struct Header {
   std::uint32_t kind;
   std::uint32_t platform_count;
   std::uint64_t base_generation;
-  std::uint32_t slot_count;
+  std::uint32_t bucket_count;
   std::uint32_t name_count;
   std::uint32_t site_count;
   std::uint32_t key_id;
-  std::uint64_t slots_offset;
   std::uint64_t platforms_offset;
   std::uint64_t settings_offset;
   std::uint64_t records_offset;
+  std::uint64_t buckets_offset;
   std::uint64_t wildcard_depths;
-  std::uint32_t slots_crc;
   std::uint32_t tables_crc;
+  std::uint32_t zero;
   std::array<unsigned char, 32> body_digest;
-  std::array<unsigned char, 76> zero;
+  std::array<unsigned char, 76> zeros;
   std::uint32_t header_crc;
 };
 static_assert(sizeof(Header) == 256);
 
-/// FORMAT.md "Platforms": head of a row.
+/// FORMAT.md "Platforms": a row; its strings stand behind all rows.
 struct PlatformRow {
   std::uint32_t id;
   std::uint8_t services;
@@ -63,9 +67,27 @@ struct PlatformRow {
   std::uint16_t name_size;
   std::uint16_t docroot_size;
   std::uint16_t zero;
-  std::uint32_t row_size;
+  std::uint32_t strings;  ///< offset of name, then docroot, from the start of the platforms
 };
 static_assert(sizeof(PlatformRow) == 16);
+
+/// FORMAT.md "Buckets": one cache line of the index.
+struct Bucket {
+  std::array<std::uint32_t, kBucketSlots> tags;     ///< high half of the key's hash
+  std::array<std::uint32_t, kBucketSlots> records;  ///< offset of the record / 8; 0: empty, as is all behind it
+  std::uint32_t zero;
+  std::uint32_t crc;  ///< of tags and records
+};
+static_assert(sizeof(Bucket) == 64);
+
+/// The bucket where the probe for a hash begins.
+[[nodiscard]] inline constexpr std::uint32_t home_bucket(std::uint64_t hash, std::uint32_t bucket_count) noexcept {
+  return static_cast<std::uint32_t>(((hash & 0xffffffffU) * bucket_count) >> 32U);
+}
+
+[[nodiscard]] inline constexpr std::uint32_t hash_tag(std::uint64_t hash) noexcept {
+  return static_cast<std::uint32_t>(hash >> 32U);
+}
 
 /// FORMAT.md "Records": what all of them begin with.
 struct RecordHead {

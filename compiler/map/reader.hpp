@@ -1,8 +1,9 @@
-// Reads a published site map: what the modules link. libc and libsodium only; look-ups never allocate and never throw.
+// Reads a published site map: what the modules link. libc and libsodium only; look-ups never allocate and
+// never throw. The bytes and the rules of reading are those of FORMAT.md.
 //
-// MapFile is one mapped, verified file. Snapshot is a base with its delta: a state that was published. LiveMap follows
-// a map directory: it notices a publish at the next request (shared counter) or within a second (CURRENT), and keeps
-// the last good state when the new one is refused.
+// MapFile is one mapped, verified file. Snapshot is a base with its delta: a state that was published.
+// LiveMap follows a map directory: it notices a publish at the next request (shared counter) or within a
+// second (CURRENT), and keeps the last good state when the new one is refused.
 #pragma once
 
 #include <array>
@@ -20,7 +21,10 @@
 
 namespace aegir::map {
 
-/// A site as a request sees it. The views point into the snapshot, or into the caller's memory after copy_to().
+struct RecordView;
+
+/// A site as a request sees it. The views point into the snapshot, or into the caller's memory after
+/// copy_to().
 struct SiteView {
   std::string_view host, directory, socket, auth, former, sealed;
   std::string_view platform_name, docroot, console;
@@ -39,20 +43,40 @@ struct SiteView {
   [[nodiscard]] bool has_former(std::string_view name) const noexcept;
   /// Bytes that copy_to() needs.
   [[nodiscard]] std::size_t footprint() const noexcept;
-  /// Copies every view into `memory` (footprint() bytes), so that the snapshot can go.
+  /// Copies what the views show into `memory` (footprint() bytes), so that the snapshot can go. A view that
+  /// the caller has set to something else is left alone.
   void copy_to(char* memory) noexcept;
+
+  /// What copy_to() copies: the fields of the site's record, its platform's strings, its alias's target, the
+  /// console.
+  std::array<std::string_view, 4> blocks{};
 };
+
+/// Map key of a probe token: "!" and 64 hex digits of its BLAKE2b-256.
+[[nodiscard]] std::array<char, kProbeKey> hash_token(std::string_view token) noexcept;
 
 enum class Lookup : std::uint8_t {
   kFound,
   kUnknown,  ///< no such name
-  kFault,    ///< the record is broken: answer 500, never another site
+  kFault,    ///< bucket or record are broken: answer 500, never another site
 };
+
+/// A platform's row. The views point into the file.
+struct PlatformView {
+  std::uint32_t id = 0;
+  std::uint8_t services = 0;  ///< 0: a delta says that it is gone
+  Cms cms = Cms::kOther;
+  std::string_view name, docroot;
+};
+
+/// Name that a file with this header has in a map directory: "base-<generation>-<digest>.map".
+[[nodiscard]] std::string file_name(const Header& header);
 
 /// One mapped and verified file of the map. Immutable; may be read from any thread.
 class MapFile {
  public:
-  /// Opens and verifies header, slots, platforms and settings (FORMAT.md "Reading" 1).
+  /// Opens a file and verifies header, platforms and settings (FORMAT.md "Reading" 1): microseconds at any
+  /// size.
   [[nodiscard]] static Result<std::shared_ptr<const MapFile>> open(const std::string& path);
   ~MapFile();
   MapFile(const MapFile&) = delete;
@@ -61,11 +85,25 @@ class MapFile {
   [[nodiscard]] const Header& header() const noexcept { return header_; }
   [[nodiscard]] std::span<const unsigned char> bytes() const noexcept { return {data_, size_}; }
 
+  /// SipHash-2-4 of a key with this file's hash key; a base and its deltas agree on it.
+  [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
+  /// Asks for the bucket of `hash` ahead of find().
+  void prefetch(std::uint64_t hash) const noexcept;
+  /// Looks up exactly `key`, whose hash() is `hash`. When found, the record is verified and has this key.
+  [[nodiscard]] Lookup find(std::uint64_t hash, std::string_view key, RecordView& record) const noexcept;
+  /// Looks up a platform; false when this file has no row for it.
+  [[nodiscard]] bool find_platform(std::uint32_t id, PlatformView& platform) const noexcept;
+  /// The platform in row `row` (below header().platform_count), in the order of ids.
+  [[nodiscard]] PlatformView platform(std::uint32_t row) const noexcept;
+  /// The console's origin; empty: none.
+  [[nodiscard]] std::string_view console() const noexcept { return console_; }
+
  private:
   MapFile() = default;
   const unsigned char* data_ = nullptr;
   std::size_t size_ = 0;
   Header header_{};
+  std::string_view console_;
 };
 
 /// A published state. Immutable; may be read from any thread.
@@ -75,19 +113,33 @@ class Snapshot {
   [[nodiscard]] static Result<std::shared_ptr<const Snapshot>> make(std::shared_ptr<const MapFile> base,
                                                                     std::shared_ptr<const MapFile> delta);
 
-  [[nodiscard]] std::uint64_t generation() const noexcept;
+  [[nodiscard]] std::uint64_t generation() const noexcept {
+    return delta_ ? delta_->header().generation : base_->header().generation;
+  }
   /// Looks up a canonical host name: exact, then wildcards, longest first.
   [[nodiscard]] Lookup find_host(std::string_view host, SiteView& site) const noexcept;
-  /// Looks up a probe token for `host`. Found only when it has not expired at `now` and is for this host (or one of
-  /// the names of a pass's site); the view is the candidate's, or the live record's after the commit.
+  /// Looks up a probe token for `host`. Found only when it has not expired at `now` and is for this host (or
+  /// one of the names of a pass's site); the view is the candidate's, or the live record's after the commit.
   [[nodiscard]] Lookup find_probe(std::string_view token, std::string_view host, std::uint64_t now,
                                   SiteView& site) const noexcept;
+  /// Looks up exactly one key of any type (no wildcards). What a tombstone hides is unknown. `file` is where
+  /// the record was found.
+  [[nodiscard]] Lookup find_key(std::string_view key, RecordView& record, const MapFile*& file) const noexcept;
+  /// Looks up a platform, the delta's row first; false when there is none or it is gone.
+  [[nodiscard]] bool find_platform(std::uint32_t id, PlatformView& platform) const noexcept;
+  [[nodiscard]] std::string_view console() const noexcept { return delta_ ? delta_->console() : base_->console(); }
 
   [[nodiscard]] const MapFile& base() const noexcept { return *base_; }
   [[nodiscard]] const MapFile* delta() const noexcept { return delta_.get(); }
+  [[nodiscard]] const std::shared_ptr<const MapFile>& shared_base() const noexcept { return base_; }
+  [[nodiscard]] const std::shared_ptr<const MapFile>& shared_delta() const noexcept { return delta_; }
 
  private:
   Snapshot() = default;
+  Lookup find(std::uint64_t hash, std::string_view key, RecordView& record, const MapFile*& file) const noexcept;
+  Lookup find_wildcard(std::string_view host, RecordView& record, const MapFile*& file) const noexcept;
+  Lookup view(const MapFile& file, const RecordView& record, SiteView& site) const noexcept;
+
   std::shared_ptr<const MapFile> base_, delta_;
   std::uint64_t wildcard_depths_ = 0;
 };
@@ -105,12 +157,19 @@ struct Current {
 [[nodiscard]] Result<Current> parse_current(std::string_view text, std::string_view file);
 [[nodiscard]] Result<Current> read_current(const std::string& directory);
 
+/// Opens the published state of a map directory. Files that `previous` (may be null) has open already are
+/// used again, so that a publish costs a reader only the delta; when nothing has changed, the answer is
+/// `previous` itself.
+[[nodiscard]] Result<std::shared_ptr<const Snapshot>> open_published(const std::string& directory,
+                                                                     const std::shared_ptr<const Snapshot>& previous);
+
 /// Follows a map directory. Thread-safe: snapshot() may be called from any thread.
 class LiveMap {
  public:
   using Log = void (*)(void* context, const char* message) noexcept;
 
-  /// `log` gets one line for each new refusal (not one per request).
+  /// `log` gets one line for each new refusal (not one per request). Reads nothing yet: the first snapshot()
+  /// does.
   LiveMap(std::string directory, Log log, void* context);
   ~LiveMap();
   LiveMap(const LiveMap&) = delete;
@@ -124,14 +183,16 @@ class LiveMap {
  private:
   struct State;
   void refresh(std::uint64_t counter, std::uint64_t now) noexcept;
+  void refuse(const Error& error) noexcept;
 
   std::string directory_;
   Log log_;
   void* context_;
-  std::mutex mutex_;
+  std::mutex mutex_;  ///< guards state_; held by whoever looks at the directory
   std::atomic<std::shared_ptr<const Snapshot>> snapshot_;
+  std::atomic<std::uint64_t*> counter_{nullptr};  ///< the shared page; read only
   std::atomic<std::uint64_t> seen_counter_{~0ULL};
-  std::atomic<std::uint64_t> checked_at_{0};
+  std::atomic<std::uint64_t> checked_at_{~0ULL};
   std::atomic<std::uint64_t> refusals_{0};
   std::unique_ptr<State> state_;
 };

@@ -1,11 +1,14 @@
-// Records of the site map as the writer takes them: owned, decoded, complete. (The reader's view is in reader.hpp.)
+// Records of the site map as the writer takes them: owned, decoded, complete. (The reader's view is in
+// reader.hpp.)
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "compiler/core/error.hpp"
 #include "compiler/map/format.hpp"
 
 namespace aegir::map {
@@ -64,6 +67,15 @@ struct PlatformRecord {
   std::string docroot;
   bool operator==(const PlatformRecord&) const = default;
 };
+
+/// Appends a site's or candidate's own record (not its aliases) to `out`. Refuses what the format can't hold,
+/// with the site's key as the place.
+[[nodiscard]] Result<void> append_record(std::string& out, const SiteRecord& site);
+/// Appends an alias; `site` is the offset of its site's record / 8.
+[[nodiscard]] Result<void> append_record(std::string& out, std::string_view key, std::string_view target,
+                                         std::uint32_t site);
+[[nodiscard]] Result<void> append_record(std::string& out, const PassRecord& pass_record);
+[[nodiscard]] Result<void> append_tombstone(std::string& out, std::string_view key);
 
 /// The map key of a host name or wildcard: "*.x.example" is stored as ".x.example".
 [[nodiscard]] std::string map_key(std::string_view host_or_wildcard);
