@@ -79,8 +79,8 @@ TEST_F(MapLookup, NamesThatAreNotThereAreUnknown) {
   const std::string probe = probe_key("token");
   for (const std::string& name :
        {std::string(), std::string("example"), std::string("a.shop.example"), std::string("shop.example."),
-        std::string("Shop.example"), std::string("shop.exampl"), std::string("."), std::string("*.wild.example"),
-        std::string(".wild.example"), probe, std::string(253, 'a'), std::string(254, 'a'), std::string(100000, '.')}) {
+        std::string("Shop.example"), std::string("shop.exampl"), std::string("."), std::string(".wild.example"), probe,
+        std::string(253, 'a'), std::string(254, 'a'), std::string(100000, '.')}) {
     EXPECT_EQ(found(*map, name), "unknown") << name.substr(0, 80);
   }
 }
