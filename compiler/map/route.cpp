@@ -7,8 +7,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kAcmePath = "/.well-known/acme-challenge/";
-
 /// Sets `location` to scheme, host, port and the path and query that were asked for. A bare host keeps the
 /// port of the request, since a server that is reached on :8080 is reached there under its other names too; a
 /// change to https goes to the https port.

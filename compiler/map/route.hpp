@@ -73,6 +73,9 @@ struct PathDecision {
 [[nodiscard]] PathDecision route_path(const SiteView& site, std::string_view path, std::string_view raw_target,
                                       bool internal) noexcept;
 
+/// Below it lie the answers to challenges of ACME (RFC 8555 §8.3): Verdict::kAcme.
+inline constexpr std::string_view kAcmePath = "/.well-known/acme-challenge/";
+
 /// The names of the headers that the modules understand and set.
 inline constexpr std::string_view kProbeHeader = "X-Aegir-Probe";
 inline constexpr std::string_view kSiteHeader = "X-Aegir-Site";  ///< "<uri>; generation=<n>", to probes only

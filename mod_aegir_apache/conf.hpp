@@ -1,0 +1,53 @@
+// Directives of mod_aegir, and what a configuration holds once the server runs: map, key and counters.
+#pragma once
+
+#include <cstdint>
+
+#include "compiler/core/secret_box.hpp"
+#include "compiler/map/answer.hpp"
+#include "compiler/map/reader.hpp"
+#include "mod_aegir_apache/httpd.hpp"
+
+namespace aegir::apache {
+
+/// What all virtual hosts of one configuration share. Made when the configuration is read, gone when the next one is.
+struct Shared {
+  const char* map_directory = nullptr;
+  const char* key_file = nullptr;
+  KeyRing keys;                         ///< read as root before the children start; they inherit it
+  map::Counters* counters = nullptr;    ///< in memory that all children share
+  map::LiveMap* live = nullptr;         ///< each child's own
+  int fcgi_module = -1;                 ///< index of mod_proxy_fcgi, whose log level matters; -1: not loaded
+  ap_filter_rec_t* includes = nullptr;  ///< the filter of mod_include; null: not loaded
+};
+
+/// What a virtual host is told. Null and 0 mean "not said": the main server's value, then the default. The engine is
+/// not inherited, as hand-written virtual hosts beside ours stay what they are.
+struct ServerConf {
+  bool engine = false;
+  int https_port = 0;
+  const char* acme_root = nullptr;
+  const apr_array_header_t* probe_peers = nullptr;  ///< of apr_ipsubnet_t*
+  const apr_array_header_t* trusted_proxies = nullptr;
+  Shared* shared = nullptr;  ///< the main server's, once the configuration is read
+};
+
+[[nodiscard]] inline const ServerConf& server_conf(const server_rec* server) noexcept {
+  return *static_cast<const ServerConf*>(ap_get_module_config(server->module_config, &aegir_module));
+}
+
+/// Whether one of `subnets` (may be null) holds `address`.
+[[nodiscard]] bool contains(const apr_array_header_t* subnets, apr_sockaddr_t* address) noexcept;
+
+void* create_server_conf(apr_pool_t* pool, server_rec* server) noexcept;
+void* merge_server_conf(apr_pool_t* pool, void* base, void* own) noexcept;
+extern const command_rec kDirectives[];
+
+/// post_config: refuses a configuration that can't work, reads the key, makes the counters. Runs as root, twice at a
+/// start and once at each reload, with another instance of the module each time.
+int post_config(apr_pool_t* pool, apr_pool_t* log_pool, apr_pool_t* temp_pool, server_rec* server) noexcept;
+
+/// child_init: opens the map as the user that will serve from it, and closes the child's memory to others.
+void child_init(apr_pool_t* pool, server_rec* server) noexcept;
+
+}  // namespace aegir::apache

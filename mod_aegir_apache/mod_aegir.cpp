@@ -1,0 +1,29 @@
+// mod_aegir: Apache httpd serves the sites of a site map from one catch-all virtual host. This file is the module's
+// record and its hooks; README.md has the directives.
+#include "mod_aegir_apache/conf.hpp"
+#include "mod_aegir_apache/httpd.hpp"
+#include "mod_aegir_apache/php.hpp"
+#include "mod_aegir_apache/request.hpp"
+#include "mod_aegir_apache/status.hpp"
+
+namespace {
+
+using namespace aegir::apache;
+
+void register_hooks(apr_pool_t* /*pool*/) noexcept {
+  ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_post_read_request(post_read_request, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_translate_name(translate_name, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_insert_filter(insert_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
+  ap_hook_handler(choose_handler, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_handler(show_status, nullptr, nullptr, APR_HOOK_MIDDLE);
+}
+
+}  // namespace
+
+// AP_DECLARE_MODULE would declare aegir_module once more, for APLOG_USE_MODULE, which httpd.hpp has done. (The type is
+// httpd's `module`, by the name that C++20 does not take for the beginning of a module declaration.)
+module_struct AP_MODULE_DECLARE_DATA aegir_module = {
+    STANDARD20_MODULE_STUFF, nullptr,     nullptr,        create_server_conf,
+    merge_server_conf,       kDirectives, register_hooks, AP_MODULE_FLAG_NONE};

@@ -1,0 +1,131 @@
+#include "mod_aegir_apache/php.hpp"
+
+#include <sodium.h>
+
+#include <array>
+
+#include "compiler/map/answer.hpp"
+#include "mod_aegir_apache/request.hpp"
+
+namespace aegir::apache {
+namespace {
+
+using namespace std::string_view_literals;
+
+/// httpd's name for the handler that sends a file as it is.
+constexpr const char* kFileHandler = "default-handler";
+
+/// What a file's place says about it. Where the file lies decides, not the path that was asked for: an index, a
+/// fallback, negotiation or a rewriting rule may have chosen another one since.
+[[nodiscard]] map::PathDecision judge_file(const request_rec* request, const Visit& visit) noexcept {
+  const std::string_view file = view(request->filename);
+  if (!file.starts_with('/')) return {};  // "redirect:" and "proxy:" of mod_rewrite: no file yet, or none at all
+  const std::string_view docroot(visit.docroot);
+  const map::SiteView& site = visit.decision.site;
+  if (file.size() > docroot.size() && file.starts_with(docroot) && file[docroot.size()] == '/') {
+    return map::route_path(site, file.substr(docroot.size()), {}, is_internal(request));
+  }
+  // An Alias, or a docroot that is not written as the file system has it: no file of this site's users runs either.
+  map::PathDecision decision;
+  for (std::size_t at = file.find("/sites/"sv); at != std::string_view::npos && !decision.static_only;
+       at = file.find("/sites/"sv, at + 1)) {
+    decision.static_only = map::route_path(site, file.substr(at), {}, true).static_only;
+  }
+  return decision;
+}
+
+void set(request_rec* request, const char* name, std::string_view value) noexcept {
+  apr_table_setn(request->subprocess_env, name, copy(request->pool, value));
+}
+
+/// mod_proxy_fcgi writes every variable into the error log at trace8, whoever set the level and where.
+void hush(request_rec* request, int fcgi_module) noexcept {
+  if (ap_get_request_module_loglevel(request, fcgi_module) < APLOG_TRACE8) return;
+  ap_logconf* const quiet = ap_new_log_config(request->pool, request->log);
+  quiet->level = request->log == nullptr ? request->server->log.level : request->log->level;
+  ap_set_module_loglevel(request->pool, quiet, fcgi_module, APLOG_TRACE7);
+  request->log = quiet;
+}
+
+/// Gives PHP the credentials of its site; false after a fault, which is counted and logged.
+[[nodiscard]] bool hand_over_credentials(request_rec* request, const map::SiteView& site, Shared& shared) noexcept {
+  if (site.sealed.empty()) return true;
+  char* const plain = static_cast<char*>(apr_palloc(request->pool, site.sealed.size()));
+  map::CredentialFields fields;
+  shared.counters->decrypts.fetch_add(1, std::memory_order_relaxed);
+  if (!map::open_credentials(shared.keys, site, {plain, site.sealed.size()}, fields)) {
+    shared.counters->faults.fetch_add(1, std::memory_order_relaxed);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
+                  "the credentials of %s can't be opened with the keys that this server has read; next: reload it if "
+                  "the key file is newer, else aegirc publish",
+                  copy(request->pool, site.host));
+    return false;
+  }
+  for (std::size_t i = 0; i < fields.size(); ++i) set(request, c_string(map::kCredentialNames[i]), fields[i]);
+  sodium_memzero(plain, site.sealed.size());
+  return true;
+}
+
+/// Makes mod_proxy_fcgi run this request with the site's socket.
+[[nodiscard]] int start_php(request_rec* request, const Visit& visit) noexcept {
+  Shared& shared = *server_conf(request->server).shared;
+  const map::SiteView& site = visit.decision.site;
+  if (request->finfo.filetype != APR_REG) return HTTP_NOT_FOUND;
+  if (site.socket.empty()) return HTTP_SERVICE_UNAVAILABLE;
+  if (shared.fcgi_module < 0) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request, "PHP needs mod_proxy_fcgi, which is not loaded");
+    return HTTP_INTERNAL_SERVER_ERROR;  // declining would send the source
+  }
+  if (!hand_over_credentials(request, site, shared)) return HTTP_INTERNAL_SERVER_ERROR;
+  hush(request, shared.fcgi_module);
+
+  std::array<char, map::kPhpLimitsSize> limits;
+  set(request, "PHP_ADMIN_VALUE", map::write_php_limits(site, limits));
+  set(request, "AEGIR_SITE", site.host);
+  set(request, "AEGIR_SITE_DIR", site.directory);
+  set(request, "AEGIR_HOST", visit.decision.host);
+  if (visit.decision.probe) apr_table_setn(request->subprocess_env, "AEGIR_PROBE", "1");
+  if (visit.forwarded_https) apr_table_setn(request->subprocess_env, "HTTPS", "on");
+  // A subrequest for a file did not come through translate_name.
+  ap_set_document_root(request, visit.docroot);
+  ap_set_context_info(request, nullptr, visit.docroot);
+
+  const std::array pieces = {"proxy:unix:"sv, site.socket, "|fcgi://localhost"sv};
+  request->handler = join(request->pool, pieces);
+  return DECLINED;
+}
+
+}  // namespace
+
+void insert_filter(request_rec* request) noexcept {
+  const ServerConf& conf = server_conf(request->server);
+  if (!conf.engine || conf.shared->includes == nullptr) return;
+  for (ap_filter_t* filter = request->output_filters; filter != nullptr; filter = filter->next) {
+    if (filter->frec != conf.shared->includes) continue;
+    const Visit* const visit = visit_of(request);
+    if (visit == nullptr || judge_file(request, *visit).static_only) ap_remove_output_filter(filter);
+  }
+}
+
+int choose_handler(request_rec* request) noexcept {
+  const bool php = view(request->handler) == kPhpHandler;
+  const ServerConf& conf = server_conf(request->server);
+  const Visit* const visit = conf.engine ? visit_of(request) : nullptr;
+  if (visit == nullptr) {
+    if (!php) return DECLINED;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
+                  "SetHandler aegir-php works only in a virtual host with AegirEngine On");
+    return HTTP_INTERNAL_SERVER_ERROR;
+  }
+  const map::PathDecision decision = judge_file(request, *visit);
+  if (decision.verdict == map::PathVerdict::kForbidden) return HTTP_FORBIDDEN;
+  if (decision.verdict == map::PathVerdict::kNotFound) return HTTP_NOT_FOUND;
+  if (decision.static_only || visit->decision.verdict == map::Verdict::kAcme) {
+    if (request->finfo.filetype == APR_DIR) return HTTP_FORBIDDEN;
+    request->handler = kFileHandler;
+    return DECLINED;
+  }
+  return php ? start_php(request, *visit) : DECLINED;
+}
+
+}  // namespace aegir::apache

@@ -1,0 +1,216 @@
+#include "mod_aegir_apache/request.hpp"
+
+#include <array>
+
+#include "compiler/map/answer.hpp"
+#include "mod_aegir_apache/target.hpp"
+
+namespace aegir::apache {
+namespace {
+
+using namespace std::string_view_literals;
+
+/// Variables of ours that an internal redirect would hand on with REDIRECT_ before their names.
+constexpr std::array kRedirectedNames = {"REDIRECT_db_type",     "REDIRECT_db_name",        "REDIRECT_db_user",
+                                         "REDIRECT_db_passwd",   "REDIRECT_db_host",        "REDIRECT_db_port",
+                                         "REDIRECT_AEGIR_SITE",  "REDIRECT_AEGIR_SITE_DIR", "REDIRECT_AEGIR_HOST",
+                                         "REDIRECT_AEGIR_PROBE", "REDIRECT_PHP_ADMIN_VALUE"};
+
+void keep(request_rec* request, Visit* visit) noexcept {
+  ap_set_module_config(request->request_config, &aegir_module, visit);
+}
+
+/// For the access log; PHP gets it like everything in subprocess_env.
+void name_site(request_rec* request, const Visit& visit) noexcept {
+  apr_table_setn(request->subprocess_env, "AEGIR_SITE", copy(request->pool, visit.decision.site.host));
+}
+
+/// What nginx answers before any module sees the request; 0: nothing is wrong.
+[[nodiscard]] int refusal(const request_rec* request, const Target& target) noexcept {
+  if (request->method_number == M_INVALID && !is_method(view(request->method))) return HTTP_BAD_REQUEST;
+  if (!target.valid) return HTTP_BAD_REQUEST;
+  const bool not_for_us = request->method_number == M_TRACE || request->method_number == M_CONNECT;
+  return not_for_us ? HTTP_METHOD_NOT_ALLOWED : 0;
+}
+
+/// Fills what route_host() must know. `token` is taken away from the request: nobody behind us may see it.
+[[nodiscard]] map::Request describe_request(request_rec* request, const ServerConf& conf, const Target& target,
+                                            std::string_view path, Visit& visit) noexcept {
+  conn_rec* const connection = request->connection;
+  map::Request asked;
+  asked.authority = target.scheme.empty() ? view(apr_table_get(request->headers_in, "Host")) : target.authority;
+  asked.uri_scheme = target.scheme;
+  asked.raw_target = target.raw;
+  asked.path = path;
+  asked.service = map::kServiceApache;
+  asked.https_port = static_cast<std::uint16_t>(conf.https_port == 0 ? 443 : conf.https_port);
+  asked.now = static_cast<std::uint64_t>(apr_time_sec(request->request_time));
+
+  // client_addr is the socket's peer; mod_remoteip changes useragent_addr only.
+  asked.secure_connection = ap_ssl_conn_is_ssl(connection) != 0;
+  if (!asked.secure_connection && conf.trusted_proxies != nullptr) {
+    const char* const scheme = apr_table_get(request->headers_in, "X-Forwarded-Proto");
+    visit.forwarded_https = scheme != nullptr && ap_cstr_casecmp(scheme, "https") == 0 &&
+                            contains(conf.trusted_proxies, connection->client_addr);
+  }
+  asked.secure = asked.secure_connection || visit.forwarded_https;
+
+  if (const char* const token = apr_table_get(request->headers_in, c_string(map::kProbeHeader))) {
+    asked.token = token;
+    asked.probe_peer = contains(conf.probe_peers, connection->client_addr);
+    apr_table_unset(request->headers_in, c_string(map::kProbeHeader));
+  }
+  return asked;
+}
+
+/// A candidate's answer is for the one who asked, and says where it comes from.
+void mark_probe(request_rec* request, const map::SiteView& site) noexcept {
+  std::array<char, map::kSiteHeaderSize> value;
+  apr_table_setn(request->err_headers_out, c_string(map::kSiteHeader),
+                 copy(request->pool, map::write_site_header(site, value)));
+  // Neither into a cache nor out of one.
+  request->no_cache = 1;
+  apr_table_setn(request->headers_in, "Cache-Control", "no-cache");
+}
+
+/// Answers what needs no file; DECLINED for what does. The snapshot must still be held.
+[[nodiscard]] int answer(request_rec* request, const map::HostDecision& decision) noexcept {
+  switch (decision.verdict) {
+    case map::Verdict::kServe:
+    case map::Verdict::kAcme:
+      return DECLINED;
+    case map::Verdict::kRedirect:
+      apr_table_setn(request->headers_out, "Location", join(request->pool, decision.location));
+      return decision.status;
+    case map::Verdict::kMaintenance:
+      apr_table_setn(request->err_headers_out, "Retry-After", c_string(map::kRetryAfter));
+      break;
+    case map::Verdict::kDisabled:
+      break;
+    case map::Verdict::kStatus:
+      return decision.status;
+  }
+  // Without this, httpd says that the page is in ISO 8859-1.
+  apr_table_setn(request->subprocess_env, "suppress-error-charset", "1");
+  ap_custom_response(request, decision.status, c_string(map::page(decision.verdict)));
+  return decision.status;
+}
+
+/// Lets go of the site map: everything that later phases need is copied into the request's pool.
+void settle(request_rec* request, Visit& visit) noexcept {
+  map::SiteView& site = visit.decision.site;
+  site.copy_to(static_cast<char*>(apr_palloc(request->pool, site.footprint())));
+  visit.docroot = copy(request->pool, site.docroot);
+}
+
+/// An internal redirect goes on with the visit that it came from.
+[[nodiscard]] int go_on(request_rec* request) noexcept {
+  const Visit* const visit = visit_of(request);
+  if (visit == nullptr) return HTTP_NOT_FOUND;
+  for (const char* const name : kRedirectedNames) apr_table_unset(request->subprocess_env, name);
+  if (visit->decision.verdict != map::Verdict::kServe && visit->decision.verdict != map::Verdict::kAcme) {
+    return visit->decision.status;  // the ErrorDocument of a host that has no site, or a closed one
+  }
+  keep(request, const_cast<Visit*>(visit));
+  name_site(request, *visit);
+  return DECLINED;
+}
+
+/// The directory that a request is served from: the ACME root when the answer to a challenge lies there, else the
+/// site's.
+[[nodiscard]] const char* root_of(const request_rec* request, const ServerConf& conf, const Visit& visit) noexcept {
+  if (visit.decision.verdict == map::Verdict::kAcme && conf.acme_root != nullptr) {
+    apr_finfo_t found;
+    const char* const file = apr_pstrcat(request->pool, conf.acme_root, request->uri, nullptr);
+    if (apr_stat(&found, file, APR_FINFO_TYPE | APR_FINFO_LINK, request->pool) == APR_SUCCESS &&
+        found.filetype == APR_REG) {
+      return conf.acme_root;
+    }
+  }
+  return visit.docroot;
+}
+
+}  // namespace
+
+const Visit* visit_of(const request_rec* request) noexcept {
+  for (; request != nullptr; request = request->main != nullptr ? request->main : request->prev) {
+    const void* const visit = ap_get_module_config(request->request_config, &aegir_module);
+    if (visit != nullptr) return static_cast<const Visit*>(visit);
+  }
+  return nullptr;
+}
+
+int post_read_request(request_rec* request) noexcept {
+  const ServerConf& conf = server_conf(request->server);
+  if (!conf.engine) return DECLINED;
+  if (request->prev != nullptr) return go_on(request);
+
+  Shared& shared = *conf.shared;
+  Visit* const visit = new (apr_palloc(request->pool, sizeof(Visit))) Visit;
+  keep(request, visit);
+  const Target target = split_target(view(request->unparsed_uri));
+  visit->raw_target = target.raw;
+  if (const int status = refusal(request, target); status != 0) {
+    visit->decision.status = static_cast<std::uint16_t>(status);
+    shared.counters->count(map::Outcome::kRefused);
+    return status;
+  }
+  const auto path = normalise_path(target.raw, static_cast<char*>(apr_palloc(request->pool, target.raw.size())));
+  if (!path) {
+    visit->decision.status = HTTP_BAD_REQUEST;
+    shared.counters->count(map::Outcome::kRefused);
+    return HTTP_BAD_REQUEST;
+  }
+
+  const map::Request asked = describe_request(request, conf, target, *path, *visit);
+  const auto snapshot = shared.live == nullptr ? nullptr : shared.live->snapshot(asked.now);
+  map::HostDecision& decision = visit->decision;
+  map::route_host(asked, snapshot.get(), decision);
+  shared.counters->count(map::outcome_of(decision));
+  if (decision.verdict != map::Verdict::kStatus) {
+    name_site(request, *visit);
+    if (decision.probe) mark_probe(request, decision.site);
+  } else if (decision.status == HTTP_INTERNAL_SERVER_ERROR) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
+                  "the site map's record of %.*s is broken; next: aegirc map verify, then aegirc publish",
+                  static_cast<int>(decision.host.size()), decision.host.data());
+  }
+  const int status = answer(request, decision);
+  if (status == DECLINED) settle(request, *visit);
+  return status;
+}
+
+int translate_name(request_rec* request) noexcept {
+  const ServerConf& conf = server_conf(request->server);
+  if (!conf.engine) return DECLINED;
+  const Visit* const visit = visit_of(request);
+  if (visit == nullptr) return HTTP_NOT_FOUND;
+  const bool acme = visit->decision.verdict == map::Verdict::kAcme;
+  // What is open in every state must not lead to what is not: no index, fallback or rewriting out of it.
+  if (acme && !view(request->uri).starts_with(map::kAcmePath)) return HTTP_NOT_FOUND;
+
+  const bool from_client = request->prev == nullptr && request->main == nullptr;
+  const map::PathDecision decision =
+      map::route_path(visit->decision.site, view(request->uri), from_client ? visit->raw_target : std::string_view{},
+                      is_internal(request));
+  switch (decision.verdict) {
+    case map::PathVerdict::kServe:
+      break;
+    case map::PathVerdict::kRewrite:
+      request->uri = join(request->pool, decision.pieces);
+      break;
+    case map::PathVerdict::kRedirect:
+      apr_table_setn(request->headers_out, "Location", join(request->pool, decision.pieces));
+      return HTTP_MOVED_PERMANENTLY;
+    case map::PathVerdict::kNotFound:
+      return HTTP_NOT_FOUND;
+    case map::PathVerdict::kForbidden:
+      return HTTP_FORBIDDEN;
+  }
+  const char* const root = root_of(request, conf, *visit);
+  ap_set_document_root(request, root);
+  ap_set_context_info(request, nullptr, root);
+  return DECLINED;
+}
+
+}  // namespace aegir::apache

@@ -1,0 +1,32 @@
+// What happens to a request before a handler runs: who is meant (post_read_request), and which file (translate_name).
+//
+// A Visit is made once for what a client sent and is kept through all its internal redirects and subrequests, so that
+// a site that changes meanwhile is served from one record to the end.
+#pragma once
+
+#include "compiler/map/route.hpp"
+#include "mod_aegir_apache/conf.hpp"
+#include "mod_aegir_apache/httpd.hpp"
+
+namespace aegir::apache {
+
+/// One request of a client. Lives in its pool; no view in it points into the site map.
+struct Visit {
+  map::HostDecision decision;
+  std::string_view raw_target;    ///< path and query as sent
+  const char* docroot = nullptr;  ///< of the site
+  bool forwarded_https = false;   ///< https by the word of a trusted proxy only
+};
+
+/// The visit that `request` belongs to, or null: the engine is off, or httpd refused the request before we saw it.
+[[nodiscard]] const Visit* visit_of(const request_rec* request) noexcept;
+
+/// Whether the server itself asks: an internal redirect, not a look-up on behalf of a request of the client's.
+[[nodiscard]] inline bool is_internal(const request_rec* request) noexcept {
+  return request->prev != nullptr && request->main == nullptr;
+}
+
+int post_read_request(request_rec* request) noexcept;
+int translate_name(request_rec* request) noexcept;
+
+}  // namespace aegir::apache

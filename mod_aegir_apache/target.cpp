@@ -1,0 +1,103 @@
+#include "mod_aegir_apache/target.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace aegir::apache {
+namespace {
+
+using namespace std::string_view_literals;
+
+[[nodiscard]] bool equal_ignoring_case(std::string_view text, std::string_view lower) noexcept {
+  return std::ranges::equal(text, lower,
+                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+}
+
+[[nodiscard]] int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// Whether a path has a byte that decoding or resolving could change.
+[[nodiscard]] bool is_plain(std::string_view path) noexcept {
+  char previous = 0;
+  for (const char c : path) {
+    if (c == '%' || (previous == '/' && (c == '/' || c == '.'))) return false;
+    previous = c;
+  }
+  return true;
+}
+
+/// Decodes into `out` and returns the length, or nothing for what is no encoding.
+[[nodiscard]] std::optional<std::size_t> decode(std::string_view path, char* out) noexcept {
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    char c = path[i];
+    if (c == '%') {
+      if (i + 2 >= path.size()) return std::nullopt;
+      const int high = hex_digit(path[i + 1]);
+      const int low = hex_digit(path[i + 2]);
+      if (high < 0 || low < 0 || (high | low) == 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+    out[length++] = c;
+  }
+  return length;
+}
+
+}  // namespace
+
+Target split_target(std::string_view unparsed) noexcept {
+  Target target;
+  if (unparsed.starts_with('/')) {
+    target.raw = unparsed;
+    target.valid = true;
+    return target;
+  }
+  const std::size_t colon = unparsed.find("://"sv);
+  if (colon == 0 || colon == std::string_view::npos || unparsed.find_first_of("/?#"sv) < colon) return target;
+  target.scheme = unparsed.substr(0, colon);
+  if (equal_ignoring_case(target.scheme, "http"sv)) target.scheme = "http"sv;
+  if (equal_ignoring_case(target.scheme, "https"sv)) target.scheme = "https"sv;
+  const std::string_view rest = unparsed.substr(colon + 3);
+  target.authority = rest.substr(0, rest.find_first_of("/?#"sv));
+  target.raw = rest.substr(target.authority.size());
+  target.valid = true;
+  return target;
+}
+
+std::optional<std::string_view> normalise_path(std::string_view raw, char* out) noexcept {
+  const std::string_view path = raw.substr(0, raw.find('?'));
+  if (path.empty()) return "/"sv;
+  if (is_plain(path)) return path;
+  const std::optional<std::size_t> decoded = decode(path, out);
+  if (!decoded) return std::nullopt;
+
+  // In place: `used` is never beyond the segment that is read. Everything before `used` ends in a slash.
+  std::size_t used = 1;
+  for (std::size_t begin = 1; begin <= *decoded;) {
+    const char* const slash = static_cast<const char*>(std::memchr(out + begin, '/', *decoded - begin));
+    const std::size_t end = slash == nullptr ? *decoded : static_cast<std::size_t>(slash - out);
+    const std::string_view segment(out + begin, end - begin);
+    if (segment == ".."sv) {
+      if (used == 1) return std::nullopt;
+      --used;
+      while (out[used - 1] != '/') --used;
+    } else if (segment != "."sv && !segment.empty()) {
+      std::memmove(out + used, segment.data(), segment.size());
+      used += segment.size();
+      if (slash != nullptr) out[used++] = '/';
+    }
+    begin = end + 1;
+  }
+  return std::string_view(out, used);
+}
+
+bool is_method(std::string_view method) noexcept {
+  return !method.empty() &&
+         std::ranges::all_of(method, [](char c) { return (c >= 'A' && c <= 'Z') || c == '_' || c == '-'; });
+}
+
+}  // namespace aegir::apache

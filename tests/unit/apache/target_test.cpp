@@ -1,0 +1,100 @@
+// How mod_aegir reads a request's target: as nginx does (the answers were taken from nginx 1.22).
+#include "mod_aegir_apache/target.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace aegir::apache {
+namespace {
+
+/// The normalised path, or "-" for what is refused. The buffer has exactly the size that is promised to be enough.
+std::string normalised(std::string_view raw) {
+  std::vector<char> out(raw.size());
+  const auto path = normalise_path(raw, out.data());
+  return path ? std::string(*path) : "-";
+}
+
+TEST(Path, IsLeftAloneWhenThereIsNothingToResolve) {
+  const std::string raw = "/sites/a.example/files/x.txt?q=%00/../";
+  const auto path = normalise_path(raw, nullptr);
+  ASSERT_TRUE(path);
+  EXPECT_EQ(*path, "/sites/a.example/files/x.txt");
+  EXPECT_EQ(path->data(), raw.data()) << "no copy is made";
+}
+
+TEST(Path, OfAnAbsoluteUriWithoutOneIsTheRoot) {
+  EXPECT_EQ(normalised(""), "/");
+  EXPECT_EQ(normalised("?x=1"), "/");
+}
+
+TEST(Path, IsDecodedThenResolved) {
+  EXPECT_EQ(normalised("/%61b"), "/ab");
+  EXPECT_EQ(normalised("/a%2Fb"), "/a/b");
+  EXPECT_EQ(normalised("/a%2f%2e%2E%2fb"), "/b");
+  EXPECT_EQ(normalised("/a%3Fb?c"), "/a?b") << "an encoded ? is none";
+  EXPECT_EQ(normalised("/a%23b"), "/a#b");
+  EXPECT_EQ(normalised("/%252e%252e/b"), "/%2e%2e/b") << "decoded once";
+  EXPECT_EQ(normalised("/a%0d%0ab"), "/a\r\nb");
+}
+
+TEST(Path, HasNoDotsAndNoDoubleSlashes) {
+  EXPECT_EQ(normalised("//a///b//"), "/a/b/");
+  EXPECT_EQ(normalised("/./a/./b/."), "/a/b/");
+  EXPECT_EQ(normalised("/a/../b"), "/b");
+  EXPECT_EQ(normalised("/a/b/.."), "/a/");
+  EXPECT_EQ(normalised("/a/.."), "/");
+  EXPECT_EQ(normalised("/a/b/../../c"), "/c");
+  EXPECT_EQ(normalised("/a/..b/...c/.d"), "/a/..b/...c/.d") << "names that only begin with dots";
+  EXPECT_EQ(normalised("/.well-known//acme-challenge/x"), "/.well-known/acme-challenge/x");
+  EXPECT_EQ(normalised("/a/%2e%2e/.well-known/./acme-challenge/x"), "/.well-known/acme-challenge/x");
+}
+
+TEST(Path, AboveTheRootIsRefused) {
+  for (const char* raw : {"/..", "/../x", "/a/../../x", "/%2e%2e/x", "/a/%2e./../x", "//../x", "/./../"}) {
+    EXPECT_EQ(normalised(raw), "-") << raw;
+  }
+}
+
+TEST(Path, WithBrokenEncodingIsRefused) {
+  for (const char* raw : {"/%", "/%4", "/%zz", "/%4g", "/%g4", "/a%00b", "/a%", "/%?41"}) {
+    EXPECT_EQ(normalised(raw), "-") << raw;
+  }
+}
+
+TEST(Target, OfTheUsualForm) {
+  const Target target = split_target("//evil.example/x?y");
+  EXPECT_TRUE(target.valid);
+  EXPECT_EQ(target.scheme, "");
+  EXPECT_EQ(target.authority, "");
+  EXPECT_EQ(target.raw, "//evil.example/x?y");
+}
+
+TEST(Target, OfAnAbsoluteUri) {
+  const Target target = split_target("HTTP://user@B.test:8080/p/?q=http://c.test/");
+  EXPECT_TRUE(target.valid);
+  EXPECT_EQ(target.scheme, "http");
+  EXPECT_EQ(target.authority, "user@B.test:8080");
+  EXPECT_EQ(target.raw, "/p/?q=http://c.test/");
+  EXPECT_EQ(split_target("hTTps://b.test/").scheme, "https");
+  EXPECT_EQ(split_target("gopher://b.test/").scheme, "gopher");
+  EXPECT_EQ(split_target("http://b.test").raw, "");
+  EXPECT_EQ(split_target("http://b.test?x").raw, "?x");
+  EXPECT_EQ(split_target("http://b.test?x").authority, "b.test");
+  EXPECT_EQ(split_target("http:///x").authority, "");
+}
+
+TEST(Target, OfAnyOtherFormIsNone) {
+  for (const char* sent : {"", "*", "a.test:80", "x/y", "://b.test/", "?http://b.test/", "x/http://b.test/"}) {
+    EXPECT_FALSE(split_target(sent).valid) << sent;
+  }
+}
+
+TEST(Method, IsOfCapitalLetters) {
+  for (const char* method : {"GET", "PROPFIND", "M-SEARCH", "A_B"}) EXPECT_TRUE(is_method(method)) << method;
+  for (const char* method : {"", "get", "Get", "G3T", "GET "}) EXPECT_FALSE(is_method(method)) << method;
+}
+
+}  // namespace
+}  // namespace aegir::apache
