@@ -8,11 +8,12 @@
 # them. Safe to run twice and from several clones at a time. As root, or through sudo.
 set -euo pipefail
 
-# What builds and runs the servers.
+# What builds and runs the servers. Of Apache and MariaDB the programs alone: the packages apache2 and mariadb-server
+# would add services to this machine.
 run_packages=(
   g++ cmake ninja-build ccache pkg-config
   libsqlite3-dev libsodium-dev nlohmann-json3-dev libcli11-dev libidn2-dev libacl1-dev
-  nginx nginx-dev apache2 apache2-dev php8.2-fpm php8.2-mysql mariadb-server mariadb-client
+  nginx nginx-dev apache2-bin apache2-dev php8.2-fpm php8.2-mysql mariadb-server-core mariadb-client
   acl curl iproute2 procps
 )
 # What else the checks need.
@@ -22,7 +23,7 @@ test_packages=(
   valgrind wrk haproxy strace nghttp2-client mmdebstrap
 )
 # Packages above that bring a service, and its name.
-declare -A services=([nginx]=nginx [apache2]=apache2 [php8.2-fpm]=php8.2-fpm [mariadb-server]=mariadb [haproxy]=haproxy)
+declare -A services=([nginx]=nginx [php8.2-fpm]=php8.2-fpm [haproxy]=haproxy)
 
 policy=/usr/sbin/policy-rc.d
 kept=$policy.before-aegir  # an administrator's own policy, while ours stands in its place

@@ -1,0 +1,122 @@
+#!/bin/bash
+# A newcomer's first quarter of an hour, played on a Debian 12 that has nothing: makes a minimal root with mmdebstrap,
+# clones this repository's last commit into it, runs ./quickstart and ./check there, and holds both to their time.
+#
+#   tests/clean_root.sh [quickstart|check]    (both when none is named)
+#
+# Packages come from this machine's own apt sources. The root is a mount point of its own in namespaces of its own, so
+# that everything in it ends with this script. Needs root.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+parts=("${@:-quickstart check}")
+read -ra parts <<<"${parts[*]}"
+declare -A limits=([quickstart]=600 [check]=900)  # seconds on 2 cores, from a clean clone
+for part in "${parts[@]}"; do
+  [[ -n ${limits[$part]-} ]] || { echo "usage: tests/clean_root.sh [quickstart|check]" >&2; exit 64; }
+done
+if ((EUID != 0)); then echo "clean_root: needs root" >&2; exit 77; fi
+if [[ -n $(git status --porcelain) ]]; then echo "clean_root: what is not committed is not tested"; fi
+
+root=$(mktemp -d /var/tmp/aegir-clean-root.XXXXXX)
+trap 'rm -rf --one-file-system "$root"' EXIT
+trap 'exit 130' INT TERM HUP
+
+# The machine's sources, and what of its apt configuration decides how packages are fetched.
+sources=$(find /etc/apt -maxdepth 2 -type f \( -name '*.list' -o -name '*.sources' \))
+[[ -n $sources ]] || { echo "clean_root: found no sources in /etc/apt" >&2; exit 78; }
+echo "clean_root: making a minimal Debian 12 in $root"
+# shellcheck disable=SC2086 # one word a file
+mmdebstrap --quiet --variant=minbase bookworm "$root/debian" $sources
+grep -lsE '^ *Acquire' /etc/apt/apt.conf.d/* | xargs -r cp --target-directory="$root/debian/etc/apt/apt.conf.d"
+cp /etc/hosts /etc/resolv.conf "$root/debian/etc/"
+git clone --quiet --no-local . "$root/debian/root/aegir"
+
+# Runs a command in the root.
+inside() {
+  # shellcheck disable=SC2016 # the inner shell's variables
+  unshare --mount --pid --fork --kill-child bash -c '
+    set -euo pipefail
+    root=$1
+    shift
+    mount --bind "$root" "$root"
+    mount -t proc proc "$root/proc"
+    mount --rbind /sys "$root/sys"
+    mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+    for device in null zero full random urandom tty; do
+      touch "$root/dev/$device"
+      mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mkdir "$root/dev/shm" "$root/dev/pts"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
+    ln -s pts/ptmx "$root/dev/ptmx"
+    ln -s /proc/self/fd "$root/dev/fd"
+    exec chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"' \
+    _ "$root/debian" "$@" </dev/null
+}
+
+failures=0
+complain() {
+  echo "clean_root: FAILED: $*" >&2
+  failures=$((failures + 1))
+}
+
+# timed NAME COMMAND...: runs it inside and holds it to its limit.
+timed() {
+  local name=$1 started=$SECONDS took
+  shift
+  inside "$@" || complain "$name ended with $?"
+  took=$((SECONDS - started))
+  echo "clean_root: $name took $took s (at most ${limits[$name]})"
+  if ((took > limits[$name])); then complain "$name took too long"; fi
+}
+
+# Packages first, from two sides at a time and beside an administrator's own policy-rc.d, which must come back and under
+# which no service may have started. That is part of what quickstart takes.
+read -r -d '' quickstart_script <<'END' || true
+set -euo pipefail
+cd /root/aegir
+printf '#!/bin/sh\n# the administrator'"'"'s\nexit 104\n' >/usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+cp /usr/sbin/policy-rc.d /root/policy
+tools/prepare.sh run &
+tools/prepare.sh run
+wait $!
+cmp /root/policy /usr/sbin/policy-rc.d
+services=$(ps -e -o args= | grep -E 'nginx|apache|php|maria|mysql' | grep -v grep || true)
+[[ -z $services ]] || { echo "these were started: $services" >&2; exit 1; }
+./quickstart
+END
+# Once more up, twice down: then nothing may be there that was not there before. The first run's processes ended with
+# its namespaces; its files are what this one finds "left half done".
+read -r -d '' down_script <<'END' || true
+set -euo pipefail
+cd /root/aegir
+remains() {
+  echo "processes: $(ps -e -o args= | grep -vE '^(bash|ps|grep|sort|find)( |$)' || true)"
+  echo "mounts: $(cut -d ' ' -f 2,3 /proc/mounts | sort)"
+  echo "users: $(md5sum /etc/passwd /etc/group)"
+  echo "files: $(find /var/tmp /tmp /dev/shm /run /etc /var/lib /var/log | sort)"
+}
+./quickstart --down
+remains >/root/before
+./quickstart
+./quickstart
+./quickstart --down
+./quickstart --down
+remains >/root/after
+diff /root/before /root/after
+END
+
+for part in "${parts[@]}"; do
+  case $part in
+    quickstart)
+      timed quickstart bash -c "$quickstart_script"
+      inside bash -c "$down_script" || complain "quickstart --down left something, or a second run failed"
+      ;;
+    check) timed check bash -c 'cd /root/aegir && ./check' ;;
+  esac
+done
+if ((failures)); then exit 1; fi
+echo "clean_root: ok"
