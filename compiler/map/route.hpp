@@ -17,15 +17,15 @@ namespace aegir::map {
 
 /// A request as the server knows it. All views must outlive the decision.
 struct Request {
-  std::string_view authority;      ///< Host, or the authority of an absolute URI (which wins), as sent
-  std::string_view uri_scheme;     ///< scheme of an absolute URI, lower case; empty for the usual form
-  std::string_view raw_target;     ///< path and query exactly as sent, without scheme and authority
-  std::string_view path;           ///< decoded, dots and double slashes resolved
-  std::string_view token;          ///< X-Aegir-Probe; empty: none
-  bool secure = false;             ///< https, by the connection or by a trusted proxy's word
-  bool secure_connection = false;  ///< the connection itself is TLS
-  bool probe_peer = false;         ///< the socket's peer may probe
-  std::uint8_t service = 0;        ///< kServiceApache or kServiceNginx
+  std::string_view authority = {};   ///< Host, or the authority of an absolute URI (which wins), as sent
+  std::string_view uri_scheme = {};  ///< scheme of an absolute URI, lower case; empty for the usual form
+  std::string_view raw_target = {};  ///< path and query exactly as sent, without scheme and authority
+  std::string_view path = {};        ///< decoded, dots and double slashes resolved
+  std::string_view token = {};       ///< X-Aegir-Probe; empty: none
+  bool secure = false;               ///< https, by the connection or by a trusted proxy's word
+  bool secure_connection = false;    ///< the connection itself is TLS
+  bool probe_peer = false;           ///< the socket's peer may probe
+  std::uint8_t service = 0;          ///< kServiceApache or kServiceNginx
   std::uint16_t https_port = 443;
   std::uint64_t now = 0;  ///< seconds since 1970
 };
