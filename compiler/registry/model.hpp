@@ -21,6 +21,7 @@ struct WebService {
   std::uint16_t http_port = 80;
   std::uint16_t https_port = 443;
   std::string probe_address = "127.0.0.1";  ///< where probes connect, never what DNS says
+  bool operator==(const WebService&) const = default;
 };
 
 /// The database service of a server.
@@ -28,6 +29,7 @@ struct DatabaseService {
   std::string type = "mysql";  ///< Drupal's driver name, handed to sites as db_type
   std::string host = "localhost";
   std::uint16_t port = 3306;
+  bool operator==(const DatabaseService&) const = default;
 };
 
 /// A host record with web and/or database service.
@@ -36,6 +38,7 @@ struct Server {
   std::string host = "localhost";
   std::vector<WebService> web;
   std::optional<DatabaseService> database;
+  bool operator==(const Server&) const = default;
 };
 
 enum class PlatformState : std::uint8_t { kEnabled, kLocked, kDeleted };
@@ -51,6 +54,7 @@ struct Platform {
   Cms cms = Cms::kDrupal8;
   PlatformState state = PlatformState::kEnabled;
   std::string block;  ///< name of the PHP block that new sites take slots from; empty: the server's default
+  bool operator==(const Platform&) const = default;
 };
 
 /// The owner of sites.
@@ -58,6 +62,7 @@ struct Client {
   std::string name;  ///< short name, [a-z0-9_-]{1,32}
   std::string title;
   std::string email;
+  bool operator==(const Client&) const = default;
 };
 
 /// The slots of one PHP-FPM master.
@@ -69,6 +74,7 @@ struct Block {
   std::uint32_t first_uid = 300000;
   std::uint32_t slots = 64;  ///< slot n has uid and gid first_uid + n
   std::uint32_t max_children = 5;
+  bool operator==(const Block&) const = default;
 };
 
 enum class SlotState : std::uint8_t { kGiven, kRetired };  ///< a slot without a row is free
@@ -79,6 +85,7 @@ struct Slot {
   std::uint32_t number = 0;
   SlotState state = SlotState::kGiven;
   std::string site;  ///< uri of the site that has or had it
+  bool operator==(const Slot&) const = default;
 };
 
 enum class SiteState : std::uint8_t { kInstalling, kEnabled, kDisabled, kMaintenance, kDeleted };
@@ -138,12 +145,14 @@ struct Site {
   Database database;
   std::string block;  ///< the slot it runs in; empty: none yet
   std::uint32_t slot = 0;
+  bool operator==(const Site&) const = default;
 };
 
 /// Names that new sites get by themselves; the effect comes with site install.
 struct AliasDefaults {
   std::vector<std::string> patterns;  ///< "www.{uri}"
   bool redirect = false;
+  bool operator==(const AliasDefaults&) const = default;
 };
 
 /// Settings that hold for the whole registry.
@@ -152,6 +161,7 @@ struct Settings {
   AliasDefaults alias_defaults;
   std::uint32_t log_days = 90;
   bool require_disabled_before_delete = true;
+  bool operator==(const Settings&) const = default;
 };
 
 enum class ChangeKind : std::uint8_t { kHost, kPlatform, kSettings };
@@ -170,6 +180,7 @@ struct AuditEntry {
   std::string actor;
   std::string what;
   std::string why;
+  bool operator==(const AuditEntry&) const = default;
 };
 
 }  // namespace aegir::registry

@@ -18,6 +18,7 @@
 #include "compiler/core/error.hpp"
 #include "compiler/core/secret_box.hpp"
 #include "compiler/registry/model.hpp"
+#include "compiler/registry/problem.hpp"
 
 namespace aegir::registry {
 
@@ -27,29 +28,59 @@ struct Actor {
   std::string why;   ///< free text, may be empty
 };
 
+/// What an export carries besides the objects: the past of a registry.
+struct History {
+  std::array<unsigned char, 16> registry_id{};
+  std::uint64_t sequence = 0;
+  std::vector<AuditEntry> audit;
+};
+
 /// The changes of one transaction. Each put creates the row or replaces it whole, keyed by its name; it validates the
 /// object's own fields and its references (kInvalid names field and value) and host names against all other sites
-/// (kConflict names who has it). Everything that touches a host name appends it to the change log.
+/// (kConflict names who has it), and writes nothing when it refuses. What touches a host name appends it to the change
+/// log; a put that changes nothing leaves no trace.
 class Writer {
  public:
   virtual ~Writer() = default;
+
+  /// Everything for which put() would refuse the object; put() itself tells the first.
+  [[nodiscard]] virtual Problems check(const Server& server) = 0;
+  [[nodiscard]] virtual Problems check(const Client& client) = 0;
+  [[nodiscard]] virtual Problems check(const Block& block) = 0;
+  [[nodiscard]] virtual Problems check(const Platform& platform) = 0;
+  [[nodiscard]] virtual Problems check(const Site& site) = 0;
+  [[nodiscard]] virtual Problems check(const Settings& settings) = 0;
+
+  /// A changed database service touches every site that uses it.
   virtual Result<void> put(const Server& server) = 0;
   virtual Result<void> put(const Client& client) = 0;
+  /// Server and first uid stay what they were once a slot is given. A change touches the sites of the block.
   virtual Result<void> put(const Block& block) = 0;
-  virtual Result<void> put(const Platform& platform) = 0;  ///< platform.id is ignored for one that exists by name
-  /// site.id is ignored for one that exists by uri. A site in state kDeleted keeps its row and frees its names; a put
-  /// of the same uri afterwards makes a new site. A site without a slot whose platform has a block is given the next
-  /// free slot when it is enabled for the first time.
+  /// platform.id is ignored for one that exists by name. A platform with sites can't be deleted or leave its server.
+  virtual Result<void> put(const Platform& platform) = 0;
+  /// site.id is ignored for one that exists by uri. A site in state kDeleted keeps its row as it was, frees its names
+  /// and retires its slot (only uri and state count); a put of the same uri afterwards makes a new site.
+  /// Without a block a site keeps the slot that it has. One that has none is given the next slot of its platform's
+  /// block when it is first put in a state other than disabled; a platform without a block takes the first open block
+  /// of its server for the site's client, then for everybody; when the server has no such block, none is given.
   virtual Result<void> put(const Site& site) = 0;
   /// Renames: the record stays, the old uri becomes a former uri; its names change as the new site says.
   virtual Result<void> rename_site(std::string_view old_uri, const Site& site) = 0;
   virtual Result<void> put(const Settings& settings) = 0;
-  /// Removes what is named by neither of the given documents' keys (import --replace): sites are set to deleted, other
-  /// unused rows go; kConflict when something still used is left out.
+  /// Notes a slot that was given elsewhere, so that it is not given again. Ignored when this registry knows the slot.
+  virtual Result<void> put(const Slot& slot) = 0;
+
+  /// Removes a row that nothing refers to any more; kConflict names who does. A block of which a slot was ever given
+  /// stays; of a platform the row stays in state deleted.
   virtual Result<void> remove_server(std::string_view name) = 0;
   virtual Result<void> remove_client(std::string_view name) = 0;
   virtual Result<void> remove_block(std::string_view name) = 0;
-  virtual Result<void> remove_platform(std::string_view name) = 0;  ///< state deleted; refused while it has sites
+  virtual Result<void> remove_platform(std::string_view name) = 0;
+
+  /// Makes this transaction a restore; the first call in an empty registry, else kConflict. The registry takes over
+  /// id, sequence and audit; the puts that follow keep the ids which platforms and sites carry, a deleted site goes to
+  /// the deleted ones, and neither change log nor audit get rows. The log then begins at `sequence` (log_start()).
+  virtual Result<void> restore(const History& history) = 0;
 };
 
 /// A probe's view of a site before its commit (design §6 "Probe"); never part of an export.
@@ -65,7 +96,9 @@ class Store {
   enum class Mode : std::uint8_t { kRead, kWrite };
 
   /// Opens, or with kWrite creates and migrates, the registry at `path`. kTooNew when its schema is newer than this
-  /// program, kCorrupt when SQLite says so, kBusy when another writer holds it.
+  /// program, kCorrupt when SQLite says so, kBusy when another writer holds it, kNotFound when there is none to read.
+  /// ":memory:" (with kWrite) is a registry that is gone with the Store; its id is all zeros until a restore.
+  /// Without a key (an empty ring) sites can be neither written nor read.
   [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, Mode mode, KeyRing key);
   virtual ~Store() = default;
 
@@ -78,8 +111,13 @@ class Store {
   [[nodiscard]] virtual Result<std::uint64_t> drop_candidate(std::string_view token_key) = 0;
   [[nodiscard]] virtual Result<std::vector<Candidate>> candidates() = 0;
 
+  /// Runs `body`, whose reads all see one state of the registry.
+  [[nodiscard]] virtual Result<void> snapshot(const std::function<Result<void>()>& body) = 0;
+
   [[nodiscard]] virtual std::array<unsigned char, 16> registry_id() const = 0;
   [[nodiscard]] virtual Result<std::uint64_t> sequence() = 0;  ///< highest number of the change log
+  /// The change log is complete above this number. A map of an older generation has to be built anew.
+  [[nodiscard]] virtual Result<std::uint64_t> log_start() = 0;
 
   [[nodiscard]] virtual Result<std::vector<Server>> servers() = 0;
   [[nodiscard]] virtual Result<std::vector<Client>> clients() = 0;

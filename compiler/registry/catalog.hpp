@@ -1,0 +1,43 @@
+// The small tables of a registry in memory: servers, clients, blocks and platforms, which every site refers to. Kept by
+// the Store between transactions; the Writer changes it together with the tables.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+
+#include "compiler/registry/model.hpp"
+#include "compiler/registry/sqlite.hpp"
+
+namespace aegir::registry {
+
+struct Catalog {
+  /// A block with the number that its next site gets.
+  struct OpenBlock {
+    Block block;
+    std::uint32_t next_slot = 0;
+    [[nodiscard]] bool full() const noexcept { return next_slot >= block.slots; }
+  };
+  template <class Object>
+  using ByName = std::map<std::string, Object, std::less<>>;
+
+  ByName<Server> servers;
+  ByName<Client> clients;
+  ByName<OpenBlock> blocks;
+  ByName<Platform> platforms;
+  std::unordered_map<std::uint32_t, std::string> platform_names;
+  /// (server, client, name) of blocks that have a free slot.
+  std::set<std::tuple<std::string, std::string, std::string>> open_blocks;
+
+  /// Puts `block` in, or notes what has changed about it.
+  void note(const Block& block, std::uint32_t next_slot);
+  void note(const Platform& platform);
+  void forget_block(const std::string& name);
+
+  [[nodiscard]] static Result<Catalog> load(Connection& connection);
+};
+
+}  // namespace aegir::registry

@@ -1,0 +1,131 @@
+// Opening a registry, its transactions and its candidates. What is read from it: queries.cpp.
+#include "compiler/registry/store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "compiler/registry/lock_file.hpp"
+#include "compiler/registry/sqlite_store.hpp"
+#include "compiler/registry/validate.hpp"
+
+namespace aegir::registry {
+namespace {
+
+/// Makes the file before SQLite does, so that it is 0600 from its first byte (-wal and -shm take its mode), and
+/// refuses one that others may read.
+Result<void> prepare_file(const std::string& path, Store::Mode mode) {
+  const int flags = mode == Store::Mode::kWrite ? O_RDWR | O_CREAT : O_RDONLY;
+  const Fd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  if (!fd) {
+    auto error = fail_errno("the registry can't be opened", path, errno);
+    if (errno == ENOENT) {
+      error.error().hint = mode == Store::Mode::kRead
+                               ? "make one with `aegirc import FILE`, or name another in the configuration"
+                               : "make the directory it lies in (0700), or name another file";
+    }
+    return error;
+  }
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno("the registry can't be examined", path, errno);
+  if (!S_ISREG(status.st_mode))
+    return fail_at(path, Code::kInvalid, "the registry is not a regular file", "name another");
+  if ((status.st_mode & 077) != 0) {
+    return fail_at(path, Code::kPermission, "the registry is open to group or others", "chmod 0600 it");
+  }
+  return {};
+}
+
+Result<void> set_up(Connection& connection, Store::Mode mode) {
+  // journal_mode is kept in the file; the others hold for this connection. The cache is in KiB: 64 MiB.
+  std::string pragmas = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;";
+  if (mode == Store::Mode::kWrite) pragmas = "PRAGMA journal_mode = WAL;" + pragmas;
+  return connection.script(pragmas);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, KeyRing key) {
+  if (!crypto_ready()) return fail(Code::kInternal, "libsodium could not start: no source of randomness");
+  const bool in_memory = path == kMemory;
+  Fd lock;
+  if (mode == Mode::kWrite && !in_memory) {
+    Result<Fd> taken = take_lock(path + ".lock");
+    if (!taken) return pass(taken);
+    lock = std::move(*taken);
+  }
+  if (!in_memory) {
+    if (Result<void> done = prepare_file(path, mode); !done) return pass(done);
+  }
+  const int flags =
+      mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | (in_memory ? SQLITE_OPEN_CREATE : 0) : SQLITE_OPEN_READONLY;
+  Result<std::unique_ptr<Connection>> connection = Connection::open(path, flags);
+  if (!connection) return pass(connection);
+  if (Result<void> done = set_up(**connection, mode); !done) return pass(done);
+  if (Result<void> done = prepare_schema(**connection, mode == Mode::kWrite); !done) return pass(done);
+  auto store = std::make_unique<SqliteStore>(std::move(*connection), std::move(lock), mode, key);
+  if (Result<void> done = store->start(); !done) return pass(done);
+  return store;
+}
+
+Result<void> SqliteStore::start() {
+  return reading([&]() -> Result<void> {
+    const Result<Identity> known = identity();
+    if (!known) return std::unexpected<Error>(known.error());
+    id_ = known->id;
+    return {};
+  });
+}
+
+Result<void> SqliteStore::refresh() {
+  // data_version changes when another connection has committed; our own changes are made in the catalog too.
+  Query query = connection_->query("PRAGMA data_version");
+  const Result<bool> row = query.next();
+  if (!row) return std::unexpected<Error>(row.error());
+  const std::int64_t version = query.integer(0);
+  if (version == catalog_version_) return {};
+  Result<Catalog> catalog = Catalog::load(*connection_);
+  if (!catalog) return pass(catalog);
+  catalog_ = std::move(*catalog);
+  catalog_version_ = version;
+  return {};
+}
+
+Result<void> SqliteStore::snapshot(const std::function<Result<void>()>& body) {
+  return reading([&] { return body(); });
+}
+
+Result<std::uint64_t> SqliteStore::writing(const Actor& actor, const std::function<Result<void>(SqliteWriter&)>& body) {
+  if (mode_ != Mode::kWrite) return fail(Code::kUsage, "the registry was opened for reading");
+  if (connection_->in_transaction()) return fail(Code::kUsage, "a transaction of this registry is open already");
+  Result<Transaction> transaction = Transaction::begin(*connection_, Transaction::Kind::kWrite);
+  if (!transaction) return pass(transaction);
+  if (Result<void> done = refresh(); !done) return pass(done);
+  Result<Identity> now = identity();
+  if (!now) return pass(now);
+  SqliteWriter writer(*connection_, catalog_, key_, *now);
+  Result<void> done = body(writer);
+  if (done) done = writer.finish(actor);
+  if (done) done = transaction->commit();
+  if (!done) {
+    catalog_version_ = -1;  // it may hold what is rolled back now
+    return pass(done);
+  }
+  id_ = now->id;
+  return now->sequence;
+}
+
+Result<std::uint64_t> SqliteStore::transact(const Actor& actor, const std::function<Result<void>(Writer&)>& body) {
+  return writing(actor, body);
+}
+
+Result<std::uint64_t> SqliteStore::put_candidate(const Candidate& candidate) {
+  return writing({}, [&](SqliteWriter& writer) { return writer.put(candidate); });
+}
+
+Result<std::uint64_t> SqliteStore::drop_candidate(std::string_view token_key) {
+  return writing({}, [&](SqliteWriter& writer) { return writer.drop_candidate(token_key); });
+}
+
+}  // namespace aegir::registry

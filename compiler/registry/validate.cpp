@@ -1,0 +1,386 @@
+#include "compiler/registry/validate.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "compiler/core/host_name.hpp"
+#include "compiler/core/idna.hpp"
+#include "compiler/core/utf8.hpp"
+
+namespace aegir::registry {
+namespace {
+
+constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view kDigits = "0123456789";
+
+bool only(std::string_view text, std::string_view allowed) {
+  return text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+/// Collects problems; each rule adds at most one.
+class Rules {
+ public:
+  void refuse(std::string field, std::string message, std::string hint = {}) {
+    problems_.push_back({std::move(field), std::move(message), std::move(hint)});
+  }
+
+  /// Valid UTF-8 without control characters, of a bounded length. False when it is not (and that is noted).
+  bool text(std::string field, std::string_view value, std::size_t limit) {
+    if (value.size() > limit) {
+      refuse(std::move(field),
+             "has " + std::to_string(value.size()) + " bytes; at most " + std::to_string(limit) + " are allowed");
+      return false;
+    }
+    const std::size_t bad = find_control_or_bad_utf8(value);
+    if (bad == std::string_view::npos) return true;
+    refuse(std::move(field), "holds a control character or broken UTF-8 at byte " + std::to_string(bad + 1));
+    return false;
+  }
+
+  bool name(std::string field, std::string_view value) {
+    if (is_object_name(value)) return true;
+    refuse(std::move(field), printable(value) + " can't be a name",
+           "a name has 1 to 32 of a-z, 0-9, '_' and '-', and begins with a letter or digit");
+    return false;
+  }
+
+  void range(std::string field, std::uint64_t value, std::uint64_t least, std::uint64_t most, std::string_view unit) {
+    if (value >= least && value <= most) return;
+    refuse(std::move(field), std::to_string(value) + " is out of range; expected " + std::to_string(least) + " to " +
+                                 std::to_string(most) + (unit.empty() ? "" : " ") + std::string(unit));
+  }
+
+  void port(std::string field, std::uint16_t value) { range(std::move(field), value, 1, 65535, ""); }
+
+  void host_or_address(std::string field, std::string_view value) {
+    if (!is_host(value, false) && !is_address(value)) {
+      refuse(std::move(field), printable(value) + " is neither a host name nor an IP address");
+    }
+  }
+
+  void address(std::string field, std::string_view value) {
+    if (!is_address(value))
+      refuse(std::move(field), printable(value) + " is not an IP address", "write 127.0.0.1 or ::1");
+  }
+
+  [[nodiscard]] Problems take() { return std::move(problems_); }
+
+ private:
+  static bool is_address(std::string_view value) {
+    unsigned char bytes[16];
+    const std::string copy(value);
+    return copy.size() == value.size() && value.find('\0') == std::string_view::npos &&
+           (::inet_pton(AF_INET, copy.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, copy.c_str(), bytes) == 1);
+  }
+
+  Problems problems_;
+};
+
+constexpr std::string_view kHostHint = "write it in lower case, without scheme, port, path or dot at the end";
+
+void target(Rules& rules, std::string field, std::string_view value) {
+  if (value.empty() || is_host(value, false) || is_origin(value)) return;
+  rules.refuse(std::move(field), printable(value) + " is not a redirect target",
+               "write a host name (www.example.org) or an origin without a path (https://www.example.org)");
+}
+
+void absolute_path(Rules& rules, const std::string& field, std::string_view path) {
+  if (!rules.text(field, path, 1024)) return;
+  const std::string within = std::string(path) + "/";
+  if (path.empty() || path.front() != '/') {
+    rules.refuse(field, printable(path) + " is not an absolute path", "write it from the root: /var/aegir/platforms/…");
+  } else if (path.back() == '/') {
+    rules.refuse(field, printable(path) + " ends with a slash", "write it without the last slash");
+  } else if (within.find("//") != std::string::npos || within.find("/../") != std::string::npos ||
+             within.find("/./") != std::string::npos) {
+    rules.refuse(field, printable(path) + " has an empty, '.' or '..' part", "write the path without such parts");
+  }
+}
+
+void database(Rules& rules, const Database& database) {
+  if (database == Database{}) return;  // none yet
+  (void)rules.name("database/server", database.server);
+  constexpr std::string_view kNameBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$-";
+  // Lengths are MariaDB's: 64 for a database, 80 for a user.
+  if (database.name.empty() || database.name.size() > 64 || !only(database.name, kNameBytes)) {
+    rules.refuse("database/name", printable(database.name) + " can't name a database",
+                 "a database's name has 1 to 64 letters, digits, '_', '$' and '-'");
+  }
+  if (database.user.empty() || database.user.size() > 80 || !only(database.user, kNameBytes)) {
+    rules.refuse("database/user", printable(database.user) + " can't name a database user",
+                 "a database user's name has 1 to 80 letters, digits, '_', '$' and '-'");
+  }
+  if (!rules.text("database/password", database.password, 255)) return;
+  if (database.password.empty())
+    rules.refuse("database/password", "is empty", "a site's database account needs a password");
+}
+
+/// Where the name `host` of a site leads by the site's own settings; empty: served in place.
+std::string_view effective_target(const Site& site, std::string_view host) {
+  const auto alias = std::ranges::find(site.aliases, host, &Alias::host);
+  if (alias != site.aliases.end() && !alias->redirect_to.empty()) return alias->redirect_to;
+  return host == site.redirect_to ? std::string_view() : std::string_view(site.redirect_to);
+}
+
+bool is_own_name(const Site& site, std::string_view host) {
+  return host == site.uri || std::ranges::find(site.aliases, host, &Alias::host) != site.aliases.end();
+}
+
+/// A target that is one of the site's own names must be served in place, or browsers run in a circle.
+void no_circle(Rules& rules, const Site& site, std::string field, std::string_view target) {
+  const std::string_view host = host_of_target(target);
+  if (host.empty() || !is_own_name(site, host)) return;
+  if (host != target) {
+    rules.refuse(std::move(field), printable(target) + " is an origin of the site's own name " + printable(host),
+                 "write the name alone, and set https to \"required\" if it is meant to be https");
+  } else if (const std::string_view next = effective_target(site, host); !next.empty()) {
+    rules.refuse(std::move(field), printable(target) + " itself redirects to " + printable(next),
+                 "redirect to a name that is served");
+  }
+}
+
+void redirects(Rules& rules, const Site& site) {
+  target(rules, "redirect_to", site.redirect_to);
+  if (is_host(site.redirect_to, false) && !is_own_name(site, site.redirect_to)) {
+    rules.refuse("redirect_to", printable(site.redirect_to) + " is none of the site's names",
+                 "add it to the aliases, or write an origin (https://" + site.redirect_to + ") to leave the site");
+  } else {
+    no_circle(rules, site, "redirect_to", site.redirect_to);
+  }
+  for (const Alias& alias : site.aliases) {
+    const std::string field = "aliases/" + alias.host + "/redirect_to";
+    target(rules, field, alias.redirect_to);
+    no_circle(rules, site, field, alias.redirect_to);
+  }
+}
+
+void names(Rules& rules, const Site& site) {
+  if (!is_host(site.uri, false))
+    rules.refuse("", printable(site.uri) + " is not a canonical host name", std::string(kHostHint));
+  const std::string* previous = nullptr;
+  for (const Alias& alias : site.aliases) {
+    const std::string field = "aliases/" + alias.host;
+    if (!is_host(alias.host, true)) {
+      rules.refuse(field, printable(alias.host) + " is neither a canonical host name nor *.suffix",
+                   std::string(kHostHint));
+    } else if (alias.host == site.uri) {
+      rules.refuse(field, printable(alias.host) + " is the site's own name", "leave it out of the aliases");
+    } else if (previous != nullptr && *previous >= alias.host) {
+      rules.refuse(field,
+                   printable(alias.host) + " comes after " + printable(*previous) + "; aliases are sorted, each once");
+    }
+    previous = &alias.host;
+  }
+  for (std::size_t i = 0; i < site.former_uris.size(); ++i) {
+    const std::string& former = site.former_uris[i];
+    const std::string field = "former_uris/" + std::to_string(i);
+    if (!is_host(former, false)) {
+      rules.refuse(field, printable(former) + " is not a canonical host name", std::string(kHostHint));
+    } else if (former == site.uri) {
+      rules.refuse(field, printable(former) + " is the site's present name", "leave it out of the former ones");
+    } else if (i > 0 && site.former_uris[i - 1] >= former) {
+      rules.refuse(field, printable(former) + " comes after " + printable(site.former_uris[i - 1]) +
+                              "; former names are sorted, each once");
+    }
+  }
+}
+
+void http_auth(Rules& rules, const HttpAuth& auth) {
+  if (rules.text("http_auth/user", auth.user, 255) && (auth.user.empty() || auth.user.find(':') != std::string::npos)) {
+    rules.refuse("http_auth/user", printable(auth.user) + " can't be a user of HTTP authentication",
+                 "write at least one character and no colon (RFC 7617)");
+  }
+  if (rules.text("http_auth/password", auth.password, 255) && auth.password.empty()) {
+    rules.refuse("http_auth/password", "is empty", "write a password, or take http_auth away");
+  }
+  if (rules.text("http_auth/realm", auth.realm, 128) && auth.realm.find_first_of("\"\\") != std::string::npos) {
+    rules.refuse("http_auth/realm", printable(auth.realm) + " holds a quote or backslash", "write it without them");
+  }
+}
+
+void php(Rules& rules, const PhpLimits& php) {
+  rules.range("php/memory_limit", php.memory_limit, 16, 65536, "MiB");
+  rules.range("php/upload_max_filesize", php.upload_max_filesize, 1, 65536, "MiB");
+  rules.range("php/post_max_size", php.post_max_size, 1, 65536, "MiB");
+  rules.range("php/max_execution_time", php.max_execution_time, 1, 86400, "seconds");
+}
+
+}  // namespace
+
+bool is_object_name(std::string_view name) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= 32 && plain(name.front()) &&
+         std::ranges::all_of(name, [&](char c) { return plain(c) || c == '_' || c == '-'; });
+}
+
+bool is_host(std::string_view host, bool wildcard) {
+  if (wildcard && host.starts_with("*.")) host.remove_prefix(2);
+  if (!is_canonical_host(host)) return false;
+  std::size_t label = 0;
+  for (const char c : host) {
+    label = c == '.' ? 0 : label + 1;
+    if (label > 63) return false;
+  }
+  if (host.find("xn--") == std::string_view::npos) return true;
+  const Result<std::string> canonical = canonical_host(host);
+  return canonical && *canonical == host;
+}
+
+bool is_origin(std::string_view text) {
+  const std::size_t scheme = text.starts_with("http://") ? 7 : text.starts_with("https://") ? 8 : 0;
+  if (scheme == 0) return false;
+  text.remove_prefix(scheme);
+  const std::size_t colon = text.find(':');
+  if (!is_host(text.substr(0, colon), false)) return false;
+  if (colon == std::string_view::npos) return true;
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [stop, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return problem == std::errc{} && stop == digits.data() + digits.size() && port != 0 && digits.front() != '0';
+}
+
+std::string_view host_of_target(std::string_view target) {
+  const std::size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos) return target;
+  target.remove_prefix(scheme + 3);
+  return target.substr(0, target.find(':'));
+}
+
+Problems validate(const Server& server) {
+  Rules rules;
+  (void)rules.name("", server.name);
+  rules.host_or_address("host", server.host);
+  Services seen = 0;
+  std::vector<std::uint16_t> ports;
+  for (const WebService& service : server.web) {
+    const std::string field = service.kind == kApache ? "web/apache" : "web/nginx";
+    if ((seen & service.kind) != 0) rules.refuse(field, "is there twice");
+    seen |= service.kind;
+    for (const auto& [name, port] : {std::pair{"/http_port", service.http_port}, {"/https_port", service.https_port}}) {
+      rules.port(field + name, port);
+      if (std::ranges::find(ports, port) != ports.end()) {
+        rules.refuse(field + name, std::to_string(port) + " is another port of this server already",
+                     "give each web service ports of its own");
+      }
+      ports.push_back(port);
+    }
+    rules.address(field + "/probe_address", service.probe_address);
+  }
+  if (server.database) {
+    if (server.database->type.empty() || server.database->type.size() > 32 ||
+        !only(server.database->type, std::string(kLower) + std::string(kDigits) + "_")) {
+      rules.refuse("database/type", printable(server.database->type) + " is not the name of a Drupal database driver",
+                   "write mysql for MySQL and MariaDB");
+    }
+    rules.host_or_address("database/host", server.database->host);
+    rules.port("database/port", server.database->port);
+  }
+  return rules.take();
+}
+
+Problems validate(const Client& client) {
+  Rules rules;
+  (void)rules.name("", client.name);
+  (void)rules.text("title", client.title, 255);
+  if (rules.text("email", client.email, 254) && !client.email.empty()) {
+    const std::size_t at = client.email.find('@');
+    if (at == 0 || at == std::string::npos || at + 1 == client.email.size() ||
+        client.email.find_first_of(" ,;<>\"", 0) != std::string::npos) {
+      rules.refuse("email", printable(client.email) + " is not an e-mail address",
+                   "write name@example.org, or leave it empty");
+    }
+  }
+  return rules.take();
+}
+
+Problems validate(const Block& block) {
+  Rules rules;
+  (void)rules.name("", block.name);
+  (void)rules.name("server", block.server);
+  if (!block.client.empty()) (void)rules.name("client", block.client);
+  const std::string& php = block.php_version;
+  if (php.size() < 3 || php.size() > 4 || php[0] < '5' || php[0] > '9' || php[1] != '.' ||
+      !only(php.substr(2), kDigits)) {
+    rules.refuse("php_version", printable(php) + " is not a PHP version", "write major and minor number: 8.2");
+  }
+  // Below 1000 are the system's own users (Debian policy 9.2.2).
+  rules.range("first_uid", block.first_uid, 1000, 2000000000, "");
+  rules.range("slots", block.slots, 1, 4096, "");
+  rules.range("max_children", block.max_children, 1, 1000, "");
+  if (block.first_uid <= 65535 && block.first_uid + block.slots > 65534) {
+    rules.refuse("first_uid", "the uids of this block reach 65534, which is nobody's", "begin above 65535");
+  }
+  return rules.take();
+}
+
+Problems validate(const Platform& platform) {
+  Rules rules;
+  (void)rules.name("", platform.name);
+  (void)rules.name("server", platform.server);
+  if (!platform.block.empty()) (void)rules.name("block", platform.block);
+  absolute_path(rules, "docroot", platform.docroot);
+  if (platform.services == 0 || (platform.services & ~(kApache | kNginx)) != 0) {
+    rules.refuse("services", "names no web service", "name apache, nginx or both");
+  }
+  return rules.take();
+}
+
+Problems validate(const Site& site) {
+  Rules rules;
+  names(rules, site);
+  redirects(rules, site);
+  (void)rules.name("platform", site.platform);
+  if (!site.client.empty()) (void)rules.name("client", site.client);
+  if (site.profile.empty() || site.profile.size() > 64 ||
+      !only(site.profile, std::string(kLower) + std::string(kDigits) + "_")) {
+    rules.refuse("profile", printable(site.profile) + " is not the name of an install profile",
+                 "a profile's name has letters a-z, digits and '_'");
+  }
+  if (site.language.empty() || site.language.size() > 12 ||
+      !only(site.language, std::string(kLower) + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + std::string(kDigits) + "-")) {
+    rules.refuse("language", printable(site.language) + " is not a language code", "write en, de or pt-br");
+  }
+  if (site.http_auth) http_auth(rules, *site.http_auth);
+  if (rules.text("cron_key", site.cron_key, 128) && site.cron_key.find_first_of(" /?#&%\"'\\<>") != std::string::npos) {
+    rules.refuse("cron_key", "holds a character that has a meaning in a URL", "use letters, digits, '_' and '-'");
+  }
+  for (std::size_t i = 0; i < site.key_pages.size(); ++i) {
+    const std::string field = "key_pages/" + std::to_string(i);
+    if (!rules.text(field, site.key_pages[i], 2048)) continue;
+    if (site.key_pages[i].empty() || site.key_pages[i].front() != '/' ||
+        site.key_pages[i].find_first_of(" #") != std::string::npos) {
+      rules.refuse(field, printable(site.key_pages[i]) + " is not a path of a site",
+                   "write /, /user/login or /node/1?x=y");
+    }
+  }
+  php(rules, site.php);
+  database(rules, site.database);
+  if (!site.block.empty()) (void)rules.name("slot/block", site.block);
+  return rules.take();
+}
+
+Problems validate(const Settings& settings) {
+  Rules rules;
+  if (!settings.console_url.empty() && !is_origin(settings.console_url)) {
+    rules.refuse("console_url", printable(settings.console_url) + " is not an origin",
+                 "write https://console.example, without a path");
+  }
+  for (std::size_t i = 0; i < settings.alias_defaults.patterns.size(); ++i) {
+    const std::string& pattern = settings.alias_defaults.patterns[i];
+    const std::string field = "alias_defaults/patterns/" + std::to_string(i);
+    const std::size_t hole = pattern.find("{uri}");
+    std::string example = pattern;
+    if (hole != std::string::npos) example.replace(hole, 5, "a.example");
+    if (hole == std::string::npos || !is_host(example, true) || example == "a.example") {
+      rules.refuse(field, printable(pattern) + " makes no host name of a site's",
+                   "write {uri} where the site's name goes: www.{uri}");
+    }
+  }
+  rules.range("log_days", settings.log_days, 1, 36500, "days");
+  return rules.take();
+}
+
+}  // namespace aegir::registry
