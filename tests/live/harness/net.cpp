@@ -32,6 +32,11 @@ Fd connect_to(const Endpoint& endpoint) {
   int failed = 0;
   if (endpoint.path.empty()) {
     const sockaddr_in address = loopback(endpoint.port);
+    sockaddr_in own = loopback(0);
+    if (!endpoint.from.empty() && (inet_pton(AF_INET, endpoint.from.c_str(), &own.sin_addr) != 1 ||
+                                   bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)) {
+      throw std::runtime_error(endpoint.from + ": no address of this machine");
+    }
     failed = connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   } else {
     sockaddr_un address{};

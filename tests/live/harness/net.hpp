@@ -19,9 +19,10 @@ inline constexpr Milliseconds kPatience{20000};
 struct Endpoint {
   std::string path;        ///< unix socket; empty for TCP
   std::uint16_t port = 0;  ///< on 127.0.0.1
+  std::string from = {};   ///< the client's own address, such as 127.0.0.2; empty: 127.0.0.1
 
-  [[nodiscard]] static Endpoint tcp(std::uint16_t port) { return {{}, port}; }
-  [[nodiscard]] static Endpoint unix_socket(std::string path) { return {std::move(path), 0}; }
+  [[nodiscard]] static Endpoint tcp(std::uint16_t port) { return {{}, port, {}}; }
+  [[nodiscard]] static Endpoint unix_socket(std::string path) { return {std::move(path), 0, {}}; }
   [[nodiscard]] std::string describe() const;
 };
 

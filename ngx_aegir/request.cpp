@@ -1,0 +1,294 @@
+#include "ngx_aegir/request.hpp"
+
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+#include <new>
+
+#include "ngx_aegir/acme.hpp"
+#include "ngx_aegir/conf.hpp"
+#include "ngx_aegir/worker.hpp"
+
+namespace aegir::ngx {
+namespace {
+
+using namespace std::string_view_literals;
+
+/// Marks the memory of Kept among the cleanups of a request's pool: r->ctx, the usual place, is wiped by every
+/// internal redirect.
+void kept_mark(void* /*kept*/) noexcept {}
+
+bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) return false;
+  *header = {};
+  header->hash = 1;
+  header->key = str(name);
+  header->value = str(value);
+  return true;
+}
+
+/// Sets Location as it is: nginx would put scheme, host and port of its own before a path if it knew of it
+/// (headers_out.location).
+bool add_location(ngx_http_request_t* r, std::span<const std::string_view> pieces) noexcept {
+  const std::string_view location = join(r, pieces);
+  return location.data() != nullptr && add_header(r, "Location"sv, location);
+}
+
+/// The socket's peer, whatever headers or the PROXY protocol say.
+bool peer_is_in(ngx_http_request_t* r, ngx_array_t* networks) noexcept {
+  if (networks == nullptr) return false;
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  auto* const peer = reinterpret_cast<sockaddr*>(&address);
+  return getpeername(r->connection->fd, peer, &size) == 0 && ngx_cidr_match(peer, networks) == NGX_OK;
+}
+
+bool is(const ngx_table_elt_t& header, std::string_view lower_case_name) noexcept {
+  return header.key.len == lower_case_name.size() &&
+         std::memcmp(header.lowcase_key, lower_case_name.data(), lower_case_name.size()) == 0;
+}
+
+/// Reads the headers that matter, and empties the probe's token, so that neither PHP nor a log gets it.
+void read_headers(ngx_http_request_t* r, const ServerConf& conf, map::Request& request) noexcept {
+  bool proto_seen = false;
+  bool proto_https = true;
+  for (ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
+    for (auto& header : std::span(static_cast<ngx_table_elt_t*>(part->elts), part->nelts)) {
+      if (is(header, "x-aegir-probe"sv)) {
+        if (request.token.empty()) request.token = view(header.value);
+        header.value = str(""sv);
+      } else if (is(header, "x-forwarded-proto"sv)) {
+        proto_seen = true;
+        const std::string_view proto = view(header.value);
+        proto_https = proto_https && proto.size() == 5 && strncasecmp(proto.data(), "https", 5) == 0;
+      }
+    }
+  }
+  if (!request.token.empty()) request.probe_peer = peer_is_in(r, conf.probe_peers);
+  if (!request.secure && proto_seen && proto_https) request.secure = peer_is_in(r, conf.trusted_proxies);
+}
+
+std::string_view between(const u_char* begin, const u_char* end) noexcept {
+  return {reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)};
+}
+
+/// The request as route_host() takes it. `scheme` backs a view of it.
+map::Request describe(ngx_http_request_t* r, const ServerConf& conf, std::array<char, 8>& scheme) noexcept {
+  map::Request request;
+  if (r->host_start != nullptr && r->host_end != nullptr) {  // absolute form
+    request.authority = between(r->host_start, r->port_end != nullptr ? r->port_end : r->host_end);
+    const std::string_view sent = view(r->schema).substr(0, scheme.size());
+    for (std::size_t i = 0; i < sent.size(); ++i) scheme[i] = static_cast<char>(ngx_tolower(sent[i]));
+    request.uri_scheme = {scheme.data(), sent.size()};
+  } else if (r->headers_in.host != nullptr) {
+    request.authority = view(r->headers_in.host->value);
+  }
+  request.raw_target = view(r->unparsed_uri);
+  request.path = view(r->uri);
+  request.secure_connection = r->connection->ssl != nullptr;
+  request.secure = request.secure_connection;
+  request.service = map::kServiceNginx;
+  request.https_port = static_cast<std::uint16_t>(conf.https_port);
+  request.now = static_cast<std::uint64_t>(ngx_time());
+  read_headers(r, conf, request);
+  return request;
+}
+
+/// Copies a decision into the request's pool: one allocation, one pass over the site's fields.
+Kept* keep(ngx_http_request_t* r, const map::HostDecision& decision) noexcept {
+  const bool has_site = decision.verdict != map::Verdict::kStatus;
+  const std::size_t footprint = has_site ? decision.site.footprint() : 0;
+  ngx_pool_cleanup_t* const cleanup =
+      ngx_pool_cleanup_add(r->main->pool, sizeof(Kept) + footprint + decision.host.size());
+  if (cleanup == nullptr) return nullptr;
+  char* const memory = static_cast<char*>(cleanup->data) + sizeof(Kept);
+  auto* const kept = new (cleanup->data) Kept{};
+  if (has_site) {
+    kept->site = decision.site;
+    kept->site.copy_to(memory);
+  }
+  std::memcpy(memory + footprint, decision.host.data(), decision.host.size());
+  kept->host = {memory + footprint, decision.host.size()};
+  kept->verdict = decision.verdict;
+  kept->status = decision.status;
+  kept->has_site = has_site;
+  kept->probe = decision.probe;
+  cleanup->handler = kept_mark;
+  ngx_http_set_ctx(r->main, kept, ngx_http_aegir_module);
+  return kept;
+}
+
+/// First sight of a client's request. Null: no memory.
+Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
+  std::array<char, 8> scheme;
+  const map::Request request = describe(r->main, conf, scheme);
+  const std::shared_ptr<const map::Snapshot> snapshot = current_snapshot();
+  map::HostDecision decision;
+  map::route_host(request, snapshot.get(), decision);
+  main_conf(r).counters->count(map::outcome_of(decision));
+  Kept* const kept = keep(r, decision);
+  if (kept == nullptr) return nullptr;
+  if (decision.verdict == map::Verdict::kRedirect && !add_location(r, decision.location)) return nullptr;
+  if (decision.probe) {
+    auto* const memory = static_cast<char*>(ngx_pnalloc(r->pool, map::kSiteHeaderSize));
+    if (memory == nullptr) return nullptr;
+    const std::span<char, map::kSiteHeaderSize> out(memory, map::kSiteHeaderSize);
+    if (!add_header(r, map::kSiteHeader, map::write_site_header(kept->site, out))) return nullptr;
+  }
+  return kept;
+}
+
+ngx_int_t send_page(ngx_http_request_t* r, map::Verdict verdict) noexcept {
+  if (verdict == map::Verdict::kMaintenance && !add_header(r, "Retry-After"sv, map::kRetryAfter)) return NGX_ERROR;
+  ngx_str_t type = str(map::kPageType);
+  ngx_http_complex_value_t body{};
+  body.value = str(map::page(verdict));
+  return ngx_http_send_response(r, NGX_HTTP_SERVICE_UNAVAILABLE, &type, &body);
+}
+
+bool came_from_inside(ngx_http_request_t* r, const Kept& kept) noexcept {
+  return r == r->main ? kept.internal : ngx_http_get_module_ctx(r, ngx_http_aegir_module) != nullptr;
+}
+
+/// NGX_DECLINED: the path may be served.
+ngx_int_t refuse(const map::PathDecision& path) noexcept {
+  if (path.verdict == map::PathVerdict::kNotFound) return NGX_HTTP_NOT_FOUND;
+  if (path.verdict == map::PathVerdict::kForbidden) return NGX_HTTP_FORBIDDEN;
+  return NGX_DECLINED;
+}
+
+/// Below files/ and private/: nothing but nginx's own static files, and symbolic links only of their target's owner,
+/// whatever the location says. A named location keeps its handler: it answers for files that are not there.
+bool restrict_to_static(ngx_http_request_t* r, std::string_view docroot) noexcept {
+  struct Limits {
+    ngx_http_core_loc_conf_t core;
+    ngx_http_complex_value_t from;
+  };
+  void** const confs = static_cast<void**>(ngx_palloc(r->pool, ngx_http_max_module * sizeof(void*)));
+  auto* const limits = static_cast<Limits*>(ngx_palloc(r->pool, sizeof(Limits)));
+  if (confs == nullptr || limits == nullptr) return false;
+  std::memcpy(confs, r->loc_conf, ngx_http_max_module * sizeof(void*));
+  const auto* core =
+      static_cast<const ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  std::memcpy(&limits->core, core, sizeof *core);
+  limits->from = {};
+  limits->from.value = str(docroot);
+  limits->core.disable_symlinks = NGX_DISABLE_SYMLINKS_NOTOWNER;
+  limits->core.disable_symlinks_from = &limits->from;
+  confs[ngx_http_core_module.ctx_index] = &limits->core;
+  r->loc_conf = confs;
+  if (!core->named) r->content_handler = nullptr;
+  return true;
+}
+
+}  // namespace
+
+Kept* find_kept(ngx_http_request_t* r) noexcept {
+  void* const kept = ngx_http_get_module_ctx(r->main, ngx_http_aegir_module);
+  if (kept != nullptr) return static_cast<Kept*>(kept);
+  for (const ngx_pool_cleanup_t* cleanup = r->main->pool->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
+    if (cleanup->handler != kept_mark) continue;
+    ngx_http_set_ctx(r->main, cleanup->data, ngx_http_aegir_module);
+    return static_cast<Kept*>(cleanup->data);
+  }
+  return nullptr;
+}
+
+const map::CredentialFields* credentials_of(ngx_http_request_t* r, Kept& kept) noexcept {
+  if (kept.opened || kept.site.sealed.empty()) return kept.credentials;
+  kept.opened = true;
+  const MainConf& main = main_conf(r);
+  if ((r->connection->log->log_level & NGX_LOG_DEBUG_HTTP) != 0) {
+    ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                  "aegir: no credentials for PHP while the error log is at level debug: they would be written to it");
+  } else {
+    main.counters->decrypts.fetch_add(1, std::memory_order_relaxed);
+    auto* const fields = static_cast<map::CredentialFields*>(ngx_palloc(r->pool, sizeof(map::CredentialFields)));
+    auto* const plain = static_cast<char*>(ngx_pnalloc(r->pool, kept.site.sealed.size()));
+    if (fields != nullptr && plain != nullptr &&
+        map::open_credentials(*main.keys, kept.site, {plain, kept.site.sealed.size()}, *fields)) {
+      kept.credentials = fields;
+      return fields;
+    }
+    const ngx_str_t host = str(kept.site.host);
+    ngx_log_error(
+        NGX_LOG_ERR, r->connection->log, 0,
+        "aegir: the credentials of %V can't be opened: they were sealed with another key than aegir_key's, or "
+        "the map is damaged; run \"aegirc map verify\"",
+        &host);
+  }
+  main.counters->faults.fetch_add(1, std::memory_order_relaxed);
+  return nullptr;
+}
+
+std::string_view join(ngx_http_request_t* r, std::span<const std::string_view> pieces) noexcept {
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  char* const memory = static_cast<char*>(ngx_pnalloc(r->pool, size));
+  if (memory == nullptr) return {};
+  char* end = memory;
+  for (const std::string_view piece : pieces) {
+    std::memcpy(end, piece.data(), piece.size());
+    end += piece.size();
+  }
+  return {memory, size};
+}
+
+ngx_int_t decide(ngx_http_request_t* r) noexcept {
+  const ServerConf& conf = server_conf(r);
+  if (conf.enabled == 0) return NGX_DECLINED;
+  Kept* kept = find_kept(r);
+  if (kept == nullptr) {
+    kept = decide_host(r, conf);
+    if (kept == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (kept->verdict == map::Verdict::kAcme) return serve_acme(r, conf, kept->site.docroot);
+    if (!map::page(kept->verdict).empty()) return send_page(r, kept->verdict);
+  }
+  // What was refused stays refused: an error page must not lead into a site.
+  if (kept->verdict == map::Verdict::kAcme) return NGX_HTTP_NOT_FOUND;
+  if (kept->verdict != map::Verdict::kServe) return kept->status;
+
+  const bool internal = r->internal != 0;
+  if (r == r->main) {
+    kept->internal = internal;
+  } else {
+    ngx_http_set_ctx(r, kept, ngx_http_aegir_module);
+  }
+  const std::string_view uri = view(r->uri);
+  if (main_conf(r).keeps_slashes && uri.find("//"sv) != std::string_view::npos) return NGX_HTTP_NOT_FOUND;
+  const map::PathDecision path =
+      map::route_path(kept->site, uri, internal ? std::string_view() : view(r->unparsed_uri), internal);
+  if (path.verdict == map::PathVerdict::kRedirect) {
+    return add_location(r, path.pieces) ? NGX_HTTP_MOVED_PERMANENTLY : NGX_ERROR;
+  }
+  if (path.verdict == map::PathVerdict::kRewrite) {
+    const std::string_view target = join(r, path.pieces);
+    if (target.data() == nullptr) return NGX_ERROR;
+    r->uri = str(target);
+    r->valid_unparsed_uri = 0;
+    r->add_uri_to_alias = 0;
+    ngx_http_set_exten(r);
+  }
+  return refuse(path);
+}
+
+ngx_int_t confirm(ngx_http_request_t* r) noexcept {
+  if (server_conf(r).enabled == 0) return NGX_DECLINED;
+  const Kept* const kept = find_kept(r);
+  if (kept == nullptr) return NGX_DECLINED;
+  if (kept->verdict != map::Verdict::kServe) return kept->status;
+  const map::PathDecision path = map::route_path(kept->site, view(r->uri), {}, came_from_inside(r, *kept));
+  if (path.verdict == map::PathVerdict::kRewrite) {
+    ngx_str_t target = str(join(r, path.pieces));
+    if (target.data == nullptr) return NGX_ERROR;
+    ngx_http_finalize_request(r, ngx_http_internal_redirect(r, &target, &r->args));
+    return NGX_DONE;
+  }
+  if (path.static_only && refuse(path) == NGX_DECLINED && !restrict_to_static(r, kept->site.docroot)) return NGX_ERROR;
+  return refuse(path);
+}
+
+}  // namespace aegir::ngx

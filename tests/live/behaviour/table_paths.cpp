@@ -1,0 +1,92 @@
+// Which paths of a site are served, moved and closed.
+#include "tests/live/behaviour/row.hpp"
+
+namespace aegir::live {
+
+std::vector<Row> path_rows() {
+  return {
+      {"static_file", get("a.test", "/style.css"), file("a style")},
+      {"static_file_with_query", get("a.test", "/style.css?v=1"), file("a style")},
+      {"static_file_with_a_blank", get("a.test", "/space%20here.txt"), file("a space")},
+      {"static_file_head",
+       "HEAD /style.css HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
+       {.headers = {{"Content-Length", "7"}}}},
+      {"static_file_in_http_1_0", "GET /style.css HTTP/1.0\r\nHost: a.test\r\n\r\n", file("a style")},
+      {"static_file_trace", "TRACE /style.css HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", status(405)},
+      {"directory_index_html", get("a.test", "/pages/"), file("pages' index")},
+      {"shared_by_all_sites", get("a.test", "/sites/all/shared.css"), file("shared by all")},
+      {"default_site_is_nobodys", get("a.test", "/sites/default/default.css"), status(404)},
+
+      {"files_short", get("a.test", "/files/f.txt"), file("file of a.test")},
+      {"files_long", get("a.test", "/sites/a.test/files/f.txt"), file("file of a.test")},
+      {"files_html", get("a.test", "/files/page.html"), file("page of a.test")},
+      {"files_encoded", get("a.test", "/%66iles/f%2Etxt"), file("file of a.test")},
+      {"files_double_slashes", get("a.test", "//files//f.txt"), file("file of a.test")},
+      {"files_up_to_the_settings", get("a.test", "/files/../settings.txt"), php("a.test")},
+      {"files_up_encoded", get("a.test", "/files/%2e%2e/sites/b.test/files/f.txt"), status(404)},
+      {"files_up_with_encoded_slash", get("a.test", "/sites/a.test/files/..%2f..%2fb.test/files/f.txt"), status(404)},
+      {"files_of_another_site", get("a.test", "/sites/b.test/files/f.txt"), status(404)},
+      {"files_of_another_site_encoded", get("a.test", "/sites/%62.test/files/f.txt"), status(404)},
+      {"files_of_another_site_double_slashes", get("a.test", "/sites//b.test//files/f.txt"), status(404)},
+      {"files_of_another_site_dots", get("a.test", "/sites/a.test/../b.test/files/f.txt"), status(404)},
+      {"files_of_another_site_in_capitals", get("a.test", "/sites/B.test/files/f.txt"), status(404)},
+      {"own_directory_by_an_alias", get("in-place.a.test", "/sites/a.test/files/f.txt"), file("file of a.test")},
+      {"name_of_an_alias_is_no_directory", get("in-place.a.test", "/sites/in-place.a.test/files/f.txt"), status(404)},
+
+      {"symlink_of_the_owner", get("a.test", "/files/own-link.txt"), file("file of a.test")},
+      {"symlink_to_another_site",
+       get("a.test", "/files/stolen.txt"),
+       {.status = 403, .lacks = {"secret of"}, .log = "stolen.txt"}},
+      {"symlinked_folder_of_another_site",
+       get("a.test", "/files/stolen-folder/f.txt"),
+       {.status = 403, .lacks = {"file of"}, .log = "stolen-folder"}},
+      {"symlink_out_of_the_platform",
+       get("a.test", "/files/passwd.txt"),
+       {.status = 403, .lacks = {"root:"}, .log = "passwd.txt"}},
+
+      {"former_uri_files", get("renamed.test", "/sites/was.test/files/f.txt?x=1"),
+       moved("/sites/renamed.test/files/f.txt?x=1")},
+      {"former_uri_before", get("renamed.test", "/sites/was-before.test/files/a%20%c3%a4.txt"),
+       moved("/sites/renamed.test/files/a%20%c3%a4.txt")},
+      // httpd answers an encoded slash with 404, unless AllowEncodedSlashes says otherwise.
+      {"former_uri_encoded_slash", get("renamed.test", "/sites/was.test/files/a%2Fb.txt"),
+       moved("/sites/renamed.test/files/a%2Fb.txt"), status(404)},
+      {"former_uri_only_files", get("renamed.test", "/sites/was.test/private/f.txt"), status(404)},
+      {"former_uri_of_another_site", get("a.test", "/sites/was.test/files/f.txt"), status(404)},
+      {"after_a_former_uri", get("renamed.test", "/sites/renamed.test/files/f.txt"), file("file of renamed.test")},
+
+      {"php_below_files", get("a.test", "/files/x.php"), status(403)},
+      {"php_below_files_long", get("a.test", "/sites/a.test/files/x.php"), status(403)},
+      {"php_below_files_with_path_info", get("a.test", "/files/x.php/y"), status(403)},
+      {"php_below_files_in_capitals", get("a.test", "/files/sub/x.PHP"), status(403)},
+      {"php_below_files_double_extension", get("a.test", "/files/x.php.txt"), status(403)},
+      {"phtml_below_files", get("a.test", "/files/x.phtml"), status(403)},
+      {"php_below_files_encoded", get("a.test", "/files/x%2ephp"), status(403)},
+      {"php_below_files_after_a_file", get("a.test", "/files/f.txt/x.php"), status(403)},
+
+      {"private", get("a.test", "/sites/a.test/private/secret.txt"), status(403, {})},
+      {"private_folder", get("a.test", "/sites/a.test/private/"), status(403)},
+      {"private_without_slash", get("a.test", "/sites/a.test/private"), status(403)},
+      {"private_encoded", get("a.test", "/sites/a.test/%70rivate/secret.txt"), status(403)},
+      {"private_by_dots", get("a.test", "/sites/a.test/files/../private/secret.txt"), status(403)},
+      {"private_of_another_site", get("a.test", "/sites/b.test/private/secret.txt"), status(404)},
+      {"private_by_a_path_of_php", get("a.test", "/index.php/../sites/a.test/private/secret.txt"), status(403)},
+
+      {"installer", get("a.test", "/install.php"), status(403)},
+      {"installer_of_the_core", get("a.test", "/core/install.php"), status(403)},
+      {"installer_with_path_info", get("a.test", "/core/install.php/x?y"), status(403)},
+      {"installer_double_slashes", get("a.test", "//core//install.php"), status(403)},
+      {"installer_encoded", get("a.test", "/core/%69nstall.php"), status(403)},
+      {"other_script", get("a.test", "/update.php"), php("a.test", {"SCRIPT_NAME=/update.php\n"})},
+
+      // nginx refuses these before any module.
+      {"zero_byte", get("a.test", "/style.css%00.php"), status(400)},
+      {"bad_encoding", get("a.test", "/%zz"), status(400)},
+      {"above_the_root", get("a.test", "/../../etc/passwd"), status(400)},
+      {"method_in_lower_case", "get / HTTP/1.1\r\nHost: a.test\r\n\r\n", status(400)},
+      {"options_star", "OPTIONS * HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", status(400)},
+      {"connect", "CONNECT a.test:80 HTTP/1.1\r\nHost: a.test\r\n\r\n", status(400)},
+  };
+}
+
+}  // namespace aegir::live

@@ -1,0 +1,103 @@
+// What PHP is given, and by which ways a request reaches it.
+#include "tests/live/behaviour/row.hpp"
+
+namespace aegir::live {
+
+namespace {
+
+const std::vector<std::string> kCredentialsOfA = {"db_type=mysql\n",         "db_name=a_db\n",      "db_user=a_user\n",
+                                                  "db_passwd=secret-of-a\n", "db_host=127.0.0.1\n", "db_port=3306\n"};
+
+/// A's PHP with all it is to have, and more.
+Expect a(std::vector<std::string> more = {}) {
+  more.insert(more.end(), kCredentialsOfA.begin(), kCredentialsOfA.end());
+  Expect expect = php("a.test", std::move(more));
+  expect.lacks = {"REDIRECT_db", "REDIRECT_AEGIR", "REDIRECT_PHP", "secret-of-b"};
+  return expect;
+}
+
+std::string post(const std::string& host, const std::string& target, const std::string& body) {
+  return "POST " + target + " HTTP/1.1\r\nHost: " + host +
+         "\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+
+Expect with_status(int status, Expect expect) {
+  expect.status = status;
+  return expect;
+}
+
+/// Nothing of the site's credentials is there for a site without any.
+Expect uncloaked() {
+  Expect expect = php("plain.test", {"ini:memory_limit=256M\n"});
+  expect.lacks = {"db_", "secret-of"};
+  expect.decrypts = 0;
+  return expect;
+}
+
+/// Each parameter reached the responder once.
+Expect recorded(const std::string& script, std::vector<std::string> has = {}) {
+  Expect expect = php("recorded.test", std::move(has));
+  expect.has.push_back("db_passwd=secret-of-recorded\n");
+  expect.has.push_back("SCRIPT_NAME=" + script + "\n");
+  expect.lacks = {"REDIRECT_db", "REDIRECT_AEGIR", "REDIRECT_PHP"};
+  expect.once = {"db_type=",    "db_name=",        "db_user=",    "db_passwd=",       "db_host=",   "db_port=",
+                 "AEGIR_SITE=", "AEGIR_SITE_DIR=", "AEGIR_HOST=", "PHP_ADMIN_VALUE=", "HTTP_HOST=", "SCRIPT_FILENAME="};
+  return expect;
+}
+
+}  // namespace
+
+std::vector<Row> php_rows() {
+  return {
+      {"php_script", get("a.test", "/index.php"), a({"SCRIPT_NAME=/index.php\n", "uid=310001\n"})},
+      {"php_of_another_site", get("b.test", "/index.php"), php("b.test", {"uid=310002\n", "db_passwd=secret-of-b\n"})},
+      {"php_directory_index", get("a.test", "/"), a({"SCRIPT_NAME=/index.php\n", "REQUEST_URI=/\n"})},
+      {"php_directory_index_below", get("a.test", "/folder/"), a({"SCRIPT_NAME=/folder/index.php\n"})},
+      {"php_fallback", get("a.test", "/node/1?x=y"),
+       a({"SCRIPT_NAME=/index.php\n", "REQUEST_URI=/node/1?x=y\n", "QUERY_STRING=x=y\n"})},
+      {"php_path_info", get("a.test", "/index.php/node/1?x"),
+       a({"SCRIPT_NAME=/index.php\n", "PATH_INFO=/node/1\n", "REQUEST_URI=/index.php/node/1?x\n"})},
+      {"php_error_document", get("a.test", "/error-document/missing"),
+       with_status(404, a({"SCRIPT_NAME=/index.php\n"}))},
+      {"php_missing_file_of_the_site", get("a.test", "/sites/a.test/files/styles/thumb/public/p.png"),
+       a({"SCRIPT_NAME=/index.php\n", "REQUEST_URI=/sites/a.test/files/styles/thumb/public/p.png\n"})},
+      {"php_post", post("a.test", "/index.php", "hello"), a({"body=hello\n", "REQUEST_METHOD=POST\n"})},
+      {"php_post_to_the_fallback", post("a.test", "/user/login", "hello"), a({"body=hello\n"})},
+      {"php_put", "PUT /x HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+       a({"REQUEST_METHOD=PUT\n"})},
+      {"php_head",
+       "HEAD /index.php HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
+       {.headers = {{"X-Script", "index.php"}}, .decrypts = 1}},
+      {"php_in_http_1_0", "GET /index.php HTTP/1.0\r\nHost: a.test\r\n\r\n", a({"SERVER_PROTOCOL=HTTP/1.0\n"})},
+      {"php_by_an_alias", get("in-place.a.test", "/"), a({"AEGIR_HOST=in-place.a.test\n"})},
+      {"php_by_a_wildcard", get("X.A.test.:{port}", "/"), a({"AEGIR_HOST=x.a.test\n"})},
+      {"php_host_with_port", get("a.test:{port}", "/"), a({"HTTP_HOST=a.test:{port}\n", "AEGIR_HOST=a.test\n"})},
+      {"php_host_of_an_absolute_uri", "GET http://b.test/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
+       php("b.test", {"HTTP_HOST=b.test\n", "AEGIR_HOST=b.test\n", "db_name=b_db\n"})},
+      {"php_site_directory", get("a.test", "/"), a({"AEGIR_SITE_DIR=a.test\n"})},
+      {"php_limits", get("a.test", "/"),
+       a({"ini:memory_limit=191M\n", "ini:upload_max_filesize=17M\n", "ini:post_max_size=18M\n",
+          "ini:max_execution_time=19\n"})},
+      {"php_limits_of_a_neighbour", get("neighbour.test", "/"),
+       php("neighbour.test", {"ini:memory_limit=93M\n", "ini:max_execution_time=120\n"})},
+      {"php_limits_after_the_neighbour", get("a.test", "/"), a({"ini:memory_limit=191M\n"})},
+      {"php_without_credentials", get("plain.test", "/"), uncloaked()},
+      {"php_cannot_be_told_credentials",
+       get("a.test", "/", {"db_passwd: forged", "DB-PASSWD: forged", "REDIRECT-db-passwd: forged", "Proxy: forged"}),
+       a({"HTTP_DB_PASSWD=forged\n"})},
+      {"php_damaged_credentials",
+       get("damaged.test", "/"),
+       {.status = 500, .lacks = {"AEGIR_SITE"}, .decrypts = 1, .log = "damaged\\.test"}},
+      {"php_missing_script", get("a.test", "/no-such.php"), status(404)},
+
+      {"parameters_once", get("recorded.test", "/index.php"), recorded("/index.php")},
+      {"parameters_once_by_directory_index", get("recorded.test", "/"), recorded("/index.php")},
+      {"parameters_once_by_fallback", get("recorded.test", "/node/1"), recorded("/index.php")},
+      {"parameters_once_by_path_info", get("recorded.test", "/index.php/node/1"), recorded("/index.php")},
+      {"parameters_once_by_error_document", get("recorded.test", "/error-document/x"),
+       with_status(404, recorded("/index.php"))},
+  };
+}
+
+}  // namespace aegir::live

@@ -1,0 +1,374 @@
+#include "tests/live/behaviour/world.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <stdexcept>
+
+namespace aegir::live {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uid_t kUidA = 310001;
+constexpr uid_t kUidB = 310002;
+constexpr std::uint32_t kPlatform = 1;
+
+constexpr const char* kIndexPhp = R"(<?php
+// Tells what PHP was given.
+header('X-Script: ' . basename(__FILE__));
+foreach ($_SERVER as $name => $value) if (is_string($value)) echo "$name=$value\n";
+foreach (['memory_limit', 'upload_max_filesize', 'post_max_size', 'max_execution_time'] as $name) {
+  echo "ini:$name=", ini_get($name), "\n";
+}
+echo 'uid=', posix_geteuid(), "\nbody=", file_get_contents('php://input'), "\n";
+)";
+
+constexpr const char* kSendPhp = R"(<?php
+header('X-Accel-Redirect: ' . $_GET['file']);
+)";
+
+/// A link of `owner`.
+void link(const std::string& target, const std::string& path, uid_t owner) {
+  fs::create_symlink(target, path);
+  if (lchown(path.c_str(), owner, owner) != 0) throw std::runtime_error(path + ": can't be given away");
+}
+
+void put_as(uid_t owner, const std::string& path, const std::string& content) {
+  put(path, content);
+  if (chown(path.c_str(), owner, owner) != 0) throw std::runtime_error(path + ": can't be given away");
+}
+
+map::SiteRecord site(const std::string& host) {
+  map::SiteRecord record;
+  record.key = record.host = record.directory = host;
+  record.platform_id = kPlatform;
+  return record;
+}
+
+map::AliasRecord alias(const std::string& name, const std::string& target = {}) { return {map::map_key(name), target}; }
+
+map::Credentials credentials(const std::string& name) {
+  return {"mysql", name + "_db", name + "_user", "secret-of-" + name, "127.0.0.1", "3306"};
+}
+
+}  // namespace
+
+std::string to_string(Kind kind) { return kind == Kind::kNginx ? "nginx" : "apache"; }
+
+std::uint64_t Front::counter(const std::string& name) const {
+  const Response answer = ask(status_port.endpoint(), get("status.localhost", "/aegir-status"));
+  const std::size_t at = answer.body.find("\n" + name + " ");
+  if (at == std::string::npos) throw std::runtime_error("no " + name + " in the status:\n" + answer.raw + answer.body);
+  return std::stoull(answer.body.substr(at + name.size() + 2));
+}
+
+World::World() : recorder_(root_.path("recorder.sock")) {
+  make_platform();
+  make_map();
+  map_.publish(content_);
+  fpm_.start({{.name = "a", .uid = kUidA, .gid = kUidA, .socket = root_.path("a.sock"), .children = 1},
+              {.name = "b", .uid = kUidB, .gid = kUidB, .socket = root_.path("b.sock"), .children = 1}},
+             "extension=posix\nvariables_order=GPCS\n");
+  if (*AEGIR_NGX_MODULE != '\0') start_nginx();
+  if (*AEGIR_APACHE_MODULE != '\0') start_apache();
+}
+
+void World::make_platform() const {
+  const auto at = [&](const std::string& path) { return docroot() + "/" + path; };
+  for (const char* script : {"index.php", "install.php", "core/install.php", "update.php", "folder/index.php"}) {
+    put(at(script), kIndexPhp);
+  }
+  put(at("send.php"), kSendPhp);
+  put(at("style.css"), "a style");
+  put(at("space here.txt"), "a space");
+  put(at("pages/index.html"), "pages' index");
+  put(at("error-document/there.txt"), "there");
+  put(at("sites/all/shared.css"), "shared by all");
+  put(at("sites/default/default.css"), "default's");
+  put(at(".well-known/acme-challenge/in-docroot"), "from the docroot");
+  put(root_.path("acme/.well-known/acme-challenge/in-root"), "from the root");
+  put(root_.path("acme/.well-known/acme-challenge/empty"), "");
+  for (const auto& [name, owner] : {std::pair("a.test", kUidA), std::pair("b.test", kUidB)}) {
+    const std::string own = at("sites/" + std::string(name) + "/");
+    for (const char* script : {"x.php", "x.php.txt", "x.phtml", "sub/x.PHP"}) {
+      put_as(owner, own + "files/" + script, kIndexPhp);
+    }
+    put_as(owner, own + "files/f.txt", std::string("file of ") + name);
+    put_as(owner, own + "files/page.html", std::string("page of ") + name);
+    put_as(owner, own + "private/secret.txt", std::string("secret of ") + name);
+    put(own + "settings.txt", "not below files");
+  }
+  const std::string files = at("sites/a.test/files/");
+  link("f.txt", files + "own-link.txt", kUidA);
+  link(at("sites/b.test/private/secret.txt"), files + "stolen.txt", kUidA);
+  link(at("sites/b.test/files"), files + "stolen-folder", kUidA);
+  link("/etc/passwd", files + "passwd.txt", kUidA);
+  put(at("sites/renamed.test/files/f.txt"), "file of renamed.test");
+}
+
+void World::make_map() {
+  map::SiteRecord a = site("a.test");
+  a.socket = root_.path("a.sock");
+  a.memory_limit = 191;
+  a.upload_max_filesize = 17;
+  a.post_max_size = 18;
+  a.max_execution_time = 19;
+  a.aliases = {alias("*.a.test"),
+               alias("away.a.test", "https://new.example"),
+               alias("in-place.a.test"),
+               alias("other.a.test", "other.example"),
+               alias("www.a.test", "a.test"),
+               alias("xn--mnchen-3ya.test"),
+               alias("*.deep.a.test", "a.test")};
+  std::ranges::sort(a.aliases, {}, &map::AliasRecord::key);
+  map_.seal(a, credentials("a"));
+
+  map::SiteRecord b = site("b.test");
+  b.socket = root_.path("b.sock");
+  map_.seal(b, credentials("b"));
+
+  // Shares A's pool: PHP-FPM keeps the limits that a child was told last.
+  map::SiteRecord neighbour = site("neighbour.test");
+  neighbour.socket = root_.path("a.sock");
+  neighbour.memory_limit = 93;
+  map_.seal(neighbour, credentials("neighbour"));
+
+  map::SiteRecord plain = site("plain.test");  // not cloaked
+  plain.socket = root_.path("b.sock");
+
+  map::SiteRecord recorded = site("recorded.test");
+  recorded.socket = root_.path("recorder.sock");
+  map_.seal(recorded, credentials("recorded"));
+
+  map::SiteRecord damaged = site("damaged.test");
+  damaged.socket = root_.path("b.sock");
+  map_.seal(damaged, credentials("damaged"));
+  damaged.sealed.back() ^= 1;
+
+  map::SiteRecord secure = site("secure.test");
+  secure.https = map::Https::kRequired;
+  secure.socket = root_.path("b.sock");
+  secure.aliases = {alias("www.secure.test", "secure.test")};
+
+  map::SiteRecord away = site("away.test");
+  away.target = "www.away.test";
+  away.aliases = {alias("www.away.test")};
+
+  map::SiteRecord off = site("off.test");
+  off.state = map::SiteState::kDisabled;
+  off.aliases = {alias("www.off.test", "off.test")};
+  map_.seal(off, credentials("off"));
+
+  map::SiteRecord maintained = site("maintained.test");
+  maintained.state = map::SiteState::kMaintenance;
+  maintained.socket = root_.path("b.sock");
+  map_.seal(maintained, credentials("maintained"));
+
+  map::SiteRecord renamed = site("renamed.test");
+  renamed.former = {"was.test", "was-before.test"};
+
+  map::SiteRecord of_apache = site("of-apache.test");
+  of_apache.services = map::kServiceApache;
+  map::SiteRecord of_nginx = site("of-nginx.test");
+  of_nginx.services = map::kServiceNginx;
+
+  const auto now = static_cast<std::uint64_t>(std::time(nullptr));
+  map::SiteRecord candidate = site("b.test");
+  candidate.key = map::probe_key(kCandidateToken);
+  candidate.directory = "a.test";  // told from the live record by its directory
+  candidate.socket = root_.path("b.sock");
+  candidate.expiry = now + 3600;
+  map_.seal(candidate, credentials("candidate"));
+  map::SiteRecord expired = candidate;
+  expired.key = map::probe_key(kExpiredToken);
+  expired.expiry = now - 1;
+
+  content_.sites = {a,   b,          neighbour, plain,     recorded, damaged,   secure, away,
+                    off, maintained, renamed,   of_apache, of_nginx, candidate, expired};
+  content_.passes = {{map::probe_key(kPassToken), "maintained.test", now + 3600}};
+  content_.platforms = {{kPlatform, map::kServiceApache | map::kServiceNginx, map::Cms::kDrupal8, "p1", docroot()}};
+}
+
+void World::stop() {
+  for (const auto& front : fronts_) front->server->stop();
+  fpm_.stop();
+}
+
+void World::start_nginx() {
+  auto nginx = std::make_unique<NginxServer>();
+  auto front = std::make_unique<Front>();
+  front->kind = Kind::kNginx;
+  const std::string site = R"(
+    aegir on;
+    aegir_https_port )" + std::to_string(kHttpsPort) +
+                           R"(;
+    root $aegir_docroot;
+    index index.php index.html;
+    location / {
+      try_files $uri $uri/ /index.php$is_args$args;
+    }
+    location /sites/ {
+      error_page 404 = @missing;
+    }
+    location @missing {
+      rewrite ^ /index.php last;
+    }
+    location /error-document/ {
+      error_page 404 /index.php;
+    }
+    location ~ \.php(?:/|$) {
+      fastcgi_split_path_info ^(.+?\.php)(/.*)?$;
+      set $path_info $fastcgi_path_info;
+      try_files $fastcgi_script_name =404;
+      fastcgi_pass $aegir_fpm;
+      include php_params;
+    }
+)";
+  put(nginx->path("php_params"), R"(
+    fastcgi_param GATEWAY_INTERFACE CGI/1.1;
+    fastcgi_param REQUEST_METHOD $request_method;
+    fastcgi_param REQUEST_URI $request_uri;
+    fastcgi_param QUERY_STRING $query_string;
+    fastcgi_param CONTENT_TYPE $content_type;
+    fastcgi_param CONTENT_LENGTH $content_length;
+    fastcgi_param DOCUMENT_ROOT $document_root;
+    fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
+    fastcgi_param SCRIPT_NAME $fastcgi_script_name;
+    fastcgi_param PATH_INFO $path_info if_not_empty;
+    fastcgi_param HTTP_HOST $host$host_port;
+    fastcgi_param HTTP_PROXY "" if_not_empty;
+    fastcgi_param HTTP_X_AEGIR_PROBE "" if_not_empty;
+    fastcgi_param SERVER_PROTOCOL $server_protocol;
+    fastcgi_param AEGIR_SITE $aegir_site;
+    fastcgi_param AEGIR_SITE_DIR $aegir_site_dir;
+    fastcgi_param AEGIR_HOST $aegir_host;
+    fastcgi_param AEGIR_PROBE $aegir_probe if_not_empty;
+    fastcgi_param PHP_ADMIN_VALUE $aegir_php_admin_value;
+    fastcgi_param db_type $aegir_db_type if_not_empty;
+    fastcgi_param db_name $aegir_db_name if_not_empty;
+    fastcgi_param db_user $aegir_db_user if_not_empty;
+    fastcgi_param db_passwd $aegir_db_passwd if_not_empty;
+    fastcgi_param db_host $aegir_db_host if_not_empty;
+    fastcgi_param db_port $aegir_db_port if_not_empty;
+)");
+  const std::string http = R"(
+  log_not_found off;
+  default_type text/plain;
+  aegir_map )" + map_.directory() +
+                           R"(;
+  aegir_key )" + map_.key_file() +
+                           R"(;
+  aegir_acme_root )" + root_.path("acme") +
+                           R"(;
+  aegir_probe_peer )" + kProbePeer +
+                           R"(;
+  aegir_trusted_proxy )" + kTrustedProxy +
+                           R"(;
+  map $http_host $host_port {
+    "~(:[0-9]+)$" $1;
+  }
+  server {
+    listen 127.0.0.1:)" + front->port.text() +
+                           R"( default_server;)" + site + R"(
+  }
+  server {
+    listen 127.0.0.1:)" + front->h2_port.text() +
+                           R"( default_server http2;)" + site + R"(
+  }
+  server {
+    listen 127.0.0.1:)" + front->port.text() +
+                           R"(;
+    server_name static.test static.a.test;
+    location / { return 410; }
+  }
+  server {
+    listen 127.0.0.1:)" + front->status_port.text() +
+                           R"(;
+    location = /aegir-status { aegir_status; }
+  }
+)";
+  nginx->start(nginx->frame({.http = http}), {front->port.endpoint(), front->h2_port.endpoint()});
+  front->server = std::move(nginx);
+  fronts_.push_back(std::move(front));
+}
+
+void World::start_apache() {
+  auto apache = std::make_unique<ApacheServer>();
+  auto front = std::make_unique<Front>();
+  front->kind = Kind::kApache;
+  const std::string port = front->port.text();
+  const std::string main = R"(
+Listen 127.0.0.1:)" + port +
+                           R"(
+Listen 127.0.0.1:)" + front->status_port.text() +
+                           R"(
+AegirMap ")" + map_.directory() +
+                           R"("
+AegirKey ")" + map_.key_file() +
+                           R"("
+<VirtualHost *:)" + port + R"(>
+  ServerName catch-all.invalid
+  AegirEngine On
+  AegirHttpsPort )" + std::to_string(kHttpsPort) +
+                           R"(
+  AegirAcmeRoot ")" + root_.path("acme") +
+                           R"("
+  AegirProbePeer )" + kProbePeer +
+                           R"(
+  AegirTrustedProxy )" + kTrustedProxy +
+                           R"(
+  UseCanonicalName Off
+</VirtualHost>
+<VirtualHost *:)" + port + R"(>
+  ServerName static.test
+  ServerAlias static.a.test
+  Redirect gone /
+</VirtualHost>
+<VirtualHost *:)" + front->status_port.text() +
+                           R"(>
+  ServerName status.localhost
+  <Location "/aegir-status">
+    SetHandler aegir-status
+  </Location>
+</VirtualHost>
+<Directory ")" + root_.path("acme") +
+                           R"(/.well-known/acme-challenge">
+  Require all granted
+</Directory>
+<Directory ")" + docroot() +
+                           R"(">
+  Options FollowSymLinks
+  Require all granted
+  DirectoryIndex index.php index.html
+  FallbackResource /index.php
+  <FilesMatch "\.php$">
+    SetHandler aegir-php
+    AcceptPathInfo On
+  </FilesMatch>
+</Directory>
+<Directory ")" + docroot() +
+                           R"(/error-document">
+  FallbackResource disabled
+  ErrorDocument 404 /index.php
+</Directory>
+<Directory ")" + docroot() +
+                           R"(/sites/*/files">
+  Options SymLinksIfOwnerMatch
+</Directory>
+<Directory ")" + docroot() +
+                           R"(/sites/*/private">
+  Options SymLinksIfOwnerMatch
+</Directory>
+)";
+  apache->start(apache->frame({.main = main}), {front->port.endpoint(), front->status_port.endpoint()});
+  front->server = std::move(apache);
+  fronts_.push_back(std::move(front));
+}
+
+}  // namespace aegir::live

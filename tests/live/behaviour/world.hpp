@@ -1,0 +1,67 @@
+// The sites that the behaviour table asks for, and the servers that answer: one map, one PHP-FPM, a platform on disk,
+// and each server whose module is built, configured by hand as its example shows.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/live/behaviour/recorder.hpp"
+#include "tests/live/harness/http.hpp"
+#include "tests/live/harness/map_fixture.hpp"
+#include "tests/live/harness/servers.hpp"
+
+namespace aegir::live {
+
+enum class Kind { kNginx, kApache };
+[[nodiscard]] std::string to_string(Kind kind);
+
+/// Addresses that clients come from (Endpoint::from).
+inline constexpr const char* kTrustedProxy = "127.0.0.2";
+inline constexpr const char* kProbePeer = "127.0.0.3";
+inline constexpr std::uint16_t kHttpsPort = 8443;
+
+/// One server of the table.
+struct Front {
+  Kind kind;
+  std::unique_ptr<Server> server;
+  Port port;         ///< HTTP/1
+  Port status_port;  ///< the status endpoint, in a server of its own
+  Port h2_port;      ///< HTTP/2 without TLS; nginx only
+
+  /// A figure of the status endpoint: counter("aegir_decrypts_total").
+  [[nodiscard]] std::uint64_t counter(const std::string& name) const;
+};
+
+class World {
+ public:
+  World();
+
+  [[nodiscard]] std::vector<std::unique_ptr<Front>>& fronts() noexcept { return fronts_; }
+  [[nodiscard]] MapFixture& map() noexcept { return map_; }
+  /// The content that is published at first, to be changed by a test and published again.
+  [[nodiscard]] const MapContent& content() const noexcept { return content_; }
+  [[nodiscard]] const std::string docroot() const { return root_.path("platform"); }
+  /// Stops all servers and checks their logs.
+  void stop();
+
+ private:
+  void make_platform() const;
+  void make_map();
+  void start_nginx();
+  void start_apache();
+
+  TempDir root_;
+  MapFixture map_;
+  MapContent content_;
+  FpmServer fpm_;
+  Recorder recorder_;
+  std::vector<std::unique_ptr<Front>> fronts_;
+};
+
+/// Tokens of probes.
+inline constexpr const char* kCandidateToken = "token-of-a-candidate";
+inline constexpr const char* kExpiredToken = "token-of-an-expired-candidate";
+inline constexpr const char* kPassToken = "token-past-a-gate";
+
+}  // namespace aegir::live
