@@ -246,7 +246,7 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(std::shared_ptr<const Map
       return fail_at(name, Code::kCorrupt, "it belongs to another base than " + file_name(below), kRebuild);
     }
   }
-  const std::shared_ptr<Snapshot> snapshot(new Snapshot);
+  std::shared_ptr<Snapshot> snapshot(new Snapshot);
   snapshot->wildcard_depths_ = below.wildcard_depths | (delta ? delta->header().wildcard_depths : 0);
   snapshot->base_ = std::move(base);
   snapshot->delta_ = std::move(delta);
