@@ -41,6 +41,14 @@ namespace aegir::apache {
   return apr_pstrmemdup(pool, text.data(), text.size());
 }
 
+/// Copies `text` to `memory` with a NUL at its end, and moves `memory` behind it.
+[[nodiscard]] inline char* put(char*& memory, std::string_view text) noexcept {
+  char* const begin = memory;
+  memory += text.copy(memory, text.size());
+  *memory++ = '\0';
+  return begin;
+}
+
 /// The pieces one after the other, with a NUL at the end.
 [[nodiscard]] char* join(apr_pool_t* pool, std::span<const std::string_view> pieces) noexcept;
 

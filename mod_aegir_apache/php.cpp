@@ -1,8 +1,7 @@
 #include "mod_aegir_apache/php.hpp"
 
-#include <sodium.h>
-
 #include <array>
+#include <cstring>
 
 #include "compiler/map/answer.hpp"
 #include "mod_aegir_apache/request.hpp"
@@ -34,8 +33,9 @@ constexpr const char* kFileHandler = "default-handler";
   return decision;
 }
 
-void set(request_rec* request, const char* name, std::string_view value) noexcept {
-  apr_table_setn(request->subprocess_env, name, copy(request->pool, value));
+/// Gives PHP a variable. Without a look at those that are there: mod_proxy_fcgi lets the last one of a name win.
+void add(request_rec* request, const char* name, const char* value) noexcept {
+  apr_table_addn(request->subprocess_env, name, value);
 }
 
 /// mod_proxy_fcgi writes every variable into the error log at trace8, whoever set the level and where.
@@ -61,8 +61,7 @@ void hush(request_rec* request, int fcgi_module) noexcept {
                   copy(request->pool, site.host));
     return false;
   }
-  for (std::size_t i = 0; i < fields.size(); ++i) set(request, c_string(map::kCredentialNames[i]), fields[i]);
-  sodium_memzero(plain, site.sealed.size());
+  for (std::size_t i = 0; i < fields.size(); ++i) add(request, c_string(map::kCredentialNames[i]), fields[i].data());
   return true;
 }
 
@@ -79,19 +78,25 @@ void hush(request_rec* request, int fcgi_module) noexcept {
   if (!hand_over_credentials(request, site, shared)) return HTTP_INTERNAL_SERVER_ERROR;
   hush(request, shared.fcgi_module);
 
-  std::array<char, map::kPhpLimitsSize> limits;
-  set(request, "PHP_ADMIN_VALUE", map::write_php_limits(site, limits));
-  set(request, "AEGIR_SITE", site.host);
-  set(request, "AEGIR_SITE_DIR", site.directory);
-  set(request, "AEGIR_HOST", visit.decision.host);
-  if (visit.decision.probe) apr_table_setn(request->subprocess_env, "AEGIR_PROBE", "1");
-  if (visit.forwarded_https) apr_table_setn(request->subprocess_env, "HTTPS", "on");
-  // A subrequest for a file did not come through translate_name.
-  ap_set_document_root(request, visit.docroot);
-  ap_set_context_info(request, nullptr, visit.docroot);
+  constexpr std::string_view kBefore = "proxy:unix:";
+  constexpr std::string_view kAfter = "|fcgi://localhost";
+  char* memory =
+      static_cast<char*>(apr_palloc(request->pool, map::kPhpLimitsSize + site.directory.size() + 1 + kBefore.size() +
+                                                       site.socket.size() + kAfter.size() + 1));
+  const std::span<char, map::kPhpLimitsSize> limits(memory, map::kPhpLimitsSize);
+  limits[map::write_php_limits(site, limits).size()] = '\0';
+  memory += limits.size();
+  add(request, "PHP_ADMIN_VALUE", limits.data());
+  add(request, "AEGIR_SITE_DIR", put(memory, site.directory));
+  add(request, "AEGIR_HOST", visit.decision.host.data());
+  if (visit.decision.probe) add(request, "AEGIR_PROBE", "1");
+  if (visit.forwarded_https) add(request, "HTTPS", "on");
+  if (request->main != nullptr) set_root(request, visit.docroot);  // a look-up by file name is not translated
 
-  const std::array pieces = {"proxy:unix:"sv, site.socket, "|fcgi://localhost"sv};
-  request->handler = join(request->pool, pieces);
+  request->handler = memory;
+  memory += kBefore.copy(memory, kBefore.size());
+  memory += site.socket.copy(memory, site.socket.size());
+  (void)put(memory, kAfter);
   return DECLINED;
 }
 
@@ -108,7 +113,7 @@ void insert_filter(request_rec* request) noexcept {
 }
 
 int choose_handler(request_rec* request) noexcept {
-  const bool php = view(request->handler) == kPhpHandler;
+  const bool php = std::strcmp(request->handler, kPhpHandler) == 0;
   const ServerConf& conf = server_conf(request->server);
   const Visit* const visit = conf.engine ? visit_of(request) : nullptr;
   if (visit == nullptr) {

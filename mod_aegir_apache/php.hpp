@@ -7,7 +7,7 @@
 namespace aegir::apache {
 
 /// What SetHandler names in a configuration.
-inline constexpr std::string_view kPhpHandler = "aegir-php";
+inline constexpr char kPhpHandler[] = "aegir-php";
 
 /// insert_filter: takes the filter of mod_include away from what a site's users can write.
 void insert_filter(request_rec* request) noexcept;

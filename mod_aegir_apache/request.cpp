@@ -1,6 +1,7 @@
 #include "mod_aegir_apache/request.hpp"
 
 #include <array>
+#include <optional>
 
 #include "compiler/map/answer.hpp"
 #include "mod_aegir_apache/target.hpp"
@@ -16,13 +17,9 @@ constexpr std::array kRedirectedNames = {"REDIRECT_db_type",     "REDIRECT_db_na
                                          "REDIRECT_AEGIR_SITE",  "REDIRECT_AEGIR_SITE_DIR", "REDIRECT_AEGIR_HOST",
                                          "REDIRECT_AEGIR_PROBE", "REDIRECT_PHP_ADMIN_VALUE"};
 
-void keep(request_rec* request, Visit* visit) noexcept {
-  ap_set_module_config(request->request_config, &aegir_module, visit);
-}
-
 /// For the access log; PHP gets it like everything in subprocess_env.
 void name_site(request_rec* request, const Visit& visit) noexcept {
-  apr_table_setn(request->subprocess_env, "AEGIR_SITE", copy(request->pool, visit.decision.site.host));
+  apr_table_addn(request->subprocess_env, "AEGIR_SITE", visit.site);
 }
 
 /// What nginx answers before any module sees the request; 0: nothing is wrong.
@@ -73,47 +70,66 @@ void mark_probe(request_rec* request, const map::SiteView& site) noexcept {
   apr_table_setn(request->headers_in, "Cache-Control", "no-cache");
 }
 
-/// Answers what needs no file; DECLINED for what does. The snapshot must still be held.
-[[nodiscard]] int answer(request_rec* request, const map::HostDecision& decision) noexcept {
+[[nodiscard]] bool needs_file(const map::HostDecision& decision) noexcept {
+  return decision.verdict == map::Verdict::kServe || decision.verdict == map::Verdict::kAcme;
+}
+
+/// Prepares the answer to what needs no file. The snapshot must still be held.
+void prepare_answer(request_rec* request, const map::HostDecision& decision) noexcept {
   switch (decision.verdict) {
-    case map::Verdict::kServe:
-    case map::Verdict::kAcme:
-      return DECLINED;
     case map::Verdict::kRedirect:
       apr_table_setn(request->headers_out, "Location", join(request->pool, decision.location));
-      return decision.status;
+      return;
     case map::Verdict::kMaintenance:
       apr_table_setn(request->err_headers_out, "Retry-After", c_string(map::kRetryAfter));
       break;
     case map::Verdict::kDisabled:
       break;
-    case map::Verdict::kStatus:
-      return decision.status;
+    default:
+      return;
   }
   // Without this, httpd says that the page is in ISO 8859-1.
   apr_table_setn(request->subprocess_env, "suppress-error-charset", "1");
   ap_custom_response(request, decision.status, c_string(map::page(decision.verdict)));
-  return decision.status;
 }
 
-/// Lets go of the site map: everything that later phases need is copied into the request's pool.
+/// Lets go of the site map: what later phases need is copied into the request's pool, in one piece.
 void settle(request_rec* request, Visit& visit) noexcept {
   map::SiteView& site = visit.decision.site;
-  site.copy_to(static_cast<char*>(apr_palloc(request->pool, site.footprint())));
-  visit.docroot = copy(request->pool, site.docroot);
+  char* memory =
+      static_cast<char*>(apr_palloc(request->pool, site.host.size() + site.docroot.size() + 2 + site.footprint()));
+  visit.site = put(memory, site.host);
+  visit.docroot = put(memory, site.docroot);
+  site.copy_to(memory);
+  visit.decision.host_buffer[visit.decision.host.size()] = '\0';
 }
 
 /// An internal redirect goes on with the visit that it came from.
-[[nodiscard]] int go_on(request_rec* request) noexcept {
+void go_on(request_rec* request) noexcept {
   const Visit* const visit = visit_of(request);
-  if (visit == nullptr) return HTTP_NOT_FOUND;
+  if (visit == nullptr) return;
   for (const char* const name : kRedirectedNames) apr_table_unset(request->subprocess_env, name);
-  if (visit->decision.verdict != map::Verdict::kServe && visit->decision.verdict != map::Verdict::kAcme) {
-    return visit->decision.status;  // the ErrorDocument of a host that has no site, or a closed one
+  if (visit->site != nullptr) name_site(request, *visit);
+}
+
+/// Asks the site map, and takes along what later phases need of it.
+void decide(request_rec* request, const ServerConf& conf, const map::Request& asked, Visit& visit) noexcept {
+  map::HostDecision& decision = visit.decision;
+  const auto snapshot = conf.shared->live == nullptr ? nullptr : conf.shared->live->snapshot(asked.now);
+  map::route_host(asked, snapshot.get(), decision);
+  conf.shared->counters->count(map::outcome_of(decision));
+  if (decision.verdict == map::Verdict::kStatus) {
+    if (decision.status == HTTP_INTERNAL_SERVER_ERROR) {
+      ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
+                    "the site map's record of %.*s is broken; next: aegirc map verify, then aegirc publish",
+                    static_cast<int>(decision.host.size()), decision.host.data());
+    }
+    return;
   }
-  keep(request, const_cast<Visit*>(visit));
-  name_site(request, *visit);
-  return DECLINED;
+  if (!needs_file(decision)) prepare_answer(request, decision);
+  settle(request, visit);
+  name_site(request, visit);
+  if (decision.probe) mark_probe(request, decision.site);
 }
 
 /// The directory that a request is served from: the ACME root when the answer to a challenge lies there, else the
@@ -140,44 +156,43 @@ const Visit* visit_of(const request_rec* request) noexcept {
   return nullptr;
 }
 
+void set_root(request_rec* request, const char* docroot) noexcept {
+  ap_set_document_root(request, docroot);
+  ap_set_context_info(request, nullptr, docroot);
+}
+
 int post_read_request(request_rec* request) noexcept {
   const ServerConf& conf = server_conf(request->server);
   if (!conf.engine) return DECLINED;
-  if (request->prev != nullptr) return go_on(request);
-
-  Shared& shared = *conf.shared;
+  if (request->prev != nullptr) {
+    go_on(request);
+    return DECLINED;
+  }
   Visit* const visit = new (apr_palloc(request->pool, sizeof(Visit))) Visit;
-  keep(request, visit);
+  ap_set_module_config(request->request_config, &aegir_module, visit);
+  map::HostDecision& decision = visit->decision;
   const Target target = split_target(view(request->unparsed_uri));
   visit->raw_target = target.raw;
-  if (const int status = refusal(request, target); status != 0) {
-    visit->decision.status = static_cast<std::uint16_t>(status);
-    shared.counters->count(map::Outcome::kRefused);
-    return status;
+  int refused = refusal(request, target);
+  std::optional<std::string_view> path = plain_path(target.raw);
+  if (refused == 0 && !path) {
+    path = resolve_path(target.raw, static_cast<char*>(apr_palloc(request->pool, target.raw.size())));
+    if (!path) refused = HTTP_BAD_REQUEST;
   }
-  const auto path = normalise_path(target.raw, static_cast<char*>(apr_palloc(request->pool, target.raw.size())));
-  if (!path) {
-    visit->decision.status = HTTP_BAD_REQUEST;
-    shared.counters->count(map::Outcome::kRefused);
-    return HTTP_BAD_REQUEST;
+  if (refused != 0) {
+    decision.status = static_cast<std::uint16_t>(refused);
+    conf.shared->counters->count(map::Outcome::kRefused);
+    return DECLINED;
   }
+  decide(request, conf, describe_request(request, conf, target, *path, *visit), *visit);
+  return DECLINED;
+}
 
-  const map::Request asked = describe_request(request, conf, target, *path, *visit);
-  const auto snapshot = shared.live == nullptr ? nullptr : shared.live->snapshot(asked.now);
-  map::HostDecision& decision = visit->decision;
-  map::route_host(asked, snapshot.get(), decision);
-  shared.counters->count(map::outcome_of(decision));
-  if (decision.verdict != map::Verdict::kStatus) {
-    name_site(request, *visit);
-    if (decision.probe) mark_probe(request, decision.site);
-  } else if (decision.status == HTTP_INTERNAL_SERVER_ERROR) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
-                  "the site map's record of %.*s is broken; next: aegirc map verify, then aegirc publish",
-                  static_cast<int>(decision.host.size()), decision.host.data());
-  }
-  const int status = answer(request, decision);
-  if (status == DECLINED) settle(request, *visit);
-  return status;
+int answer_early(request_rec* request, int lookup) noexcept {
+  if (lookup != 0 || !server_conf(request->server).engine) return DECLINED;
+  const Visit* const visit = visit_of(request);
+  if (visit == nullptr) return HTTP_NOT_FOUND;
+  return needs_file(visit->decision) ? DECLINED : visit->decision.status;
 }
 
 int translate_name(request_rec* request) noexcept {
@@ -207,9 +222,7 @@ int translate_name(request_rec* request) noexcept {
     case map::PathVerdict::kForbidden:
       return HTTP_FORBIDDEN;
   }
-  const char* const root = root_of(request, conf, *visit);
-  ap_set_document_root(request, root);
-  ap_set_context_info(request, nullptr, root);
+  set_root(request, root_of(request, conf, *visit));
   return DECLINED;
 }
 

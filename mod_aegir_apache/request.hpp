@@ -1,4 +1,5 @@
-// What happens to a request before a handler runs: who is meant (post_read_request), and which file (translate_name).
+// What happens to a request before a handler runs: who is meant (post_read_request), what needs no file
+// (quick_handler), and which file (translate_name).
 //
 // A Visit is made once for what a client sent and is kept through all its internal redirects and subrequests, so that
 // a site that changes meanwhile is served from one record to the end.
@@ -12,8 +13,9 @@ namespace aegir::apache {
 
 /// One request of a client. Lives in its pool; no view in it points into the site map.
 struct Visit {
-  map::HostDecision decision;
+  map::HostDecision decision;     ///< its `host` has a NUL at its end
   std::string_view raw_target;    ///< path and query as sent
+  const char* site = nullptr;     ///< the site's uri; null when there is none
   const char* docroot = nullptr;  ///< of the site
   bool forwarded_https = false;   ///< https by the word of a trusted proxy only
 };
@@ -21,12 +23,20 @@ struct Visit {
 /// The visit that `request` belongs to, or null: the engine is off, or httpd refused the request before we saw it.
 [[nodiscard]] const Visit* visit_of(const request_rec* request) noexcept;
 
+/// The directory that paths of `request` are below, also for PHP and for what a <Directory> does with it.
+void set_root(request_rec* request, const char* docroot) noexcept;
+
 /// Whether the server itself asks: an internal redirect, not a look-up on behalf of a request of the client's.
 [[nodiscard]] inline bool is_internal(const request_rec* request) noexcept {
   return request->prev != nullptr && request->main == nullptr;
 }
 
+/// post_read_request: decides by the host name. Never answers itself: httpd closes the connection after an answer that
+/// comes from this hook.
 int post_read_request(request_rec* request) noexcept;
+/// quick_handler: answers what was decided, before anything of the configuration is looked at.
+int answer_early(request_rec* request, int lookup) noexcept;
+/// translate_name: decides by the path, and sets the docroot.
 int translate_name(request_rec* request) noexcept;
 
 }  // namespace aegir::apache

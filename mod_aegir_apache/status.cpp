@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 
 #include "compiler/map/answer.hpp"
 #include "mod_aegir_apache/conf.hpp"
@@ -10,7 +11,7 @@
 namespace aegir::apache {
 
 int show_status(request_rec* request) noexcept {
-  if (view(request->handler) != kStatusHandler) return DECLINED;
+  if (std::strcmp(request->handler, kStatusHandler) != 0) return DECLINED;
   ap_allow_standard_methods(request, REPLACE_ALLOW, M_GET, -1);
   if (request->method_number != M_GET) return HTTP_METHOD_NOT_ALLOWED;
   const Shared& shared = *server_conf(request->server).shared;

@@ -6,7 +6,7 @@
 namespace aegir::apache {
 
 /// What SetHandler names in a configuration.
-inline constexpr std::string_view kStatusHandler = "aegir-status";
+inline constexpr char kStatusHandler[] = "aegir-status";
 
 int show_status(request_rec* request) noexcept;
 

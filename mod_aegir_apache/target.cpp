@@ -19,15 +19,7 @@ using namespace std::string_view_literals;
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/// Whether a path has a byte that decoding or resolving could change.
-[[nodiscard]] bool is_plain(std::string_view path) noexcept {
-  char previous = 0;
-  for (const char c : path) {
-    if (c == '%' || (previous == '/' && (c == '/' || c == '.'))) return false;
-    previous = c;
-  }
-  return true;
-}
+[[nodiscard]] std::string_view path_of(std::string_view raw) noexcept { return raw.substr(0, raw.find('?')); }
 
 /// Decodes into `out` and returns the length, or nothing for what is no encoding.
 [[nodiscard]] std::optional<std::size_t> decode(std::string_view path, char* out) noexcept {
@@ -68,11 +60,18 @@ Target split_target(std::string_view unparsed) noexcept {
   return target;
 }
 
-std::optional<std::string_view> normalise_path(std::string_view raw, char* out) noexcept {
-  const std::string_view path = raw.substr(0, raw.find('?'));
+std::optional<std::string_view> plain_path(std::string_view raw) noexcept {
+  const std::string_view path = path_of(raw);
   if (path.empty()) return "/"sv;
-  if (is_plain(path)) return path;
-  const std::optional<std::size_t> decoded = decode(path, out);
+  if (path.find('%') != std::string_view::npos) return std::nullopt;
+  for (std::size_t slash = 0; slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+    if (slash + 1 < path.size() && (path[slash + 1] == '/' || path[slash + 1] == '.')) return std::nullopt;
+  }
+  return path;
+}
+
+std::optional<std::string_view> resolve_path(std::string_view raw, char* out) noexcept {
+  const std::optional<std::size_t> decoded = decode(path_of(raw), out);
   if (!decoded) return std::nullopt;
 
   // In place: `used` is never beyond the segment that is read. Everything before `used` ends in a slash.

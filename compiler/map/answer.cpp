@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 namespace aegir::map {
 namespace {
@@ -89,14 +90,29 @@ bool open_credentials(const KeyRing& keys, const SiteView& site, std::span<char>
     field = rest.substr(0, length);
     rest.remove_prefix(length);
   }
-  return rest.empty();
+  if (!rest.empty()) return false;
+  // Behind a field stands the length of the next one, which has been read; behind the last one there is the room that
+  // the seal took.
+  for (const std::string_view field : fields)
+    plain[static_cast<std::size_t>(field.data() + field.size() - plain.data())] = '\0';
+  return true;
 }
 
 std::string_view write_php_limits(const SiteView& site, std::span<char, kPhpLimitsSize> out) noexcept {
-  Writer text(out);
-  text << "memory_limit="sv << site.memory_limit << "M\nupload_max_filesize="sv << site.upload_max_filesize
-       << "M\npost_max_size="sv << site.post_max_size << "M\nmax_execution_time="sv << site.max_execution_time;
-  return text.text();
+  // Of every PHP request, and of constant parts only: without Writer's checks.
+  static_assert(kPhpLimitsSize >=
+                "memory_limit=M\nupload_max_filesize=M\npost_max_size=M\nmax_execution_time="sv.size() +
+                    4 * std::numeric_limits<std::uint32_t>::digits10 + 4);
+  char* end = out.data();
+  const auto put = [&end](std::string_view name, std::uint32_t value) noexcept {
+    end += name.copy(end, name.size());
+    end = std::to_chars(end, end + std::numeric_limits<std::uint32_t>::digits10 + 1, value).ptr;
+  };
+  put("memory_limit="sv, site.memory_limit);
+  put("M\nupload_max_filesize="sv, site.upload_max_filesize);
+  put("M\npost_max_size="sv, site.post_max_size);
+  put("M\nmax_execution_time="sv, site.max_execution_time);
+  return {out.data(), static_cast<std::size_t>(end - out.data())};
 }
 
 Outcome outcome_of(const HostDecision& decision) noexcept {

@@ -34,8 +34,9 @@ inline constexpr std::array<std::string_view, 6> kCredentialNames = {"db_type", 
                                                                      "db_passwd", "db_host", "db_port"};
 using CredentialFields = std::array<std::string_view, kCredentialNames.size()>;
 
-/// Opens a site's sealed credentials into `plain` (at least site.sealed.size() bytes); `fields` point into it. False
-/// when key, site and bytes do not fit each other: a fault (500), never a request without credentials.
+/// Opens a site's sealed credentials into `plain` (at least site.sealed.size() bytes); `fields` point into it, each
+/// with a NUL after it. False when key, site and bytes do not fit each other: a fault (500), never a request without
+/// credentials.
 [[nodiscard]] bool open_credentials(const KeyRing& keys, const SiteView& site, std::span<char> plain,
                                     CredentialFields& fields) noexcept;
 

@@ -9,19 +9,32 @@
 namespace aegir::apache {
 namespace {
 
-/// The normalised path, or "-" for what is refused. The buffer has exactly the size that is promised to be enough.
+/// The path as it is looked up, or "-" for what is refused. The buffer has exactly the size that is promised to be
+/// enough, and what counts as plain must be what resolving makes of it.
 std::string normalised(std::string_view raw) {
   std::vector<char> out(raw.size());
-  const auto path = normalise_path(raw, out.data());
-  return path ? std::string(*path) : "-";
+  const auto plain = plain_path(raw);
+  if (plain && !raw.starts_with('/')) return std::string(*plain);
+  const auto resolved = resolve_path(raw, out.data());
+  if (plain) {
+    EXPECT_EQ(resolved, plain) << raw;
+  }
+  return resolved ? std::string(*resolved) : "-";
 }
 
 TEST(Path, IsLeftAloneWhenThereIsNothingToResolve) {
   const std::string raw = "/sites/a.example/files/x.txt?q=%00/../";
-  const auto path = normalise_path(raw, nullptr);
+  const auto path = plain_path(raw);
   ASSERT_TRUE(path);
   EXPECT_EQ(*path, "/sites/a.example/files/x.txt");
   EXPECT_EQ(path->data(), raw.data()) << "no copy is made";
+}
+
+TEST(Path, ThatIsPlainIsTheSameResolved) {
+  for (const char* raw : {"/", "/a", "/a/", "/a.b/c.", "/a/b/c?d//e", "/sites/a.example/files/", "/a..b/c"}) {
+    EXPECT_TRUE(plain_path(raw)) << raw;
+    EXPECT_NE(normalised(raw), "-") << raw;
+  }
 }
 
 TEST(Path, OfAnAbsoluteUriWithoutOneIsTheRoot) {
