@@ -112,6 +112,13 @@ void insert_filter(request_rec* request) noexcept {
   }
 }
 
+int close_folder(request_rec* request) noexcept {
+  if (request->finfo.filetype != APR_DIR || !server_conf(request->server).engine) return DECLINED;
+  const Visit* const visit = visit_of(request);
+  if (visit == nullptr || !judge_file(request, *visit).static_only) return DECLINED;
+  return HTTP_FORBIDDEN;
+}
+
 int choose_handler(request_rec* request) noexcept {
   const bool php = std::strcmp(request->handler, kPhpHandler) == 0;
   const ServerConf& conf = server_conf(request->server);
@@ -126,7 +133,6 @@ int choose_handler(request_rec* request) noexcept {
   if (decision.verdict == map::PathVerdict::kForbidden) return HTTP_FORBIDDEN;
   if (decision.verdict == map::PathVerdict::kNotFound) return HTTP_NOT_FOUND;
   if (decision.static_only || visit->decision.verdict == map::Verdict::kAcme) {
-    if (request->finfo.filetype == APR_DIR) return HTTP_FORBIDDEN;
     request->handler = kFileHandler;
     return DECLINED;
   }

@@ -14,6 +14,12 @@ std::vector<Row> path_rows() {
       {"static_file_in_http_1_0", "GET /style.css HTTP/1.0\r\nHost: a.test\r\n\r\n", file("a style")},
       {"static_file_trace", "TRACE /style.css HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", status(405)},
       {"directory_index_html", get("a.test", "/pages/"), file("pages' index")},
+      {"folder_without_slash", get("a.test:{port}", "/pages"), moved("http://a.test:{port}/pages/")},
+      // nginx writes a line about it.
+      {"files_folder", get("a.test", "/files/"), {.status = 403, .log = "directory index of"}, status(403)},
+      {"files_folder_below", get("a.test", "/files/sub/"), {.status = 403, .log = "files/sub/"}, status(403)},
+      {"files_folder_without_slash", get("a.test:{port}", "/sites/a.test/files"),
+       moved("http://a.test:{port}/sites/a.test/files/")},
       {"shared_by_all_sites", get("a.test", "/sites/all/shared.css"), file("shared by all")},
       {"default_site_is_nobodys", get("a.test", "/sites/default/default.css"), status(404)},
 
