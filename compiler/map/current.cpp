@@ -68,12 +68,10 @@ Result<std::shared_ptr<const MapFile>> open_named(const std::string& directory, 
   if (!file) return file;
   const Header& header = (*file)->header();
   if (header.registry_id != current.registry_id) {
-    return fail_at(path, Code::kCorrupt, "it belongs to another registry than CURRENT",
-                   "`aegirc publish` writes it anew from the registry");
+    return fail_at(path, Code::kCorrupt, "it belongs to another registry than CURRENT", kRebuildHint);
   }
   if (file_name(header) != name) {
-    return fail_at(path, Code::kCorrupt, "its header belongs to a file named " + file_name(header),
-                   "`aegirc publish` writes it anew from the registry");
+    return fail_at(path, Code::kCorrupt, "its header belongs to a file named " + file_name(header), kRebuildHint);
   }
   return file;
 }
@@ -95,7 +93,7 @@ Result<std::shared_ptr<const Snapshot>> open_state(const std::string& directory,
     return fail_at(directory + "/CURRENT", Code::kCorrupt,
                    "it says generation " + std::to_string(current.generation) + ", its files have " +
                        std::to_string((*snapshot)->generation()),
-                   "`aegirc publish` writes it anew from the registry");
+                   kRebuildHint);
   }
   return snapshot;
 }
@@ -119,10 +117,8 @@ Result<Current> parse_current(std::string_view text, std::string_view file) {
   std::uint32_t line_number = 0;
   std::string_view rest = text;
   const auto refuse = [&](std::string message) {
-    return std::unexpected<Error>(Error{Code::kCorrupt,
-                                        std::move(message),
-                                        {std::string(file), line_number, 1},
-                                        "`aegirc publish` writes it anew from the registry"});
+    return std::unexpected<Error>(
+        Error{Code::kCorrupt, std::move(message), {std::string(file), line_number, 1}, kRebuildHint});
   };
   const auto next = [&](std::string_view word, std::string_view& value) {
     ++line_number;
@@ -186,9 +182,7 @@ Result<Current> read_current(const std::string& directory) {
   const int error_number = errno;
   ::close(fd);
   if (got < 0) return fail_errno("the state of the map can't be read", path, error_number);
-  if (size > kMaxCurrent)
-    return fail_at(path, Code::kCorrupt, "longer than a CURRENT can be",
-                   "`aegirc publish` writes it anew from the registry");
+  if (size > kMaxCurrent) return fail_at(path, Code::kCorrupt, "longer than a CURRENT can be", kRebuildHint);
   return parse_current({buffer.data(), size}, path);
 }
 

@@ -161,6 +161,12 @@ template <class T>
   return value;
 }
 
+/// A struct of the format where it stands. Everything in a file is aligned, and a mapping begins at a page.
+template <class T>
+[[nodiscard]] inline const T& in_place(const unsigned char* bytes) noexcept {
+  return *reinterpret_cast<const T*>(bytes);
+}
+
 [[nodiscard]] inline constexpr std::uint64_t align8(std::uint64_t size) noexcept { return (size + 7) & ~7ULL; }
 
 }  // namespace aegir::map

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/core/error.hpp"
 #include "compiler/map/format.hpp"
@@ -22,6 +23,9 @@
 namespace aegir::map {
 
 struct RecordView;
+
+/// The next step when a file of the map is broken.
+inline constexpr const char* kRebuildHint = "`aegirc publish` writes it anew from the registry";
 
 /// A site as a request sees it. The views point into the snapshot, or into the caller's memory after
 /// copy_to().
@@ -55,6 +59,7 @@ struct SiteView {
 /// Map key of a probe token: "!" and 64 hex digits of its BLAKE2b-256.
 [[nodiscard]] std::array<char, kProbeKey> hash_token(std::string_view token) noexcept;
 
+/// What a look-up came to. What it hands out is good only when it was found.
 enum class Lookup : std::uint8_t {
   kFound,
   kUnknown,  ///< no such name
@@ -88,13 +93,14 @@ class MapFile {
   /// SipHash-2-4 of a key with this file's hash key; a base and its deltas agree on it.
   [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
   /// Asks for the bucket of `hash` ahead of find().
-  void prefetch(std::uint64_t hash) const noexcept;
+  [[gnu::always_inline]] inline void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(data_ + header_.buckets_offset +
+                       std::uint64_t{home_bucket(hash, header_.bucket_count)} * sizeof(Bucket));
+  }
   /// Looks up exactly `key`, whose hash() is `hash`. When found, the record is verified and has this key.
   [[nodiscard]] Lookup find(std::uint64_t hash, std::string_view key, RecordView& record) const noexcept;
-  /// Looks up a platform; false when this file has no row for it.
-  [[nodiscard]] bool find_platform(std::uint32_t id, PlatformView& platform) const noexcept;
-  /// The platform in row `row` (below header().platform_count), in the order of ids.
-  [[nodiscard]] PlatformView platform(std::uint32_t row) const noexcept;
+  /// The platforms of this file, sorted by id.
+  [[nodiscard]] const std::vector<PlatformView>& platforms() const noexcept { return platforms_; }
   /// The console's origin; empty: none.
   [[nodiscard]] std::string_view console() const noexcept { return console_; }
 
@@ -103,6 +109,7 @@ class MapFile {
   const unsigned char* data_ = nullptr;
   std::size_t size_ = 0;
   Header header_{};
+  std::vector<PlatformView> platforms_;
   std::string_view console_;
 };
 
@@ -125,8 +132,10 @@ class Snapshot {
   /// Looks up exactly one key of any type (no wildcards). What a tombstone hides is unknown. `file` is where
   /// the record was found.
   [[nodiscard]] Lookup find_key(std::string_view key, RecordView& record, const MapFile*& file) const noexcept;
-  /// Looks up a platform, the delta's row first; false when there is none or it is gone.
-  [[nodiscard]] bool find_platform(std::uint32_t id, PlatformView& platform) const noexcept;
+  /// Looks up a platform; null when there is none. Those of a delta replace or remove the base's.
+  [[nodiscard]] const PlatformView* find_platform(std::uint32_t id) const noexcept;
+  /// All platforms, sorted by id.
+  [[nodiscard]] std::span<const PlatformView> platforms() const noexcept { return platforms_; }
   [[nodiscard]] std::string_view console() const noexcept { return delta_ ? delta_->console() : base_->console(); }
 
   [[nodiscard]] const MapFile& base() const noexcept { return *base_; }
@@ -141,6 +150,8 @@ class Snapshot {
   Lookup view(const MapFile& file, const RecordView& record, SiteView& site) const noexcept;
 
   std::shared_ptr<const MapFile> base_, delta_;
+  std::span<const PlatformView> platforms_;     ///< the base's, or merged_
+  std::vector<PlatformView> merged_platforms_;  ///< when the delta changes one
   std::uint64_t wildcard_depths_ = 0;
 };
 

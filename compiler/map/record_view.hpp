@@ -23,7 +23,6 @@ struct RecordView {
 
 /// The fields of a site or candidate.
 struct SiteFields {
-  SiteHead head;
   std::string_view host, directory, socket, target, auth, former, sealed;
 };
 
@@ -45,7 +44,7 @@ struct SiteFields {
     return "the offset of a record lies outside the records";
   }
   const unsigned char* bytes = file + offset;
-  const auto head = load<RecordHead>(bytes);
+  const auto& head = in_place<RecordHead>(bytes);
   if (head.size < kTombstoneHead || head.size % 8 != 0 || head.size > end - offset) {
     return "the size of the record does not fit";
   }
@@ -57,11 +56,11 @@ struct SiteFields {
   return nullptr;
 }
 
-/// Takes a site or candidate apart.
-[[nodiscard]] inline const char* view_site(const RecordView& record, SiteFields& fields) noexcept {
+/// Takes a site or candidate apart. `Fields` has the members of SiteFields (SiteView has them too).
+template <class Fields>
+[[nodiscard]] const char* view_site(const RecordView& record, Fields& fields) noexcept {
   if (record.size < sizeof(SiteHead)) return "the record is too short for a site";
-  fields.head = load<SiteHead>(record.bytes);
-  const SiteHead& head = fields.head;
+  const auto& head = in_place<SiteHead>(record.bytes);
   const std::uint64_t used = sizeof(SiteHead) + std::uint64_t{head.key_size} + head.host_size + head.directory_size +
                              head.socket_size + head.target_size + head.auth_size + head.former_size + head.sealed_size;
   if (used > record.size) return "the fields do not fit in the record";
@@ -85,7 +84,7 @@ struct SiteFields {
 /// Takes an alias apart: its target and the offset of its site's record.
 [[nodiscard]] inline const char* view_alias(const RecordView& record, std::string_view& target,
                                             std::uint64_t& site) noexcept {
-  const auto head = load<AliasHead>(record.bytes);
+  const auto& head = in_place<AliasHead>(record.bytes);
   if (sizeof(AliasHead) + std::uint64_t{head.key_size} + head.target_size > record.size) {
     return "the target does not fit in the record";
   }
@@ -98,7 +97,7 @@ struct SiteFields {
 [[nodiscard]] inline const char* view_pass(const RecordView& record, std::string_view& host,
                                            std::uint64_t& expiry) noexcept {
   if (record.size < sizeof(PassHead)) return "the record is too short for a pass";
-  const auto head = load<PassHead>(record.bytes);
+  const auto& head = in_place<PassHead>(record.bytes);
   if (sizeof(PassHead) + std::uint64_t{head.key_size} + head.host_size > record.size) {
     return "the host does not fit in the record";
   }

@@ -5,7 +5,7 @@ namespace aegir::map {
 SiteRecord UnitView::site() const {
   SiteFields fields;
   (void)view_site(record, fields);  // verified when the unit was read
-  const SiteHead& head = fields.head;
+  const auto& head = in_place<SiteHead>(record.bytes);
   SiteRecord site;
   site.key = record.key;
   site.host = fields.host;
@@ -46,7 +46,7 @@ PassRecord UnitView::pass() const {
 
 std::unexpected<Error> UnitReader::refuse(const char* problem) const {
   return fail_at(file_name(file_.header()), Code::kCorrupt, "offset " + std::to_string(offset_) + ": " + problem,
-                 "`aegirc publish` writes it anew from the registry");
+                 kRebuildHint);
 }
 
 Result<bool> UnitReader::peek(RecordView& record) const {
@@ -64,7 +64,7 @@ Result<bool> UnitReader::peek(RecordView& record) const {
 }
 
 Result<bool> UnitReader::next() {
-  const std::string previous(unit_.record.key);
+  const std::string_view previous = unit_.record.key;
   unit_.aliases.clear();
   Result<bool> more = peek(unit_.record);
   if (!more || !*more) return more;
@@ -107,6 +107,66 @@ Result<bool> UnitReader::next() {
     offset_ += alias.record.size;
   }
   return true;
+}
+
+MergedUnits::MergedUnits(const Snapshot& snapshot) : snapshot_(snapshot), base_(snapshot.base()) {
+  if (snapshot.delta() != nullptr) delta_.emplace(*snapshot.delta());
+}
+
+Result<bool> MergedUnits::delta_has(std::string_view key) const {
+  if (!delta_) return false;
+  RecordView record;
+  const Lookup found = snapshot_.delta()->find(snapshot_.base().hash(key), key, record);
+  if (found != Lookup::kFault) return found == Lookup::kFound;
+  return fail_at(file_name(snapshot_.delta()->header()), Code::kCorrupt,
+                 "the bucket or record of '" + std::string(key) + "' is broken", kRebuildHint);
+}
+
+Result<bool> MergedUnits::next_of_base() {
+  for (Result<bool> more = base_.next();; more = base_.next()) {
+    if (!more || !*more) return more;
+    const UnitView& unit = base_.unit();
+    base_unit_.record = unit.record;
+    base_unit_.aliases.clear();
+    const Result<bool> hidden = delta_has(unit.key());
+    if (!hidden) return hidden;
+    for (const AliasView& alias : unit.aliases) {
+      const Result<bool> taken = delta_has(alias.record.key);
+      if (!taken) return taken;
+      if (*taken) continue;
+      if (*hidden) {
+        return fail_at(file_name(snapshot_.delta()->header()), Code::kCorrupt,
+                       "it replaces or buries '" + std::string(unit.key()) + "', but not its alias '" +
+                           std::string(alias.record.key) + "'",
+                       kRebuildHint);
+      }
+      base_unit_.aliases.push_back(alias);
+    }
+    if (!*hidden) return true;
+  }
+}
+
+Result<bool> MergedUnits::next_of_delta() {
+  if (!delta_) return false;
+  for (Result<bool> more = delta_->next();; more = delta_->next()) {
+    if (!more || !*more || delta_->unit().record.type != RecordType::kTombstone) return more;
+  }
+}
+
+Result<bool> MergedUnits::next() {
+  if (from_base_) {
+    const Result<bool> more = next_of_base();
+    if (!more) return more;
+    base_left_ = *more;
+  }
+  if (from_delta_) {
+    const Result<bool> more = next_of_delta();
+    if (!more) return more;
+    delta_left_ = *more;
+  }
+  from_delta_ = delta_left_ && (!base_left_ || delta_->unit().key() < base_unit_.key());
+  from_base_ = base_left_ && !from_delta_;
+  return base_left_ || delta_left_;
 }
 
 }  // namespace aegir::map

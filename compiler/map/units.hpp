@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "compiler/core/error.hpp"
@@ -48,6 +50,29 @@ class UnitReader {
   std::uint64_t offset_;
   std::uint64_t unit_offset_ = 0;
   UnitView unit_;
+};
+
+/// Walks through what a snapshot shows: the base's units where the delta is silent, the delta's where it speaks, no
+/// tombstones. The snapshot must outlive it.
+class MergedUnits {
+ public:
+  explicit MergedUnits(const Snapshot& snapshot);
+
+  /// As UnitReader::next(). kCorrupt also when the delta left a name of a site that it replaced or buried.
+  [[nodiscard]] Result<bool> next();
+  [[nodiscard]] const UnitView& unit() const noexcept { return from_delta_ ? delta_->unit() : base_unit_; }
+
+ private:
+  [[nodiscard]] Result<bool> next_of_base();
+  [[nodiscard]] Result<bool> next_of_delta();
+  [[nodiscard]] Result<bool> delta_has(std::string_view key) const;
+
+  const Snapshot& snapshot_;
+  UnitReader base_;
+  std::optional<UnitReader> delta_;
+  UnitView base_unit_;  ///< without the aliases that the delta took
+  bool base_left_ = true, delta_left_ = true;
+  bool from_base_ = true, from_delta_ = true;  ///< where the unit came from that was handed out last; both: none yet
 };
 
 }  // namespace aegir::map

@@ -278,18 +278,6 @@ TEST_F(MapLookup, ACopyOutlivesItsSnapshot) {
   }
 }
 
-TEST_F(MapLookup, ACopyLeavesAloneWhatTheCallerSet) {
-  const auto map = snapshot(base({.sites = {a_site("shop.example", {{"www.shop.example", "t.example"}})}}));
-  SiteView view;
-  ASSERT_EQ(map->find_host("www.shop.example", view), Lookup::kFound);
-  view.target = "elsewhere";
-  view.sealed = {};
-  std::vector<char> memory(view.footprint());
-  view.copy_to(memory.data());
-  EXPECT_EQ(view.target, "elsewhere");
-  EXPECT_EQ(view.sealed, "");
-}
-
 TEST_F(MapLookup, ThousandsOfNamesAreAllFound) {
   Content content;
   std::vector<std::string> names;
