@@ -57,7 +57,8 @@ Result<void> SqliteWriter::put(const Server& server) {
   did(is_new ? "created server" : "changed server", server.name);
   if (!touches_sites) return {};
   return log_names(
-      "SELECT name.host FROM site JOIN name ON name.site = site.id WHERE site.database_server = ?1 ORDER BY 1",
+      "SELECT name.host FROM site JOIN name ON name.site = site.id WHERE site.database_server = ?1 "
+      "UNION ALL SELECT token_key FROM candidate_site WHERE database_server = ?1 ORDER BY 1",
       server.name);
 }
 

@@ -1,0 +1,131 @@
+#include "compiler/publish/map_directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "compiler/core/atomic_file.hpp"
+#include "compiler/core/secret_box.hpp"
+#include "compiler/map/record.hpp"
+
+namespace aegir::publish {
+namespace {
+
+constexpr mode_t kCounterMode = 0640;  // workers are in the directory's group, and may only read it
+
+bool is_temporary(std::string_view name) { return name.starts_with('.') && name.ends_with(".tmp"); }
+
+bool is_map_file(std::string_view name) {
+  return (name.starts_with("base-") || name.starts_with("delta-")) && name.ends_with(".map");
+}
+
+map::Current current_of(const map::Snapshot& state) {
+  map::Current current;
+  current.registry_id = state.base().header().registry_id;
+  current.generation = state.generation();
+  current.base = map::file_name(state.base().header());
+  if (state.delta() != nullptr) current.delta = map::file_name(state.delta()->header());
+  return current;
+}
+
+/// Whether a file of that name and size is there. A name stands for a content, and files are renamed when complete.
+bool is_there(const std::string& path, std::uint64_t size) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         static_cast<std::uint64_t>(status.st_size) == size;
+}
+
+Result<void> verify_digest(const map::MapFile& file, const std::string& directory) {
+  const std::span<const unsigned char> body = file.bytes().subspan(sizeof(map::Header));
+  const Digest digest = blake2b({reinterpret_cast<const char*>(body.data()), body.size()});
+  if (digest == file.header().body_digest) return {};
+  return fail_at(directory + "/" + map::file_name(file.header()), Code::kCorrupt,
+                 "the digest of the file is wrong; it was damaged after it was written",
+                 "`aegirc compile` builds the map anew from the registry");
+}
+
+}  // namespace
+
+std::set<std::string> files_of(const map::Snapshot& state) {
+  std::set<std::string> names = {map::file_name(state.base().header())};
+  if (state.delta() != nullptr) names.insert(map::file_name(state.delta()->header()));
+  return names;
+}
+
+Result<Counter> Counter::open(const std::string& directory) {
+  const std::string path = directory + "/counter";
+  if (::access(path.c_str(), F_OK) != 0) {
+    WriteOptions options{kCounterMode, false, false};
+    Result<void> made = write_file(path, std::string(map::kCounterSize, '\0'), options);
+    if (!made && made.error().code != Code::kConflict) return pass(made);
+  }
+  const Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd) return fail_errno("the map's counter can't be opened", path, errno);
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno("the map's counter can't be examined", path, errno);
+  if (!S_ISREG(status.st_mode) || status.st_size < static_cast<off_t>(map::kCounterSize)) {
+    return fail_at(path, Code::kCorrupt, "the map's counter is not a file of 4096 bytes",
+                   "remove it, publish again and restart the web servers, which then find the new one");
+  }
+  void* page = ::mmap(nullptr, map::kCounterSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (page == MAP_FAILED) return fail_errno("the map's counter can't be mapped", path, errno);
+  return Counter(static_cast<std::uint64_t*>(page));
+}
+
+Counter::Counter(Counter&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+
+Counter::~Counter() {
+  if (page_ != nullptr) ::munmap(page_, map::kCounterSize);
+}
+
+void Counter::increase() noexcept { std::atomic_ref(*page_).fetch_add(1, std::memory_order_release); }
+
+Result<void> switch_current(const map::Target& target, const map::Snapshot& state) {
+  return write_file(target.directory + "/CURRENT", map::format_current(current_of(state)),
+                    {target.mode, target.durable, true});
+}
+
+Result<void> sweep(const std::string& directory, const std::set<std::string>& keep) {
+  DIR* const listing = ::opendir(directory.c_str());
+  if (listing == nullptr) return fail_errno("the map's directory can't be read", directory, errno);
+  Result<void> swept;
+  while (const dirent* entry = ::readdir(listing)) {
+    const std::string name = entry->d_name;
+    if (!is_temporary(name) && (!is_map_file(name) || keep.contains(name))) continue;
+    if (::unlinkat(::dirfd(listing), name.c_str(), 0) != 0 && errno != ENOENT) {
+      swept = fail_errno("an old file can't be removed", directory + "/" + name, errno);
+    }
+  }
+  ::closedir(listing);
+  return swept;
+}
+
+Result<Copied> copy_state(const std::string& from, const map::Target& to) {
+  Result<Snapshot> state = map::open_published(from, nullptr);
+  if (!state) return pass(state);
+  Copied copied;
+  copied.generation = (*state)->generation();
+  for (const map::MapFile* file : {&(*state)->base(), (*state)->delta()}) {
+    if (file == nullptr) continue;
+    const std::string path = to.directory + "/" + map::file_name(file->header());
+    if (is_there(path, file->bytes().size())) continue;
+    if (Result<void> verified = verify_digest(*file, from); !verified) return pass(verified);
+    const std::string_view bytes(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+    if (Result<void> written = write_file(path, bytes, {to.mode, to.durable, true}); !written) return pass(written);
+    copied.bytes += bytes.size();
+  }
+  const Result<map::Current> present = map::read_current(to.directory);
+  if (!present || map::format_current(*present) != map::format_current(current_of(**state))) {
+    if (Result<void> switched = switch_current(to, **state); !switched) return pass(switched);
+  }
+  if (Result<void> swept = sweep(to.directory, files_of(**state)); !swept) return pass(swept);
+  return copied;
+}
+
+}  // namespace aegir::publish

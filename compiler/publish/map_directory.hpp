@@ -1,0 +1,54 @@
+// A directory with a published map (FORMAT.md "Files of a map directory"), as its one writer sees it: switching
+// CURRENT, the shared counter, files that nobody needs any more, and the copy that outlives a reboot.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "compiler/core/error.hpp"
+#include "compiler/map/reader.hpp"
+#include "compiler/map/writer.hpp"
+
+namespace aegir::publish {
+
+using Snapshot = std::shared_ptr<const map::Snapshot>;
+
+/// Names of the files that a state consists of, without CURRENT.
+[[nodiscard]] std::set<std::string> files_of(const map::Snapshot& state);
+
+/// The counter of a map directory: tells every worker that CURRENT was replaced. Made when it is not there, never
+/// replaced.
+class Counter {
+ public:
+  [[nodiscard]] static Result<Counter> open(const std::string& directory);
+  Counter(Counter&& other) noexcept;
+  Counter& operator=(Counter&&) = delete;
+  ~Counter();
+  void increase() noexcept;
+
+ private:
+  explicit Counter(std::uint64_t* page) noexcept : page_(page) {}
+  std::uint64_t* page_;
+};
+
+/// Names `state` in CURRENT: one rename. The files must be in their place.
+[[nodiscard]] Result<void> switch_current(const map::Target& target, const map::Snapshot& state);
+
+/// Removes files of the map's kinds and temporary ones that are not in `keep`. Only for a directory in which nobody
+/// else writes now.
+[[nodiscard]] Result<void> sweep(const std::string& directory, const std::set<std::string>& keep);
+
+/// What copy_state() did.
+struct Copied {
+  std::uint64_t generation = 0;
+  std::uint64_t bytes = 0;  ///< written; 0: it was all there
+};
+
+/// Makes `to` hold the state that `from` publishes: every byte verified, CURRENT last, older files removed. Files that
+/// are there already are not copied again. Reads no registry, so that it may run beside a publisher of `from`.
+[[nodiscard]] Result<Copied> copy_state(const std::string& from, const map::Target& to);
+
+}  // namespace aegir::publish

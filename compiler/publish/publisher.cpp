@@ -1,0 +1,264 @@
+#include "compiler/publish/publisher.hpp"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+
+#include "compiler/map/merge.hpp"
+#include "compiler/publish/delta.hpp"
+
+namespace aegir::publish {
+namespace {
+
+constexpr std::uint64_t kSpareSpace = 2U << 20U;  // for the deltas that are written beside a merge
+constexpr mode_t kDurableMode = 0600;
+constexpr mode_t kDurableDirectoryMode = 0700;
+
+map::Target live(const Config& config) { return {config.map_dir, false, 0640}; }
+
+void remove(const std::string& directory, const std::string& name) {
+  (void)::unlink((directory + "/" + name).c_str());  // the next sweep finds what stays
+}
+
+/// Whether an error means that the map is lost or damaged: then it is built anew. Everything else (no permission, a
+/// newer format, a broken disk) would not get better by writing.
+bool heals(const Error& error) { return error.code == Code::kNotFound || error.code == Code::kCorrupt; }
+
+}  // namespace
+
+Publisher::Publisher(const Config& config, registry::Store& store, const KeyRing& keys, const Limits& limits)
+    : config_(config), store_(store), keys_(keys), limits_(limits), target_(live(config)) {}
+
+Result<void> Publisher::prepare() {
+  if (counter_) return {};
+  struct stat status{};
+  if (::stat(target_.directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    return fail_at(target_.directory, Code::kNotFound, "the map's directory is not there",
+                   "mount the map's file system, or make the directory; map_dir in the configuration names it");
+  }
+  Result<Counter> counter = Counter::open(target_.directory);
+  if (!counter) return pass(counter);
+  // What a killed publisher left takes space that this one may need. Files that no readable CURRENT names are of use
+  // to nobody: a worker that has them open keeps them.
+  const Result<map::Current> current = map::read_current(target_.directory);
+  if (current) {
+    present_ = {current->base};
+    if (!current->delta.empty()) present_.insert(current->delta);
+  }
+  if (current || heals(current.error())) {
+    if (Result<void> swept = sweep(target_.directory, present_); !swept) return swept;
+  }
+  counter_.emplace(std::move(*counter));
+  return {};
+}
+
+Result<Publisher::Ground> Publisher::ground(std::uint64_t sequence) {
+  Result<Snapshot> state = map::open_published(target_.directory, visible_);
+  if (!state) {
+    if (!heals(state.error())) return pass(state);
+    return Ground{nullptr, state.error().message};
+  }
+  const map::Header& base = (*state)->base().header();
+  if (base.registry_id != store_.registry_id()) return Ground{nullptr, "the map belongs to another registry"};
+  if (base.key_id != keys_.current_id()) return Ground{nullptr, "the map key is another one now"};
+  if ((*state)->generation() > sequence) {
+    return Ground{nullptr, "the map has generation " + std::to_string((*state)->generation()) +
+                               ", which the registry has not reached (it was restored from a backup)"};
+  }
+  Result<std::uint64_t> log_start = store_.log_start();
+  if (!log_start) return pass(log_start);
+  if ((*state)->generation() < *log_start) return Ground{nullptr, "the change log begins after the map's generation"};
+  visible_ = *std::move(state);
+  return Ground{visible_, {}};
+}
+
+Result<Report> Publisher::publish() {
+  if (Result<void> prepared = prepare(); !prepared) return pass(prepared);
+  Result<std::uint64_t> sequence = store_.sequence();
+  if (!sequence) return pass(sequence);
+  Result<Ground> ground = this->ground(*sequence);
+  if (!ground) return pass(ground);
+  if (!ground->state) return rebuild(std::move(ground->reason));
+
+  const bool merged = merge_.valid() && !merging();
+  std::optional<Error> warning;
+  if (merged) {
+    Result<Snapshot> base = take_merged();
+    if (base) {
+      ground->state = *std::move(base);
+    } else if (heals(base.error())) {
+      return rebuild(base.error().message);
+    } else {
+      warning = std::move(base.error());
+    }
+  }
+  Result<Report> report = publish_on(ground->state, *sequence);
+  if (report && warning) report->warning = std::move(warning);
+  if (report && merged && !warning) report->merged = visible_->base().bytes().size();
+  return report;
+}
+
+Result<Snapshot> Publisher::take_merged() {
+  Result<map::Written> written = merge_.get();
+  if (!written) return pass(written);
+  auto base = map::MapFile::open(target_.directory + "/" + written->name);
+  if (!base) return pass(base);
+  return map::Snapshot::make(*std::move(base), nullptr);
+}
+
+Result<Report> Publisher::publish_on(const Snapshot& ground, std::uint64_t sequence) {
+  if (ground == visible_ && ground->generation() == sequence) {
+    // A publisher that was killed may have switched CURRENT without a word to the workers.
+    if (!announced_) counter_->increase();
+    announced_ = true;
+    Report nothing;
+    nothing.generation = sequence;
+    return nothing;
+  }
+  Result<std::vector<registry::Change>> changes = store_.changes(ground->generation(), limits_.most_changes + 1);
+  if (!changes) return pass(changes);
+  if (changes->size() > limits_.most_changes) {
+    return rebuild("more than " + std::to_string(limits_.most_changes) + " changes at once");
+  }
+  if (changes->empty()) return make_visible(ground, {});  // a merged base that holds everything
+
+  Result<Compiler> compiler = Compiler::load(store_, config_, keys_);
+  if (!compiler) return pass(compiler);
+  Delta delta(store_, *compiler);
+  if (ground->delta() != nullptr) {
+    if (Result<void> taken = delta.take(*ground->delta()); !taken) return rebuild(taken.error().message);
+  }
+  if (Result<void> applied = delta.apply(*changes); !applied) return pass(applied);
+  Result<map::Written> written = delta.write(target_, ground->base().header(), sequence);
+  if (!written) return pass(written);
+  if (written->header.file_size > limits_.largest_delta) {
+    remove(target_.directory, written->name);
+    if (!merge_.valid()) return rebuild("the delta would have " + std::to_string(written->header.file_size) + " bytes");
+    merge_.wait();
+    return publish();
+  }
+  Report report;
+  report.wrote = Report::Wrote::kDelta;
+  report.bytes = written->header.file_size;
+  report.sites = written->header.site_count;
+  report.touched = delta.touched();
+  Result<std::shared_ptr<const map::MapFile>> file = map::MapFile::open(target_.directory + "/" + written->name);
+  if (!file) return pass(file);
+  Result<Snapshot> state = map::Snapshot::make(ground->shared_base(), *std::move(file));
+  if (!state) return pass(state);
+  Result<Report> done = make_visible(*state, std::move(report));
+  if (done && done->bytes > limits_.compact_above) {
+    if (Result<void> begun = begin_merge(); !begun) done->warning = std::move(begun.error());
+  }
+  return done;
+}
+
+Result<Report> Publisher::make_visible(const Snapshot& state, Report report) {
+  std::set<std::string> now = files_of(*state);
+  if (Result<void> switched = switch_current(target_, *state); !switched) {
+    for (const std::string& name : now) {
+      if (!present_.contains(name)) remove(target_.directory, name);
+    }
+    return pass(switched);
+  }
+  counter_->increase();
+  for (const std::string& name : before_) {
+    if (!now.contains(name) && !present_.contains(name)) remove(target_.directory, name);
+  }
+  announced_ = true;
+  before_ = std::exchange(present_, std::move(now));
+  visible_ = state;
+  report.generation = state->generation();
+  return report;
+}
+
+Result<Report> Publisher::rebuild(std::string reason) {
+  if (Result<void> prepared = prepare(); !prepared) return pass(prepared);
+  if (merge_.valid()) {  // what it makes is older than what this makes
+    if (const Result<map::Written> merged = merge_.get()) remove(target_.directory, merged->name);
+  }
+  Result<map::Written> written = full_compile(store_, config_, keys_, target_);
+  if (!written) return pass(written);
+  Result<std::shared_ptr<const map::MapFile>> file = map::MapFile::open(target_.directory + "/" + written->name);
+  if (!file) return pass(file);
+  Result<Snapshot> state = map::Snapshot::make(*std::move(file), nullptr);
+  if (!state) return pass(state);
+  Report report;
+  report.wrote = Report::Wrote::kBase;
+  report.bytes = written->header.file_size;
+  report.sites = written->header.site_count;
+  report.reason = std::move(reason);
+  Result<Report> done = make_visible(*state, std::move(report));
+  if (!done) return done;
+  std::set<std::string> keep = present_;
+  keep.insert(before_.begin(), before_.end());
+  if (Result<void> swept = sweep(target_.directory, keep); !swept) done->warning = std::move(swept.error());
+  return done;
+}
+
+bool Publisher::merging() const {
+  return merge_.valid() && merge_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+}
+
+Result<void> Publisher::begin_merge() {
+  if (merge_.valid() || !visible_ || visible_->delta() == nullptr) return {};
+  const std::uint64_t needed = visible_->base().bytes().size() + visible_->delta()->bytes().size() + kSpareSpace;
+  struct statvfs space{};
+  if (::statvfs(target_.directory.c_str(), &space) != 0) {
+    return fail_errno("the space of the map's directory can't be read", target_.directory, errno);
+  }
+  const std::uint64_t free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+  if (free < needed) {
+    return fail_at(target_.directory, Code::kIo,
+                   "the changes can't be merged into a new base: " + std::to_string(free >> 20U) + " MiB are free, " +
+                       std::to_string((needed >> 20U) + 1) + " MiB are needed",
+                   "enlarge this file system (a tmpfs: mount -o remount,size=…), then run `aegirc map compact`");
+  }
+  const Snapshot from = visible_;
+  merge_ = std::async(std::launch::async, [from, target = target_] { return map::merge(target, *from); });
+  return {};
+}
+
+Result<Report> Publisher::compact() {
+  Result<Report> published = publish();
+  if (!published) return published;
+  if (Result<void> begun = begin_merge(); !begun) return pass(begun);
+  return merge_.valid() ? finish() : published;
+}
+
+Result<Report> Publisher::finish() {
+  if (!merge_.valid()) {
+    Report nothing;
+    if (visible_) nothing.generation = visible_->generation();
+    return nothing;
+  }
+  merge_.wait();
+  return publish();
+}
+
+Result<Copied> restore(const Config& config) {
+  const Result<Snapshot> durable = map::open_published(config.map_durable, nullptr);
+  if (!durable) return std::unexpected(durable.error());
+  const Result<Snapshot> present = map::open_published(config.map_dir, nullptr);
+  if (present && (*present)->base().header().registry_id == (*durable)->base().header().registry_id &&
+      (*present)->generation() >= (*durable)->generation()) {
+    return Copied{(*present)->generation(), 0};
+  }
+  Result<Counter> counter = Counter::open(config.map_dir);
+  if (!counter) return pass(counter);
+  Result<Copied> copied = copy_state(config.map_durable, live(config));
+  if (copied) counter->increase();
+  return copied;
+}
+
+Result<Copied> persist(const Config& config) {
+  if (::mkdir(config.map_durable.c_str(), kDurableDirectoryMode) != 0 && errno != EEXIST) {
+    return fail_errno("the directory of the durable map can't be made", config.map_durable, errno);
+  }
+  return copy_state(config.map_dir, {config.map_durable, true, kDurableMode});
+}
+
+}  // namespace aegir::publish

@@ -1,0 +1,100 @@
+// Makes the site map say what the registry says: the map is a redo of the registry (design: "Registry and commit").
+//
+// publish() looks which generation is visible, takes the change log from there, writes one small delta and switches
+// CURRENT; when it returns, every request that begins sees the new state. Whatever is wrong with the map (lost, torn,
+// of another registry) heals by building it anew. A delta that has grown is merged into a new base in the background,
+// while publishing goes on.
+//
+// One Publisher a map directory; the registry's writer lock sees to that. Used from one thread, except persist().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <optional>
+#include <string>
+
+#include "compiler/core/config.hpp"
+#include "compiler/core/error.hpp"
+#include "compiler/core/secret_box.hpp"
+#include "compiler/publish/compile.hpp"
+#include "compiler/publish/map_directory.hpp"
+#include "compiler/registry/store.hpp"
+
+namespace aegir::publish {
+
+/// Sizes that decide when the map is reorganised.
+struct Limits {
+  std::uint64_t compact_above = 384U << 10U;  ///< bytes of a delta from which on it is merged into a new base
+  std::uint64_t largest_delta = 1U << 20U;    ///< a publish that would write more builds a base
+  std::size_t most_changes = 5000;            ///< rows of the change log; more build a base
+};
+
+/// What a publish did.
+struct Report {
+  enum class Wrote : std::uint8_t { kNothing, kDelta, kBase };
+  Wrote wrote = Wrote::kNothing;
+  std::uint64_t generation = 0;  ///< visible now
+  std::uint64_t bytes = 0;       ///< written
+  std::size_t touched = 0;       ///< names, platforms and settings that were looked at; 0 with kBase
+  std::uint64_t sites = 0;       ///< in the file that was written
+  std::uint64_t merged = 0;      ///< bytes of the base that a merge made and this publish put in place; 0: none
+  std::string reason;            ///< why a base was built; empty otherwise
+  std::optional<Error> warning;  ///< the publish is good, but something needs a person
+};
+
+class Publisher {
+ public:
+  /// Directories, modes and sockets come from `config`; nothing is read or written yet. `store` must outlive it.
+  Publisher(const Config& config, registry::Store& store, const KeyRing& keys, const Limits& limits = {});
+
+  /// Makes everything visible that is committed. After an error the old state is visible and the next publish heals.
+  [[nodiscard]] Result<Report> publish();
+  /// Builds a new base from the registry, whatever is there.
+  [[nodiscard]] Result<Report> rebuild(std::string reason);
+  /// Begins to merge the delta into a new base in the background; publish() does so by itself when the delta has grown,
+  /// and puts the base in place when it is done. kIo when there is no room for it. Nothing when there is no delta, or
+  /// a merge already.
+  [[nodiscard]] Result<void> begin_merge();
+  /// Whether a merge is at work now.
+  [[nodiscard]] bool merging() const;
+  /// Merges the delta into a new base now, waits for it, and publishes it. kNothing when there is no delta.
+  [[nodiscard]] Result<Report> compact();
+  /// Waits for a merge that publish() has begun, and publishes its base; kNothing when there was none.
+  [[nodiscard]] Result<Report> finish();
+
+ private:
+  /// A state on which a delta can be put, or why there is none.
+  struct Ground {
+    Snapshot state;
+    std::string reason;
+  };
+
+  [[nodiscard]] Result<void> prepare();
+  [[nodiscard]] Result<Ground> ground(std::uint64_t sequence);
+  [[nodiscard]] Result<Report> publish_on(const Snapshot& ground, std::uint64_t sequence);
+  [[nodiscard]] Result<Report> make_visible(const Snapshot& state, Report report);
+  [[nodiscard]] Result<Snapshot> take_merged();
+
+  Config config_;
+  registry::Store& store_;
+  KeyRing keys_;
+  Limits limits_;
+  map::Target target_;
+  std::optional<Counter> counter_;
+  Snapshot visible_;               ///< what CURRENT names, once it was found good
+  std::set<std::string> present_;  ///< files that CURRENT names
+  std::set<std::string> before_;   ///< files of the state before, kept for readers on their way
+  bool announced_ = false;         ///< the workers have heard of the visible state from this publisher
+  /// A merge that is under way, or whose base waits for the next publish. Its destructor waits.
+  std::future<Result<map::Written>> merge_;
+};
+
+/// At boot, before the web servers start: brings the durable copy to the live directory, unless what is live is as new.
+/// The next publish() redoes the rest. An error says why there is nothing to restore; publish() then builds anew.
+[[nodiscard]] Result<Copied> restore(const Config& config);
+
+/// Writes the visible state to the durable copy, synced. May run in any thread beside a Publisher; one at a time.
+[[nodiscard]] Result<Copied> persist(const Config& config);
+
+}  // namespace aegir::publish

@@ -1,0 +1,395 @@
+// What publish() promises: the map says what the registry says, at once, all names together, and heals.
+#include "compiler/core/atomic_file.hpp"
+#include "tests/unit/publish/publish_fixture.hpp"
+
+namespace aegir::publish {
+namespace {
+
+using Wrote = Report::Wrote;
+
+TEST_F(PublishTest, TheFirstPublishBuildsABaseTheNextADelta) {
+  put(a_site("a.example"));
+  EXPECT_EQ(publish().wrote, Wrote::kBase);
+  EXPECT_EQ(found(*live(), "a.example"), "a.example");
+  EXPECT_EQ(publish().wrote, Wrote::kNothing);
+  const std::uint64_t sequence = put(a_site("b.example", {"www.b.example"}));
+  const Report report = publish();
+  EXPECT_EQ(report.wrote, Wrote::kDelta);
+  EXPECT_EQ(report.generation, sequence);
+  EXPECT_EQ(report.touched, 2U);
+  EXPECT_EQ(found(*live(), "b.example"), "b.example");
+  EXPECT_EQ(found(*live(), "www.b.example"), "b.example");
+  EXPECT_EQ(refusals, std::vector<std::string>{});
+}
+
+TEST_F(PublishTest, ASnapshotThatARequestHoldsStaysAsItWas) {
+  put(a_site("a.example", {"www.a.example"}));
+  publish();
+  const Snapshot held = live();
+  registry::Site site = a_site("a.example", {"www.a.example", "new.example"});
+  site.redirect_to = "www.a.example";
+  put(site);
+  publish();
+  EXPECT_EQ(found(*held, "a.example"), "a.example");
+  EXPECT_EQ(found(*held, "new.example"), "unknown");
+  // All names of the change are there in the one state that follows.
+  EXPECT_EQ(found(*live(), "a.example"), "a.example -> www.a.example");
+  EXPECT_EQ(found(*live(), "new.example"), "a.example -> www.a.example");
+  EXPECT_EQ(found(*live(), "www.a.example"), "a.example");
+}
+
+TEST_F(PublishTest, WhatIsTakenAwayIsGone) {
+  put(a_site("a.example", {"one.example", "two.example", "*.a.example"}));
+  put(a_site("b.example"));
+  publish();
+  put(a_site("a.example", {"two.example"}));
+  publish();
+  EXPECT_EQ(found(*live(), "one.example"), "unknown");
+  EXPECT_EQ(found(*live(), "x.a.example"), "unknown");
+  EXPECT_EQ(found(*live(), "two.example"), "a.example");
+  put(a_site("b.example", {"one.example"}));  // the freed name, to somebody else
+  remove(a_site("a.example"));
+  publish();
+  EXPECT_EQ(found(*live(), "a.example"), "unknown");
+  EXPECT_EQ(found(*live(), "two.example"), "unknown");
+  EXPECT_EQ(found(*live(), "one.example"), "b.example");
+  put(a_site("a.example"));  // and back
+  publish();
+  EXPECT_EQ(found(*live(), "a.example"), "a.example");
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(PublishTest, ARenameMovesTheSiteAndKeepsTheOldNameIfItIsAnAlias) {
+  put(a_site("old.example", {"www.old.example"}));
+  publish();
+  for (const bool keep : {true, false}) {
+    registry::Site renamed = a_site(keep ? "new.example" : "newest.example", {"www.old.example"});
+    if (keep) renamed.aliases.insert(renamed.aliases.begin(), {"old.example", ""});
+    change([&](registry::Writer& writer) { return writer.rename_site(keep ? "old.example" : "new.example", renamed); });
+    publish();
+    EXPECT_EQ(found(*live(), renamed.uri), renamed.uri);
+    EXPECT_EQ(found(*live(), "www.old.example"), renamed.uri);
+    EXPECT_EQ(found(*live(), "old.example"), keep ? "new.example" : "unknown");
+    EXPECT_EQ(difference(content(*live()), compiled()), "");
+  }
+  EXPECT_EQ(found(*live(), "new.example"), "unknown");
+}
+
+TEST_F(PublishTest, PlatformsAndSettings) {
+  put(a_site("a.example"));
+  publish();
+  registry::Platform platform = a_platform("d10");
+  platform.docroot = "/srv/moved";
+  platform.services = registry::kNginx;
+  put(platform);
+  put(a_platform("d11"));
+  registry::Settings settings;
+  settings.console_url = "https://console.example";
+  put(settings);
+  EXPECT_EQ(publish().wrote, Wrote::kDelta);
+  map::SiteView site;
+  ASSERT_EQ(live()->find_host("a.example", site), map::Lookup::kFound);
+  EXPECT_EQ(site.docroot, "/srv/moved");
+  EXPECT_EQ(site.services, map::kServiceNginx);
+  EXPECT_EQ(site.console, "https://console.example");
+  change([](registry::Writer& writer) { return writer.remove_platform("d11"); });
+  platform.services = registry::kApache | registry::kNginx;
+  put(platform);
+  publish();
+  ASSERT_EQ(live()->find_host("a.example", site), map::Lookup::kFound);
+  EXPECT_EQ(site.services, map::kServiceApache | map::kServiceNginx);
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(PublishTest, ADatabaseServerThatMovesReachesItsSites) {
+  put(a_site("a.example"));
+  publish();
+  put(a_server({"mysql", "db2.example", 3307}));
+  publish();
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(PublishTest, CandidatesComeAndGo) {
+  put(a_site("a.example"));
+  publish();
+  registry::Candidate candidate{map::probe_key("token"), "a.example", 4000000000, a_site("a.example")};
+  candidate.site->database.name = "another";
+  need(store->put_candidate(candidate));
+  publish();
+  map::SiteView site;
+  EXPECT_EQ(live()->find_probe("token", "a.example", 1, site), map::Lookup::kFound);
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+  need(store->drop_candidate(candidate.token_key));
+  publish();
+  EXPECT_EQ(live()->find_probe("token", "a.example", 1, site), map::Lookup::kUnknown);
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(PublishTest, OnlyTheFilesOfTheStateBeforeAreKept) {
+  for (int i = 0; i < 5; ++i) {
+    put(a_site("s" + std::to_string(i) + ".example"));
+    publish();
+    EXPECT_LE(names_in(place.config.map_dir).size(), 5U) << "CURRENT, counter, base and two deltas";
+  }
+  const std::set<std::string> names = names_in(place.config.map_dir);
+  EXPECT_EQ(std::ranges::count_if(names, [](const std::string& name) { return name.starts_with("delta-"); }), 2);
+  EXPECT_TRUE(std::ranges::includes(names, files_of(*live())));
+}
+
+TEST_F(PublishTest, TooManyChangesBuildABase) {
+  new_publisher({.most_changes = 3});
+  put(a_site("a.example"));
+  publish();
+  for (int i = 0; i < 4; ++i) put(a_site("s" + std::to_string(i) + ".example"));
+  const Report report = publish();
+  EXPECT_EQ(report.wrote, Wrote::kBase);
+  EXPECT_EQ(report.reason, "more than 3 changes at once");
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(PublishTest, ADeltaThatWouldBeTooLargeBuildsABase) {
+  new_publisher({.compact_above = 1U << 20U, .largest_delta = 2000});
+  publish();
+  Report report;
+  int changes = 0;
+  for (; report.wrote != Wrote::kBase && changes < 20; ++changes) {
+    put(a_site("s" + std::to_string(changes) + ".example"));
+    report = publish();
+    if (report.wrote == Wrote::kDelta) {
+      EXPECT_LE(report.bytes, 2000U);
+    }
+  }
+  EXPECT_EQ(report.wrote, Wrote::kBase);
+  EXPECT_GT(changes, 1);
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(PublishTest, AGrownDeltaIsMergedWhilePublishesGoOn) {
+  new_publisher({.compact_above = 1500});
+  publish();
+  std::uint64_t merged = 0;
+  for (int i = 0; i < 200; ++i) {
+    put(a_site("s" + std::to_string(i) + ".example"));
+    const Report report = publish();
+    EXPECT_EQ(report.wrote, Wrote::kDelta);
+    if (report.merged != 0) ++merged;
+    EXPECT_EQ(found(*live(), "s" + std::to_string(i) + ".example"), "s" + std::to_string(i) + ".example");
+  }
+  const Report last = need(publisher->finish());
+  EXPECT_GT(merged + (last.merged != 0 ? 1U : 0U), 0U);
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+  EXPECT_EQ(refusals, std::vector<std::string>{});
+}
+
+TEST_F(PublishTest, CompactLeavesOneBaseThatAFullCompileWouldWrite) {
+  put(a_site("a.example"));
+  publish();
+  put(a_site("b.example", {"www.b.example"}));
+  remove(a_site("a.example"));
+  publish();
+  const Report report = need(publisher->compact());
+  EXPECT_GT(report.merged, 0U);
+  EXPECT_EQ(live()->delta(), nullptr);
+  (void)compiled();
+  const std::string name = map::file_name(live()->base().header());
+  EXPECT_TRUE(need(read_file(place.config.map_dir + "/" + name)) == need(read_file(place.root + "/compiled/" + name)));
+}
+
+TEST_F(PublishTest, AnotherPublisherGoesOnWhereTheFirstStopped) {
+  put(a_site("a.example"));
+  publish();
+  put(a_site("b.example"));
+  new_publisher();
+  EXPECT_EQ(publish().wrote, Wrote::kDelta);
+  put(a_site("c.example"));
+  new_publisher();
+  EXPECT_EQ(publish().wrote, Wrote::kDelta);
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(PublishTest, ASwitchThatNobodyWasToldOfIsAnnounced) {
+  put(a_site("a.example"));
+  publish();
+  (void)live();
+  const std::string before = need(read_file(place.config.map_dir + "/counter"));
+  new_publisher();
+  EXPECT_EQ(publish().wrote, Wrote::kNothing);
+  EXPECT_NE(need(read_file(place.config.map_dir + "/counter")), before);
+}
+
+class HealTest : public PublishTest {
+ protected:
+  HealTest() {
+    put(a_site("a.example"));
+    publish();
+    put(a_site("b.example"));
+    publish();
+    (void)live();
+  }
+  std::string file(const std::string& start) {
+    for (const std::string& name : files_of(*open_map(place.config.map_dir))) {
+      if (name.starts_with(start)) return place.config.map_dir + "/" + name;
+    }
+    return {};
+  }
+  static void flip(const std::string& path, std::size_t at) {
+    std::string bytes = need(read_file(path));
+    bytes.at(at) = static_cast<char>(bytes.at(at) ^ 1);
+    need(write_file(path, bytes));
+  }
+  void expect_healed(const std::string& reason) {
+    new_publisher();
+    const Report report = publish();
+    EXPECT_EQ(report.wrote, Wrote::kBase);
+    EXPECT_NE(report.reason.find(reason), std::string::npos) << report.reason;
+    EXPECT_EQ(found(*live(), "a.example"), "a.example");
+    EXPECT_EQ(difference(content(*open_map(place.config.map_dir)), compiled()), "");
+    EXPECT_EQ(publish().wrote, Wrote::kNothing);
+  }
+};
+
+TEST_F(HealTest, CurrentIsGone) {
+  std::filesystem::remove(place.config.map_dir + "/CURRENT");
+  expect_healed("can't be opened: No such file");
+}
+
+TEST_F(HealTest, CurrentIsBroken) {
+  flip(place.config.map_dir + "/CURRENT", 60);
+  expect_healed("");
+}
+
+TEST_F(HealTest, TheBaseIsGone) {
+  std::filesystem::remove(file("base-"));
+  expect_healed("No such file");
+}
+
+TEST_F(HealTest, TheBasesHeaderIsBroken) {
+  flip(file("base-"), 40);
+  expect_healed("");
+}
+
+TEST_F(HealTest, ARecordOfTheDeltaIsBroken) {
+  const std::string delta = file("delta-");
+  flip(delta, std::filesystem::file_size(delta) - 200);
+  put(a_site("c.example"));
+  new_publisher();
+  const Report report = publish();
+  EXPECT_EQ(report.wrote, Wrote::kBase) << report.reason;
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(HealTest, ARecordOfTheBaseIsBrokenWhenItIsMerged) {
+  const std::string base = file("base-");
+  const map::Header header = map::load<map::Header>(need(read_file(base)).data());
+  flip(base, header.records_offset + 30);
+  new_publisher();
+  const Report report = need(publisher->compact());
+  EXPECT_EQ(report.wrote, Wrote::kBase);
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+TEST_F(HealTest, TheMapOfAnotherRegistry) {
+  store.reset();
+  std::filesystem::remove(place.config.registry);
+  std::filesystem::remove(place.config.registry + "-wal");
+  std::filesystem::remove(place.config.registry + "-shm");
+  store = place.open_store();
+  put(a_server());
+  put(a_platform("d10"));
+  put(a_site("a.example"));
+  expect_healed("another registry");
+  EXPECT_EQ(found(*live(), "b.example"), "unknown");
+}
+
+TEST_F(HealTest, AnotherMapKey) {
+  keys = key_of(8, 'c');
+  expect_healed("the map key is another one");
+}
+
+TEST_F(HealTest, LeftoversOfAKilledPublisherAreRemoved) {
+  const std::set<std::string> before = names_in(place.config.map_dir);
+  for (const char* name : {".map-abcdef.tmp", ".CURRENT.17.tmp", "base-9999-00000000.map", "delta-9999-00000000.map"}) {
+    need(write_file(place.config.map_dir + "/" + name, "left"));
+  }
+  new_publisher();
+  publish();
+  const std::set<std::string> after = names_in(place.config.map_dir);
+  EXPECT_TRUE(std::ranges::includes(before, after));
+  EXPECT_EQ(found(*live(), "b.example"), "b.example");
+}
+
+TEST_F(HealTest, ANewerFormatIsLeftAlone) {
+  need(write_file(place.config.map_dir + "/CURRENT", "aegir-map 2\n"));
+  new_publisher();
+  put(a_site("c.example"));
+  const Result<Report> report = publisher->publish();
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().code, Code::kTooNew);
+  EXPECT_NE(describe(report.error()).find(place.config.map_dir + "/CURRENT"), std::string::npos);
+  EXPECT_EQ(need(read_file(place.config.map_dir + "/CURRENT")), "aegir-map 2\n");
+}
+
+TEST_F(PublishTest, ADirectoryThatIsNotThereIsNamed) {
+  std::filesystem::remove_all(place.config.map_dir);
+  EXPECT_EQ(error_of(publisher->publish()),
+            place.config.map_dir +
+                ": the map's directory is not there\n  next: mount the map's file system, or make the directory; "
+                "map_dir in the configuration names it");
+}
+
+class DurableTest : public PublishTest {
+ protected:
+  void lose_live() {
+    std::filesystem::remove_all(place.config.map_dir);
+    std::filesystem::create_directory(place.config.map_dir);
+    new_publisher();
+  }
+};
+
+TEST_F(DurableTest, TheCopyComesBackAndTheRestIsRedone) {
+  put(a_site("a.example"));
+  publish();
+  need(persist(place.config));
+  put(a_site("b.example"));
+  publish();
+  const Copied copied = need(persist(place.config));
+  EXPECT_LT(copied.bytes, 1000U) << "the base is there already";
+  EXPECT_EQ(names_in(place.config.map_durable).size(), 3U) << "CURRENT, base, delta";
+  EXPECT_EQ(difference(content(*open_map(place.config.map_durable)), content(*live())), "");
+  put(a_site("c.example"));
+  publish();
+
+  lose_live();
+  EXPECT_EQ(need(restore(place.config)).generation, copied.generation);
+  EXPECT_EQ(publish().wrote, Wrote::kDelta);
+  EXPECT_EQ(difference(content(*open_map(place.config.map_dir)), compiled()), "");
+  EXPECT_EQ(need(restore(place.config)).bytes, 0U) << "what is live is newer";
+}
+
+TEST_F(DurableTest, LosingBothCostsARebuild) {
+  put(a_site("a.example"));
+  publish();
+  lose_live();
+  EXPECT_NE(error_of(restore(place.config)), "");
+  EXPECT_EQ(publish().wrote, Wrote::kBase);
+  EXPECT_EQ(difference(content(*open_map(place.config.map_dir)), compiled()), "");
+}
+
+TEST_F(DurableTest, ADamagedCopyIsNotBroughtBack) {
+  put(a_site("a.example"));
+  publish();
+  need(persist(place.config));
+  for (const std::string& name : names_in(place.config.map_durable)) {
+    if (!name.starts_with("base-")) continue;
+    std::string bytes = need(read_file(place.config.map_durable + "/" + name));
+    bytes[bytes.size() - 100] = static_cast<char>(bytes[bytes.size() - 100] ^ 1);
+    need(write_file(place.config.map_durable + "/" + name, bytes));
+  }
+  lose_live();
+  EXPECT_NE(error_of(restore(place.config)).find("digest"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(place.config.map_dir + "/CURRENT"));
+  EXPECT_EQ(publish().wrote, Wrote::kBase);
+}
+
+}  // namespace
+}  // namespace aegir::publish
