@@ -9,13 +9,13 @@
 #include <filesystem>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "compiler/core/config.hpp"
-#include "compiler/map/merge.hpp"
-#include "compiler/map/units.hpp"
+#include "compiler/map/dump.hpp"
 #include "compiler/publish/publisher.hpp"
 #include "compiler/registry/store.hpp"
 
@@ -95,35 +95,21 @@ class Place {
   Config config;
 };
 
-/// Everything that a map says, one line a record, in order: two maps with the same lines answer every request alike.
+/// Everything that a map says: the lines of `aegirc map dump`.
 inline std::vector<std::string> content(const map::Snapshot& snapshot) {
-  std::vector<std::string> lines = {"console " + std::string(snapshot.console())};
-  for (const map::PlatformView& platform : snapshot.platforms()) {
-    lines.push_back("platform " + std::to_string(platform.id) + ' ' + std::to_string(platform.services) + ' ' +
-                    std::string(platform.name) + ' ' + std::string(platform.docroot));
-  }
-  map::MergedUnits units(snapshot);
-  while (need(units.next())) {
-    const map::UnitView& unit = units.unit();
-    // Size and checksum aside, the bytes of a record are its content.
-    std::string line(map::text_at(unit.record.bytes + 8, unit.record.size - 8));
-    for (const map::AliasView& alias : unit.aliases) {
-      line += '\n';
-      line += alias.record.key;
-      line += " -> ";
-      line += alias.target;
-    }
-    lines.push_back(std::move(line));
-  }
+  std::stringstream text;
+  need(map::dump_snapshot(snapshot, text));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
   return lines;
 }
 
-/// Where two maps begin to differ, printable; empty: nowhere.
+/// Where two maps begin to differ; empty: nowhere.
 inline std::string difference(const std::vector<std::string>& have, const std::vector<std::string>& want) {
   for (std::size_t i = 0; i < std::max(have.size(), want.size()); ++i) {
     const std::string left = i < have.size() ? have[i] : "nothing";
     const std::string right = i < want.size() ? want[i] : "nothing";
-    if (left != right) return testing::PrintToString(left) + "\n  instead of\n" + testing::PrintToString(right);
+    if (left != right) return left + "\n  instead of\n" + right;
   }
   return {};
 }
