@@ -27,7 +27,7 @@ if(NOT EXISTS ${objects}/ngx_auto_config.h)
 endif()
 
 if(NOT TARGET Nginx::dev)
-  add_library(Nginx::dev INTERFACE IMPORTED)
+  add_library(Nginx::dev INTERFACE IMPORTED GLOBAL)
   set(source ${NginxDev_SOURCE_DIR}/src)
   target_include_directories(Nginx::dev SYSTEM INTERFACE ${objects} ${source}/core ${source}/event ${source}/os/unix
                              ${source}/http ${source}/http/modules ${source}/http/v2)

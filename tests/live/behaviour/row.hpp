@@ -10,7 +10,7 @@
 
 namespace aegir::live {
 
-/// An answer. In all texts "{port}" is the port that was asked.
+/// An answer. In all texts "{port}" is the port that was asked, "{generation}" that of the map.
 struct Expect {
   int status = 200;
   std::string location = {};                                      ///< exactly; empty: there must be none
@@ -31,7 +31,7 @@ struct Expect {
 
 struct Row {
   std::string name;                   ///< letters, digits, underscores
-  std::string request;                ///< "{port}" is replaced
+  std::string request;                ///< "{port}" as above
   Expect expect;                      ///< of every server
   std::optional<Expect> apache = {};  ///< where Apache differs, for a reason that stands beside the row
   std::string from = {};              ///< the client's address

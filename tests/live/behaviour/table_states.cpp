@@ -75,9 +75,9 @@ Expect not_probed() {
 std::vector<Row> probe_rows() {
   Expect candidate = probed("a.test");
   candidate.has.push_back("db_name=candidate_db\n");
-  candidate.headers = {{"X-Aegir-Site", "b.test; generation=1"}};
+  candidate.headers = {{"X-Aegir-Site", "b.test; generation={generation}"}};
   Expect passed = probed("maintained.test");
-  passed.headers = {{"X-Aegir-Site", "maintained.test; generation=1"}, {"Retry-After", ""}};
+  passed.headers = {{"X-Aegir-Site", "maintained.test; generation={generation}"}, {"Retry-After", ""}};
   return {
       {"probe", get("b.test", "/", token(kCandidateToken)), candidate, {}, kProbePeer},
       {"probe_past_the_gate", get("maintained.test", "/", token(kPassToken)), passed, {}, kProbePeer},

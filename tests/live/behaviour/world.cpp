@@ -1,7 +1,6 @@
 #include "tests/live/behaviour/world.hpp"
 
-#include <grp.h>
-#include <pwd.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,15 +56,49 @@ map::Credentials credentials(const std::string& name) {
   return {"mysql", name + "_db", name + "_user", "secret-of-" + name, "127.0.0.1", "3306"};
 }
 
+std::unique_ptr<World> world;
+
+/// Starts everything once, and checks the logs in the end.
+class Lifetime : public ::testing::Environment {
+ public:
+  void SetUp() override { world = std::make_unique<World>(); }
+  void TearDown() override {
+    if (world != nullptr) world->stop();
+    world.reset();
+  }
+};
+
+const auto* const kLifetime = ::testing::AddGlobalTestEnvironment(new Lifetime);
+
 }  // namespace
 
 std::string to_string(Kind kind) { return kind == Kind::kNginx ? "nginx" : "apache"; }
 
-std::uint64_t Front::counter(const std::string& name) const {
+std::string Front::text(const std::string& name) const {
   const Response answer = ask(status_port.endpoint(), get("status.localhost", "/aegir-status"));
   const std::size_t at = answer.body.find("\n" + name + " ");
   if (at == std::string::npos) throw std::runtime_error("no " + name + " in the status:\n" + answer.raw + answer.body);
-  return std::stoull(answer.body.substr(at + name.size() + 2));
+  const std::size_t begin = at + name.size() + 2;
+  return answer.body.substr(begin, answer.body.find('\n', begin) - begin);
+}
+
+World& World::get() {
+  if (world == nullptr) throw std::runtime_error("the servers of the behaviour table did not start");
+  return *world;
+}
+
+std::vector<Kind> World::kinds() {
+  std::vector<Kind> built;
+  if (*AEGIR_NGX_MODULE != '\0') built.push_back(Kind::kNginx);
+  if (*AEGIR_APACHE_MODULE != '\0') built.push_back(Kind::kApache);
+  return built;
+}
+
+Front& World::front(Kind kind) {
+  for (const auto& candidate : fronts_) {
+    if (candidate->kind == kind) return *candidate;
+  }
+  throw std::runtime_error(to_string(kind) + " does not run");
 }
 
 World::World() : recorder_(root_.path("recorder.sock")) {
@@ -75,8 +108,7 @@ World::World() : recorder_(root_.path("recorder.sock")) {
   fpm_.start({{.name = "a", .uid = kUidA, .gid = kUidA, .socket = root_.path("a.sock"), .children = 1},
               {.name = "b", .uid = kUidB, .gid = kUidB, .socket = root_.path("b.sock"), .children = 1}},
              "extension=posix\nvariables_order=GPCS\n");
-  if (*AEGIR_NGX_MODULE != '\0') start_nginx();
-  if (*AEGIR_APACHE_MODULE != '\0') start_apache();
+  for (const Kind kind : kinds()) kind == Kind::kNginx ? start_nginx() : start_apache();
 }
 
 void World::make_platform() const {
@@ -109,6 +141,7 @@ void World::make_platform() const {
   link(at("sites/b.test/private/secret.txt"), files + "stolen.txt", kUidA);
   link(at("sites/b.test/files"), files + "stolen-folder", kUidA);
   link("/etc/passwd", files + "passwd.txt", kUidA);
+  link(at("sites/b.test/private/secret.txt"), at("sites/a.test/private/stolen.txt"), kUidA);
   put(at("sites/renamed.test/files/f.txt"), "file of renamed.test");
 }
 

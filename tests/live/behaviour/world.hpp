@@ -29,19 +29,26 @@ struct Front {
   Port status_port;  ///< the status endpoint, in a server of its own
   Port h2_port;      ///< HTTP/2 without TLS; nginx only
 
-  /// A figure of the status endpoint: counter("aegir_decrypts_total").
-  [[nodiscard]] std::uint64_t counter(const std::string& name) const;
+  /// What the status endpoint says of `name`: text("aegir_worker_pid").
+  [[nodiscard]] std::string text(const std::string& name) const;
+  /// The same as a number.
+  [[nodiscard]] std::uint64_t counter(const std::string& name) const { return std::stoull(text(name)); }
 };
 
+/// One for a test program: it is there from the start of the first test to the end of the last one.
 class World {
  public:
   World();
 
-  [[nodiscard]] std::vector<std::unique_ptr<Front>>& fronts() noexcept { return fronts_; }
+  [[nodiscard]] static World& get();
+  /// The servers whose module is built.
+  [[nodiscard]] static std::vector<Kind> kinds();
+
+  [[nodiscard]] Front& front(Kind kind);
   [[nodiscard]] MapFixture& map() noexcept { return map_; }
   /// The content that is published at first, to be changed by a test and published again.
   [[nodiscard]] const MapContent& content() const noexcept { return content_; }
-  [[nodiscard]] const std::string docroot() const { return root_.path("platform"); }
+  [[nodiscard]] std::string docroot() const { return root_.path("platform"); }
   /// Stops all servers and checks their logs.
   void stop();
 
