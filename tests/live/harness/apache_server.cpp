@@ -28,7 +28,9 @@ std::string ApacheServer::frame(const Frame& frame) const {
   if (frame.module) text += "LoadModule aegir_module " AEGIR_APACHE_MODULE "\n";
   const std::string count = std::to_string(frame.workers);
   const unsigned threads = kThreads * frame.workers;
-  text += "User " + std::string(kWebUser) + "\nGroup " + kWebUser + "\nServerLimit " + count + "\nStartServers " +
+  // Room for the new processes while the old ones of a graceful restart still finish.
+  const std::string slots = std::to_string(4 * frame.workers);
+  text += "User " + std::string(kWebUser) + "\nGroup " + kWebUser + "\nServerLimit " + slots + "\nStartServers " +
           count + "\nThreadsPerChild " + std::to_string(kThreads) + "\nMaxRequestWorkers " + std::to_string(threads) +
           "\nMinSpareThreads " + std::to_string(threads - kThreads + 1) + "\nMaxSpareThreads " +
           std::to_string(threads) +
