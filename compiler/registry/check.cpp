@@ -17,7 +17,8 @@ Problem unknown(std::string field, std::string_view noun, std::string_view name,
   for (const auto& [key, object] : all) names.push_back(key);
   const std::string_view near = nearest(name, names);
   return {std::move(field), "there is no " + std::string(noun) + " " + printable(name),
-          near.empty() ? "add it first, or name one that exists" : "did you mean " + printable(near) + "?"};
+          near.empty() ? "add it first, or name one that exists" : "did you mean " + printable(near) + "?",
+          Code::kInvalid, std::string(noun) + "s/" + std::string(name)};
 }
 
 Problem problem_of(const Error& error) { return {"", error.message, error.hint, error.code}; }
@@ -32,26 +33,33 @@ Services services_of(const Server& server) {
 
 }  // namespace
 
-Problems SqliteWriter::check(const Server& server) {
-  Problems problems = validate(server);
-  for (const auto& [name, platform] : catalog_.platforms) {
-    if (platform.server != server.name || platform.state == PlatformState::kDeleted) continue;
-    for (const Service service : {kApache, kNginx}) {
-      if ((platform.services & ~services_of(server) & service) != 0) {
-        problems.push_back(
-            {"web",
-             "platform '" + name + "' is served by " + service_name(service) + ", which this server would not have",
-             "change the platform's services first", Code::kConflict});
+Problems SqliteWriter::check(const Server& server) { return validate(server); }
+
+std::vector<std::pair<std::string, Problem>> SqliteWriter::check_servers() {
+  std::vector<std::pair<std::string, Problem>> problems;
+  for (const std::string& name : changed_servers_) {
+    const auto found = catalog_.servers.find(name);
+    if (found == catalog_.servers.end()) continue;
+    const Server& server = found->second;
+    for (const auto& [platform_name, platform] : catalog_.platforms) {
+      if (platform.server != name || platform.state == PlatformState::kDeleted) continue;
+      for (const Service service : {kApache, kNginx}) {
+        if ((platform.services & ~services_of(server) & service) == 0) continue;
+        problems.push_back({name,
+                            {"web",
+                             "platform '" + platform_name + "' is served by " + std::string(service_name(service)) +
+                                 ", which this server would not have",
+                             "change the platform's services too", Code::kConflict}});
       }
     }
-  }
-  if (!server.database) {
-    const Result<bool> used = any("SELECT 1 FROM site WHERE database_server = ?1 LIMIT 1", server.name);
+    if (server.database) continue;
+    const Result<bool> used = any("SELECT 1 FROM site WHERE database_server = ?1 LIMIT 1", name);
     if (!used) {
-      problems.push_back(problem_of(used.error()));
+      problems.push_back({name, problem_of(used.error())});
     } else if (*used) {
       problems.push_back(
-          {"database", "sites have their databases on this server", "migrate or delete them first", Code::kConflict});
+          {name,
+           {"database", "sites have their databases on this server", "move or delete them too", Code::kConflict}});
     }
   }
   return problems;

@@ -17,6 +17,7 @@ struct Problem {
   std::string message;
   std::string hint = {};
   Code code = Code::kInvalid;
+  std::string missing = {};  ///< the object that it refers to and that is not there: "platforms/d10"
 };
 
 using Problems = std::vector<Problem>;

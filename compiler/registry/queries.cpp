@@ -165,6 +165,10 @@ Result<std::optional<Site>> SqliteStore::find_site(std::string_view host) {
   });
 }
 
+Result<bool> SqliteStore::was_deleted(std::string_view uri) {
+  return connection_->query("SELECT 1 FROM deleted_site WHERE uri = ?1 LIMIT 1", uri).next();
+}
+
 Result<std::vector<Candidate>> SqliteStore::candidates() {
   return reading([&]() -> Result<std::vector<Candidate>> {
     static const std::string sql = "SELECT c.token_key, c.host, c.expiry, " + site_columns() +

@@ -22,6 +22,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::vector<Candidate>> candidates() override;
   [[nodiscard]] Result<void> snapshot(const std::function<Result<void>()>& body) override;
 
+  [[nodiscard]] const KeyRing& key() const override { return key_; }
   [[nodiscard]] std::array<unsigned char, 16> registry_id() const override { return id_; }
   [[nodiscard]] Result<std::uint64_t> sequence() override;
   [[nodiscard]] Result<std::uint64_t> log_start() override;
@@ -35,6 +36,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<void> each_site(const std::function<Result<void>(const Site&)>& visit) override;
   [[nodiscard]] Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) override;
   [[nodiscard]] Result<std::optional<Site>> find_site(std::string_view host) override;
+  [[nodiscard]] Result<bool> was_deleted(std::string_view uri) override;
   [[nodiscard]] Result<std::optional<Platform>> find_platform(std::uint32_t id) override;
   [[nodiscard]] Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override;
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "compiler/core/utf8.hpp"
 #include "compiler/registry/lock_file.hpp"
 #include "compiler/registry/sqlite_store.hpp"
 #include "compiler/registry/validate.hpp"
@@ -117,6 +118,10 @@ Result<std::uint64_t> SqliteStore::writing(const Actor& actor, const std::functi
 }
 
 Result<std::uint64_t> SqliteStore::transact(const Actor& actor, const std::function<Result<void>(Writer&)>& body) {
+  for (const std::string& text : {actor.name, actor.why}) {
+    if (find_control_or_bad_utf8(text) == std::string::npos) continue;
+    return fail(Code::kInvalid, "the audit row can't hold " + printable(text), "write it without control characters");
+  }
   return writing(actor, body);
 }
 

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compiler/core/error.hpp"
@@ -50,6 +51,12 @@ class Writer {
   [[nodiscard]] virtual Problems check(const Platform& platform) = 0;
   [[nodiscard]] virtual Problems check(const Site& site) = 0;
   [[nodiscard]] virtual Problems check(const Settings& settings) = 0;
+
+  /// Servers that lack a service which a platform or site uses; checked when everything has been put, and transact()
+  /// refuses with the first. By the server's name.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, Problem>> check_servers() = 0;
+  /// The change sequence so far.
+  [[nodiscard]] virtual std::uint64_t sequence() const = 0;
 
   /// A changed database service touches every site that uses it.
   virtual Result<void> put(const Server& server) = 0;
@@ -114,6 +121,7 @@ class Store {
   /// Runs `body`, whose reads all see one state of the registry.
   [[nodiscard]] virtual Result<void> snapshot(const std::function<Result<void>()>& body) = 0;
 
+  [[nodiscard]] virtual const KeyRing& key() const = 0;  ///< what it was opened with
   [[nodiscard]] virtual std::array<unsigned char, 16> registry_id() const = 0;
   [[nodiscard]] virtual Result<std::uint64_t> sequence() = 0;  ///< highest number of the change log
   /// The change log is complete above this number. A map of an older generation has to be built anew.
@@ -133,6 +141,8 @@ class Store {
   [[nodiscard]] virtual Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) = 0;
   /// The live site that has `host` (canonical or *.suffix, exactly as stored) as uri or alias.
   [[nodiscard]] virtual Result<std::optional<Site>> find_site(std::string_view host) = 0;
+  /// Whether a site of that uri was deleted.
+  [[nodiscard]] virtual Result<bool> was_deleted(std::string_view uri) = 0;
   [[nodiscard]] virtual Result<std::optional<Platform>> find_platform(std::uint32_t id) = 0;
 
   /// Changes with a sequence above `after`, in order. At most `limit` rows.

@@ -176,7 +176,7 @@ void names(Rules& rules, const Site& site) {
   }
   for (std::size_t i = 0; i < site.former_uris.size(); ++i) {
     const std::string& former = site.former_uris[i];
-    const std::string field = "former_uris/" + std::to_string(i);
+    const std::string field = "former_uris/" + former;
     if (!is_host(former, false)) {
       rules.refuse(field, printable(former) + " is not a canonical host name", std::string(kHostHint));
     } else if (former == site.uri) {

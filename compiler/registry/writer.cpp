@@ -54,6 +54,7 @@ Result<void> SqliteWriter::put(const Server& server) {
     if (!done) return done;
   }
   catalog_.servers[server.name] = server;
+  if (!is_new) changed_servers_.insert(server.name);
   did(is_new ? "created server" : "changed server", server.name);
   if (!touches_sites) return {};
   return log_names(
@@ -227,6 +228,9 @@ Result<void> SqliteWriter::restore(const History& history) {
 }
 
 Result<void> SqliteWriter::finish(const Actor& actor) {
+  if (const auto problems = check_servers(); !problems.empty()) {
+    return refuse("server", problems.front().first, {problems.front().second});
+  }
   if (deed_count_ > 0 && !restoring_) {
     std::string what;
     for (const std::string& deed : deeds_) what += (what.empty() ? "" : "; ") + deed;

@@ -32,6 +32,9 @@ class SqliteWriter final : public Writer {
   [[nodiscard]] Problems check(const Site& site) override;
   [[nodiscard]] Problems check(const Settings& settings) override;
 
+  [[nodiscard]] std::vector<std::pair<std::string, Problem>> check_servers() override;
+  [[nodiscard]] std::uint64_t sequence() const override { return identity_.sequence; }
+
   [[nodiscard]] Result<void> put(const Server& server) override;
   [[nodiscard]] Result<void> put(const Client& client) override;
   [[nodiscard]] Result<void> put(const Block& block) override;
@@ -84,7 +87,8 @@ class SqliteWriter final : public Writer {
   const KeyRing& key_;
   Identity& identity_;
   bool restoring_ = false;
-  std::uint64_t next_site_id_ = 0;  ///< 0: not known yet
+  std::set<std::string> changed_servers_;  ///< for check_servers()
+  std::uint64_t next_site_id_ = 0;         ///< 0: not known yet
   std::vector<std::string> deeds_;
   std::size_t deed_count_ = 0;
 };

@@ -68,9 +68,10 @@ TEST(Validate, NamesOfASite) {
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "a.example"; }), ElementsAre("aliases/a.example"));
   EXPECT_THAT(site_refused([](Site& s) { s.aliases[1].host = "b.example"; }), ElementsAre("aliases/b.example"));
   EXPECT_THAT(site_refused([](Site& s) { s.aliases[1].host = "a example"; }), ElementsAre("aliases/a example"));
-  EXPECT_THAT(site_refused([](Site& s) { s.former_uris = {"x.example", "x.example"}; }), ElementsAre("former_uris/1"));
-  EXPECT_THAT(site_refused([](Site& s) { s.former_uris = {"shop.example"}; }), ElementsAre("former_uris/0"));
-  EXPECT_THAT(site_refused([](Site& s) { s.former_uris = {"*.example"}; }), ElementsAre("former_uris/0"));
+  EXPECT_THAT(site_refused([](Site& s) { s.former_uris = {"x.example", "x.example"}; }),
+              ElementsAre("former_uris/x.example"));
+  EXPECT_THAT(site_refused([](Site& s) { s.former_uris = {"shop.example"}; }), ElementsAre("former_uris/shop.example"));
+  EXPECT_THAT(site_refused([](Site& s) { s.former_uris = {"*.example"}; }), ElementsAre("former_uris/*.example"));
 }
 
 TEST(Validate, RedirectsOfASite) {

@@ -1,0 +1,27 @@
+#include "compiler/registry/importer.hpp"
+#include "compiler/registry/json.hpp"
+
+namespace aegir::registry {
+
+std::expected<ImportReport, std::vector<Error>> import_json(Store& store, std::string_view text, std::string_view file,
+                                                            const ImportOptions& options, const Actor& actor) {
+  std::expected<Document, std::vector<Error>> document = Document::parse(text, file);
+  if (!document) return std::unexpected(std::move(document.error()));
+  Importer importer(store, *document, file, options);
+  bool complete = false;
+  const Result<std::uint64_t> sequence = store.transact(actor, [&](Writer& writer) -> Result<void> {
+    if (Result<void> done = importer.run(writer); !done) return done;
+    complete = true;
+    if (importer.diagnostics().size() > 0) return fail(Code::kInvalid, "the document has errors");
+    return {};
+  });
+  std::vector<Error> errors = importer.diagnostics().take();
+  if (!complete && !sequence) errors.insert(errors.begin(), sequence.error());  // the store itself has failed
+  if (errors.empty() && !sequence) errors.push_back(sequence.error());
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  ImportReport report = importer.report();
+  report.sequence = *sequence;
+  return report;
+}
+
+}  // namespace aegir::registry
