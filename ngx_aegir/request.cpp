@@ -3,6 +3,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
@@ -170,7 +171,7 @@ bool restrict_to_static(ngx_http_request_t* r, std::string_view docroot) noexcep
   void** const confs = static_cast<void**>(ngx_palloc(r->pool, ngx_http_max_module * sizeof(void*)));
   auto* const limits = static_cast<Limits*>(ngx_palloc(r->pool, sizeof(Limits)));
   if (confs == nullptr || limits == nullptr) return false;
-  std::memcpy(confs, r->loc_conf, ngx_http_max_module * sizeof(void*));
+  std::copy_n(r->loc_conf, ngx_http_max_module, confs);
   const auto* core =
       static_cast<const ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
   std::memcpy(&limits->core, core, sizeof *core);

@@ -12,10 +12,10 @@ build=$1
 which=$2
 jobs=$(nproc)
 
-# g++ has an option that clang does not know; everything else it takes.
+# g++ has options that clang does not know; everything else it takes.
 database=$build/tidy
 mkdir -p "$database"
-sed 's/ -fno-gnu-unique//' "$build/compile_commands.json" >"$database/compile_commands.json"
+sed -E 's/ (-fno-gnu-unique|-Wno-maybe-uninitialized|-Wno-restrict)//g' "$build/compile_commands.json" >"$database/compile_commands.json"
 sources=$(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\".*|\1|p" "$database/compile_commands.json" | grep -v '^build/' | sort -u)
 
 # Prints the commit that a change is counted from.

@@ -33,6 +33,6 @@ INSTANTIATE_TEST_SUITE_P(Table, Behaviour,
 }  // namespace
 
 /// Names the row, instead of its bytes, when a test fails.
-void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.name; }
 
 }  // namespace aegir::live

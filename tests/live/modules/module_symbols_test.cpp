@@ -13,7 +13,6 @@
 namespace aegir::live {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsSubsetOf;
 
 struct Module {
