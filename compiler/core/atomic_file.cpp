@@ -63,6 +63,8 @@ Result<void> write_file(const std::string& path, std::string_view content, const
     (void)::unlink(temporary.c_str());
     return fail_errno(what, path, error_number);
   };
+  if (::fchown(fd.get(), static_cast<uid_t>(-1), options.group) != 0)
+    return give_up("the file's group can't be set", errno);
   if (::fchmod(fd.get(), options.mode) != 0) return give_up("the file's mode can't be set", errno);
   if (!write_all(fd.get(), content)) return give_up("the file can't be written", errno);
   if (options.durable && ::fsync(fd.get()) != 0) return give_up("the file can't be synced", errno);

@@ -12,9 +12,10 @@ namespace aegir {
 
 /// How a file is put in its place.
 struct WriteOptions {
-  mode_t mode = 0600;   ///< set before the first byte is written
-  bool durable = true;  ///< fsync file and directory; leave out on a tmpfs
-  bool replace = true;  ///< false: kConflict when something of that name is there
+  mode_t mode = 0600;                    ///< set before the first byte is written
+  bool durable = true;                   ///< fsync file and directory; leave out on a tmpfs
+  bool replace = true;                   ///< false: kConflict when something of that name is there
+  gid_t group = static_cast<gid_t>(-1);  ///< -1: as the file system gives it
 };
 
 /// Writes `content` to `path` so that a reader, a crash or a full disk sees the old file or the new one.

@@ -18,6 +18,7 @@ std::string address_of(const Listen& listen, std::string_view any) {
 std::vector<std::string> virtual_host_addresses(const Config& config, const registry::WebService& web) {
   if (config.apache_listen.empty()) return {address_of({"", web.http_port}, "*")};
   std::vector<std::string> addresses;
+  addresses.reserve(config.apache_listen.size());
   for (const Listen& listen : config.apache_listen) addresses.push_back(address_of(listen, "*"));
   return addresses;
 }

@@ -15,10 +15,10 @@ namespace {
 
 // Characters that mean something to one of the languages, a few that do not, and sometimes one that none can say.
 std::string hostile() {
-  static const std::string kPrintable = "\"'\\{}% #;<>=[]()!&|~^*?,:@`anx0\xc3\xa9";
-  static const std::string kRefused("$\t\n\r\0\x7f", 6);
+  static const std::string printable = "\"'\\{}% #;<>=[]()!&|~^*?,:@`anx0\xc3\xa9";
+  static const std::string refused("$\t\n\r\0\x7f", 6);
   const auto character =
-      rc::gen::weightedOneOf<char>({{200, rc::gen::elementOf(kPrintable)}, {1, rc::gen::elementOf(kRefused)}});
+      rc::gen::weightedOneOf<char>({{200, rc::gen::elementOf(printable)}, {1, rc::gen::elementOf(refused)}});
   return *rc::gen::container<std::string>(character);
 }
 
@@ -29,15 +29,15 @@ bool has_control(std::string_view value) {
 // The value as Apache's log shows it, without the escapes that the log adds.
 std::string unlogged(std::string_view text) {
   std::string value;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      value += text[i];
-    } else if (text[++i] == 'x' && i + 2 < text.size()) {
-      value += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
-      value += text[i];
+  while (!text.empty()) {
+    if (text.starts_with("\\x") && text.size() >= 4) {
+      value += static_cast<char>(std::stoi(std::string(text.substr(2, 2)), nullptr, 16));
+      text.remove_prefix(4);
+      continue;
     }
+    if (text.front() == '\\' && text.size() > 1) text.remove_prefix(1);
+    value += text.front();
+    text.remove_prefix(1);
   }
   return value;
 }

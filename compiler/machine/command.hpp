@@ -1,0 +1,31 @@
+// Programs of the machine, run by us: argv vectors, never a shell; a limit on time and on output.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/core/config.hpp"
+#include "compiler/core/error.hpp"
+
+namespace aegir::machine {
+
+/// How a program ended.
+struct Outcome {
+  int status = 0;      ///< its exit status, or 128 + the signal that ended it
+  std::string output;  ///< stdout and stderr as they came, cut after 64 KiB
+};
+
+/// Runs `argv` (argv[0] is an absolute path) as who we are, with no input, the environment PATH and LANG=C, and no
+/// descriptor of ours. When it takes longer than `patience`, it and its process group are killed (kBusy).
+[[nodiscard]] Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience);
+
+/// Asks a web server whether it takes its configuration: runs `argv` as root. What it says is the error (kInvalid).
+[[nodiscard]] Result<void> test_server(const std::vector<std::string>& argv);
+
+/// Tells a server to read its configuration again. `program` is the beginning of its process name ("nginx") and
+/// `signal` its signal for that; both matter only for a pid file. kNotFound when no such process is there.
+[[nodiscard]] Result<void> reload_server(const Reload& reload, std::string_view program, int signal);
+
+}  // namespace aegir::machine

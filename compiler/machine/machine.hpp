@@ -1,0 +1,57 @@
+// What of a web server's machine only root can do: directories and their owners, the configuration that root's programs
+// read. Everything may be done again and again; what is already so is left alone, to the change time.
+//
+// Each function becomes root by itself (privilege.hpp) and is who it was when it returns. Nothing here reads the
+// registry: what is wanted comes as plain values and is checked against the configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "compiler/core/config.hpp"
+#include "compiler/machine/tree.hpp"
+
+namespace aegir::machine {
+
+/// The directories that everything else lies in (design §4, §5, §8): state, keys, map and its durable copy, run, log
+/// and slot directories, and below aegir_root, which is root's, since it holds what root's programs read, the folders
+/// that are aegir's.
+[[nodiscard]] Result<void> prepare_directories(const Config& config, const Accounts& accounts, Done& done);
+
+/// Folders for the fragments of one server.
+[[nodiscard]] Result<void> prepare_server(const Config& config, const Accounts& accounts, std::string_view server,
+                                          Done& done);
+
+/// The slots of one PHP block, given or free. Slot n is uid and gid first_uid + n.
+struct BlockSlots {
+  std::string block;
+  std::uint32_t first_uid = 0;
+  std::uint32_t slots = 0;
+};
+
+/// For each slot its own directories (home, tmp, sessions, log), which nobody else can enter, and for the block the
+/// folder of its sockets, which only the web servers can enter. Refuses uids outside of the configured range.
+[[nodiscard]] Result<void> prepare_block(const Config& config, const Accounts& accounts, const BlockSlots& block,
+                                         Done& done);
+
+/// One site's directory on a platform, and the slot that it runs in.
+struct SitePlace {
+  std::string docroot;
+  std::string uri;  ///< canonical host name: the directory's name
+  uid_t uid = 0;    ///< of the slot; also its group
+};
+
+/// Makes sites/<uri>, or gives what is there the owners and modes of design §7 "Who owns what": the skeleton and the
+/// code are aegir's, settings are readable by the site's group, files/ and private/ are the site's, and no other site
+/// can enter. What lies below private/ is done as the site's uid. Refuses what is foreign and names it.
+[[nodiscard]] Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place,
+                                        Done& done);
+
+/// Puts a file that a program of root's reads (below config_dir) into its place: root's, `mode`, group aegir; the old
+/// one or the new one, never half. Its folder must be there (prepare_server). Nothing is written when the file has that
+/// content, owner and mode already.
+[[nodiscard]] Result<void> install_config(const Config& config, const Accounts& accounts, const std::string& path,
+                                          std::string_view content, mode_t mode, Done& done);
+
+}  // namespace aegir::machine

@@ -1,0 +1,76 @@
+#include <array>
+
+#include "compiler/core/host_name.hpp"
+#include "compiler/machine/machine.hpp"
+#include "compiler/machine/privilege.hpp"
+
+namespace aegir::machine {
+namespace {
+
+Result<void> check(const Config& config, const SitePlace& place) {
+  if (place.uid < config.uid_first || place.uid > config.uid_last) {
+    return fail(Code::kInvalid, "site " + place.uri + ": uid " + std::to_string(place.uid) + " is not within " +
+                                    std::to_string(config.uid_first) + " to " + std::to_string(config.uid_last));
+  }
+  // "all" and "default" are Drupal's own folders in sites/.
+  if (!is_canonical_host(place.uri) || place.uri == "all" || place.uri == "default") {
+    return fail(Code::kInvalid, "'" + place.uri + "' can't be the directory of a site");
+  }
+  return {};
+}
+
+// private/ is the site's own already; what lies in it is made by nobody else. The web server enters private/files, to
+// send what PHP tells it to.
+Result<void> prepare_private(const Accounts& accounts, const SitePlace& place, const Directory& directory) {
+  return run_as({place.uid, place.uid}, [&]() -> Result<void> {
+    Done unheard;  // a child can't report; the parent says that it was done
+    const std::array web{AclEntry{AclEntry::Kind::kUser, accounts.web, 05}};
+    Result<Directory> files =
+        ensure_directory(directory, "files",
+                         {.owner = place.uid, .group = place.uid, .mode = 02770, .acl = web, .inherit = true}, unheard);
+    if (!files) return pass(files);
+    Result<Directory> temp =
+        ensure_directory(directory, "temp", {.owner = place.uid, .group = place.uid, .mode = 02770}, unheard);
+    if (!temp) return pass(temp);
+    return {};
+  });
+}
+
+}  // namespace
+
+Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place, Done& done) {
+  if (Result<void> ok = check(config, place); !ok) return ok;
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const uid_t aegir = accounts.aegir;
+  const gid_t group = accounts.aegir_group;
+  const std::array owners{aegir};
+  Result<Directory> docroot = open_directory(place.docroot, owners);
+  if (!docroot) return pass(docroot);
+  Result<Directory> sites = ensure_directory(*docroot, "sites", {.owner = aegir, .group = group, .mode = 02771}, done);
+  if (!sites) return pass(sites);
+
+  const std::array guests{AclEntry{AclEntry::Kind::kUser, accounts.web, 01},
+                          AclEntry{AclEntry::Kind::kGroup, group, 05}};
+  Result<Directory> site =
+      ensure_directory(*sites, place.uri, {.owner = aegir, .group = place.uid, .mode = 02750, .acl = guests}, done);
+  if (!site) return pass(site);
+  for (const char* name : {"modules", "themes", "libraries"}) {
+    Result<Directory> code =
+        ensure_directory(*site, name, {.owner = aegir, .group = group, .mode = 02775, .only_widen = true}, done);
+    if (!code) return pass(code);
+  }
+  for (const char* name : {"settings.php", "drushrc.php", "local.settings.php"}) {
+    if (Result<void> ok = ensure_file(*site, name, aegir, place.uid, 0440, done); !ok) return ok;
+  }
+  Result<Directory> files =
+      ensure_directory(*site, "files", {.owner = place.uid, .group = place.uid, .mode = 02775}, done, aegir);
+  if (!files) return pass(files);
+  const std::array web{AclEntry{AclEntry::Kind::kUser, accounts.web, 01}};
+  Result<Directory> closed = ensure_directory(
+      *site, "private", {.owner = place.uid, .group = place.uid, .mode = 02770, .acl = web}, done, aegir);
+  if (!closed) return pass(closed);
+  return prepare_private(accounts, place, *closed);
+}
+
+}  // namespace aegir::machine

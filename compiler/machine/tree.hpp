@@ -1,0 +1,57 @@
+// Directories by descriptor: every step follows no link, and says what is in the way instead of going round it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/core/atomic_file.hpp"
+#include "compiler/core/error.hpp"
+#include "compiler/machine/acl.hpp"
+
+namespace aegir::machine {
+
+/// What was done, one line each, for the person who asked for it. Empty: everything was already so.
+using Done = std::vector<std::string>;
+
+/// An open directory and how to name it in a message.
+struct Directory {
+  Fd fd;
+  std::string path;
+};
+
+/// What a directory is to be like.
+struct Wanted {
+  uid_t owner = 0;
+  gid_t group = 0;
+  mode_t mode = 0;  ///< with setgid
+  std::span<const AclEntry> acl = {};
+  bool inherit = false;     ///< `acl` also for what is made in it
+  bool only_widen = false;  ///< keep permission bits that are there already
+};
+
+/// Opens the directory `path`. Every directory on the way, and it itself, must be owned by root or by one of `owners`,
+/// and writable by others only with the sticky bit; without `owners` also not by a group. A link is followed only when
+/// it is root's. So nobody but these can put another directory in its place.
+[[nodiscard]] Result<Directory> open_directory(const std::string& path, std::span<const uid_t> owners = {});
+
+/// Opens `name` in `parent`, making it when it is missing, and gives it owner, mode and access list. Refuses
+/// (kConflict) what is no directory, and one that belongs neither to root, nor to `wanted.owner`, nor to `adopt`.
+/// Needs root, except in a directory of one's own.
+[[nodiscard]] Result<Directory> ensure_directory(const Directory& parent, const std::string& name, const Wanted& wanted,
+                                                 Done& done, std::optional<uid_t> adopt = std::nullopt);
+
+/// ensure_directory() for a whole path: what is missing on the way is made root's 0755, the last as wanted.
+[[nodiscard]] Result<Directory> ensure_path(const std::string& path, const Wanted& wanted, Done& done,
+                                            std::span<const uid_t> owners = {});
+
+/// When a file of that name is there: gives it group and mode. Refuses what is no regular file, has hard links, or does
+/// not belong to `owner`.
+[[nodiscard]] Result<void> ensure_file(const Directory& parent, const std::string& name, uid_t owner, gid_t group,
+                                       mode_t mode, Done& done);
+
+}  // namespace aegir::machine

@@ -1,0 +1,129 @@
+// Directories and configuration that are root's, and the slots' own places.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/root/machine/machine_fixture.hpp"
+
+namespace aegir::machine {
+namespace {
+
+class DirectoriesTest : public MachineTest {
+ protected:
+  void SetUp() override {
+    MachineTest::SetUp();
+    if (HasFatalFailure()) return;
+    const Result<void> prepared = prepare_directories(config_, accounts_, done_);
+    ASSERT_TRUE(prepared) << describe(prepared.error());
+    ASSERT_TRUE(prepare_server(config_, accounts_, "local", done_));
+  }
+  const std::string conf_ = config_.config_dir + "/server_local/apache/aegir.conf";
+};
+
+TEST_F(DirectoriesTest, TwiceIsOnce) {
+  const auto before = change_times(directory_.path());
+  done_.clear();
+  ASSERT_TRUE(prepare_directories(config_, accounts_, done_));
+  ASSERT_TRUE(prepare_server(config_, accounts_, "local", done_));
+  EXPECT_EQ(done_, Done());
+  EXPECT_EQ(change_times(directory_.path()), before);
+}
+
+TEST_F(DirectoriesTest, StateIsAegirsAlone) {
+  EXPECT_TRUE(writes(aegir_, config_.registry));
+  EXPECT_FALSE(enters(web_, config_.state_dir));
+  EXPECT_FALSE(enters(member_, config_.state_dir));
+  EXPECT_FALSE(enters(site_a_, config_.state_dir));
+  EXPECT_TRUE(enters(aegir_, config_.map_durable));
+}
+
+TEST_F(DirectoriesTest, TheMapIsReadByTheWebServersAlone) {
+  ASSERT_TRUE(as(aegir_, [&] { return write_file(config_.map_dir + "/CURRENT", "x", {.mode = 0640}).has_value(); }));
+  EXPECT_TRUE(reads(web_, config_.map_dir + "/CURRENT"));
+  EXPECT_FALSE(writes(web_, config_.map_dir + "/CURRENT"));
+  EXPECT_FALSE(enters(site_a_, config_.map_dir));
+}
+
+TEST_F(DirectoriesTest, NobodyButRootCanExchangeWhatRootReads) {
+  for (const Person& person : {aegir_, member_, web_, site_a_}) {
+    EXPECT_FALSE(writes(person, config_.config_dir + "/x.conf"));
+    EXPECT_FALSE(writes(person, config_.config_dir + "/server_local/apache/pre.d/x.conf"));
+    EXPECT_FALSE(
+        as(person, [&] { return ::rename(config_.config_dir.c_str(), (config_.aegir_root + "/x").c_str()) == 0; }));
+    EXPECT_FALSE(as(person, [&] { return ::rename(config_.aegir_root.c_str(), path("x").c_str()) == 0; }));
+  }
+  EXPECT_TRUE(writes(aegir_, config_.aegir_root + "/platforms/x"));
+}
+
+TEST_F(DirectoriesTest, InstallsAFileOnce) {
+  done_.clear();
+  ASSERT_TRUE(install_config(config_, accounts_, conf_, "one", 0640, done_));
+  EXPECT_EQ(done_, Done{conf_ + ": written"});
+  EXPECT_EQ(owner_and_mode(conf_), "0640 0:610001");
+  EXPECT_TRUE(reads(aegir_, conf_));
+  EXPECT_FALSE(reads(site_a_, conf_));
+  EXPECT_FALSE(reads(web_, conf_));
+
+  const struct stat before = stat_of(conf_);
+  done_.clear();
+  ASSERT_TRUE(install_config(config_, accounts_, conf_, "one", 0640, done_));
+  EXPECT_EQ(done_, Done());
+  EXPECT_EQ(stat_of(conf_).st_ino, before.st_ino);
+
+  ASSERT_TRUE(install_config(config_, accounts_, conf_, "two", 0640, done_));
+  EXPECT_EQ(read_file(conf_).value(), "two");
+  ASSERT_EQ(::chmod(conf_.c_str(), 0666), 0);
+  ASSERT_TRUE(install_config(config_, accounts_, conf_, "two", 0640, done_));
+  EXPECT_EQ(owner_and_mode(conf_), "0640 0:610001");
+}
+
+TEST_F(DirectoriesTest, InstallsOnlyWhereEveryDirectoryIsRoots) {
+  EXPECT_EQ(install_config(config_, accounts_, path("x.conf"), "x", 0640, done_).error().code, Code::kPermission);
+  const std::string folder = config_.config_dir + "/server_local/apache";
+  ASSERT_EQ(::chown(folder.c_str(), kAegir, kAegir), 0);
+  Result<void> installed = install_config(config_, accounts_, conf_, "x", 0640, done_);
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().place.file, folder);
+  ASSERT_EQ(::chown(folder.c_str(), 0, kAegir), 0);
+  ASSERT_EQ(::chmod(folder.c_str(), 0770), 0);
+  EXPECT_FALSE(install_config(config_, accounts_, conf_, "x", 0640, done_));
+  ASSERT_EQ(::chmod(folder.c_str(), 0750), 0);
+  ASSERT_EQ(::chown(config_.aegir_root.c_str(), kAegir, kAegir), 0);
+  installed = install_config(config_, accounts_, conf_, "x", 0640, done_);
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().place.file, config_.aegir_root);
+  EXPECT_FALSE(std::filesystem::exists(conf_));
+}
+
+TEST_F(DirectoriesTest, ASlotsPlacesAreItsOwn) {
+  const BlockSlots block{"b1", kFirst, 3};
+  ASSERT_TRUE(prepare_block(config_, accounts_, block, done_));
+  const std::string a = slot_home(config_, "b1", 0);
+  for (const char* name : {"/home", "/tmp", "/sessions", "/log"}) {
+    EXPECT_TRUE(writes(site_a_, a + name + "/x")) << name;
+    for (const Person& person : {site_b_, web_, aegir_, member_}) EXPECT_FALSE(enters(person, a + name)) << name;
+  }
+  EXPECT_FALSE(as(site_a_, [&] { return ::rename((a + "/tmp").c_str(), (a + "/t").c_str()) == 0; }));
+  EXPECT_FALSE(writes(site_a_, a + "/x"));
+  EXPECT_FALSE(enters(site_b_, a));
+  EXPECT_TRUE(enters(web_, block_socket_dir(config_, "b1")));
+  for (const Person& person : {site_a_, aegir_, member_}) EXPECT_FALSE(enters(person, block_socket_dir(config_, "b1")));
+
+  const auto before = change_times(config_.slot_dir);
+  done_.clear();
+  ASSERT_TRUE(prepare_block(config_, accounts_, block, done_));
+  EXPECT_EQ(done_, Done());
+  EXPECT_EQ(change_times(config_.slot_dir), before);
+}
+
+TEST_F(DirectoriesTest, RefusesSlotsOutsideOfTheRangeAndForeignFolders) {
+  EXPECT_EQ(prepare_block(config_, accounts_, {"b1", kFirst, 101}, done_).error().code, Code::kInvalid);
+  EXPECT_EQ(prepare_block(config_, accounts_, {"b1", 610999, 1}, done_).error().code, Code::kInvalid);
+  EXPECT_EQ(prepare_block(config_, accounts_, {"../b", kFirst, 1}, done_).error().code, Code::kInvalid);
+  ASSERT_TRUE(prepare_block(config_, accounts_, {"b1", kFirst, 1}, done_));
+  const Result<void> moved = prepare_block(config_, accounts_, {"b1", kFirst + 1, 1}, done_);
+  ASSERT_FALSE(moved) << "a slot was given another uid";
+  EXPECT_EQ(moved.error().place.file, slot_home(config_, "b1", 0) + "/home");
+}
+
+}  // namespace
+}  // namespace aegir::machine
