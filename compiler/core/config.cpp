@@ -219,9 +219,12 @@ class Parser {
 
   void set(const Key& key, std::vector<std::string> Config::* field, const std::vector<Word>& words, std::uint32_t at) {
     const bool command = field == &Config::apache_test || field == &Config::nginx_test;
+    const bool may_be_empty = field == &Config::trusted_proxies;
     std::string program;
-    if (command && words.empty())
-      return error(at, "'" + std::string(key.name) + "' has no value", "give the command to run");
+    if (words.empty() && !may_be_empty) {
+      return error(at, "'" + std::string(key.name) + "' has no value",
+                   "give it one, or remove the line for the default");
+    }
     if (command && !absolute_path(key, words[0], program)) return;
     (config_.*field).clear();
     for (const Word& word : words) (config_.*field).push_back(word.text);

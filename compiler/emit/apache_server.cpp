@@ -1,19 +1,11 @@
 // Apache: one catch-all virtual host, whose sites come from the site map, and the <Directory>s of a platform.
-#include "compiler/emit/checks.hpp"
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
+#include "compiler/emit/parts.hpp"
 #include "compiler/emit/text.hpp"
 
 namespace aegir::emit {
 namespace {
-
-std::string address_of(const Listen& listen, std::string_view any) {
-  const bool v6 = listen.address.find(':') != std::string::npos;
-  const std::string address = listen.address.empty() ? std::string(any)
-                              : v6                   ? '[' + listen.address + ']'
-                                                     : listen.address;
-  return address + (address.empty() ? "" : ":") + std::to_string(listen.port);
-}
 
 std::vector<std::string> virtual_host_addresses(const Config& config, const registry::WebService& web) {
   if (config.apache_listen.empty()) return {address_of({"", web.http_port}, "*")};
@@ -35,6 +27,7 @@ Result<std::string> apache_module(const Config& config) {
 Result<std::string> apache_server(const Config& config, const registry::Server& server, const registry::WebService& web,
                                   const std::vector<registry::Platform>& platforms) {
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
+  if (Result<void> ok = check_path(config.acme_root, "acme_root"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/apache/";
   const std::vector<std::string> addresses = virtual_host_addresses(config, web);
   Text text(apache);
@@ -57,6 +50,8 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line();
   text.line("# Every host name that no other virtual host claims. Apache takes the first one of an address for it.");
   text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
+  text.line("    # A name that nobody asks for: without it, it would have the main server's.");
+  text.line("    ServerName catch-all.invalid");
   text.line("    AegirEngine On");
   text.line("    AegirProbePeer ", Values{config.probe_peers, "probe_peers"});
   if (!config.trusted_proxies.empty()) {
@@ -78,6 +73,13 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("        Require ip ", Values{config.probe_peers, "probe_peers"});
   text.line("    </Location>");
   text.line("</VirtualHost>");
+  text.line();
+  text.line("# Answers to ACME challenges: files and nothing else.");
+  text.line("<Directory ", Value{config.acme_root + "/.well-known/acme-challenge", "acme_root"}, ">");
+  text.line("    AllowOverride None");
+  text.line("    Options None");
+  text.line("    Require all granted");
+  text.line("</Directory>");
   text.line();
   text.line("IncludeOptional ", Value{directory + "vhost.d/*.conf", "config_dir"});
   text.line("IncludeOptional ", Value{directory + "post.d/*.conf", "config_dir"});
@@ -106,15 +108,11 @@ Result<std::string> apache_platform(const Config& config, const registry::Platfo
   text.line("    IncludeOptional ", Value{local, "config_dir"});
   text.line("</Directory>");
   text.line(
-      "# What a site's own PHP can write: data, and links only to data of the same owner. (With <DirectoryMatch> "
-      "Apache");
-  text.line("# does not apply SymLinksIfOwnerMatch.)");
+      "# What a site's own PHP can write: a link is followed only to what the same user owns. (Apache ignores this");
+  text.line("# option in <DirectoryMatch>.) That nothing runs there is the module's business.");
   for (const std::string_view folder : {"files", "private"}) {
     text.line("<Directory ", Value{platform.docroot + "/sites/*/" + std::string(folder), field}, ">");
     text.line("    Options SymLinksIfOwnerMatch");
-    text.line("    <Files \"*\">");
-    text.line("        SetHandler none");
-    text.line("    </Files>");
     text.line("</Directory>");
   }
   return std::move(text).take();

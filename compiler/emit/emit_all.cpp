@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "compiler/emit/checks.hpp"
 #include "compiler/emit/emit.hpp"
+#include "compiler/emit/parts.hpp"
 
 namespace aegir::emit {
 namespace {

@@ -1,7 +1,7 @@
 // PHP-FPM: one master a block, one pool a slot.
-#include "compiler/emit/checks.hpp"
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
+#include "compiler/emit/parts.hpp"
 #include "compiler/emit/text.hpp"
 
 namespace aegir::emit {

@@ -1,95 +1,84 @@
 // nginx: one catch-all server, whose sites come from the site map.
-#include "compiler/emit/checks.hpp"
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
+#include "compiler/emit/parts.hpp"
 #include "compiler/emit/text.hpp"
 
 namespace aegir::emit {
 namespace {
 
 std::vector<std::string> listen_addresses(const Config& config, const registry::WebService& web) {
-  if (config.nginx_listen.empty()) {
-    const std::string port = std::to_string(web.http_port);
-    return {port, "[::]:" + port};
-  }
+  if (config.nginx_listen.empty())
+    return {address_of({"", web.http_port}, ""), address_of({"", web.http_port}, "[::]")};
   std::vector<std::string> addresses;
-  for (const Listen& listen : config.nginx_listen) {
-    const bool v6 = listen.address.find(':') != std::string::npos;
-    const std::string address = v6 ? '[' + listen.address + ']' : listen.address;
-    addresses.push_back(address + (address.empty() ? "" : ":") + std::to_string(listen.port));
-  }
+  addresses.reserve(config.nginx_listen.size());
+  for (const Listen& listen : config.nginx_listen) addresses.push_back(address_of(listen, ""));
   return addresses;
 }
 
-// What PHP gets to know. Each parameter once and by us: nginx appends, it does not replace. HTTP_HOST is the host that
-// nginx chose by, never the raw header, with the port that the client named, since Drupal builds links from it.
-void fastcgi_parameters(Text& text) {
-  text.line("        fastcgi_param GATEWAY_INTERFACE CGI/1.1;");
-  text.line("        fastcgi_param SERVER_SOFTWARE nginx;");
-  text.line("        fastcgi_param SERVER_PROTOCOL $server_protocol;");
-  text.line("        fastcgi_param SERVER_NAME $host;");
-  text.line("        fastcgi_param SERVER_ADDR $server_addr;");
-  text.line("        fastcgi_param SERVER_PORT $server_port;");
-  text.line("        fastcgi_param REMOTE_ADDR $remote_addr;");
-  text.line("        fastcgi_param REMOTE_PORT $remote_port;");
-  text.line("        fastcgi_param REMOTE_USER $remote_user if_not_empty;");
-  text.line("        fastcgi_param REQUEST_METHOD $request_method;");
-  text.line("        fastcgi_param REQUEST_SCHEME $scheme;");
-  text.line("        fastcgi_param REQUEST_URI $request_uri;");
-  text.line("        fastcgi_param QUERY_STRING $query_string;");
-  text.line("        fastcgi_param CONTENT_TYPE $content_type;");
-  text.line("        fastcgi_param CONTENT_LENGTH $content_length;");
-  text.line("        fastcgi_param DOCUMENT_ROOT $document_root;");
-  text.line("        fastcgi_param DOCUMENT_URI $document_uri;");
-  text.line("        fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;");
-  text.line("        fastcgi_param SCRIPT_NAME $fastcgi_script_name;");
-  text.line("        fastcgi_param PATH_INFO $aegir_path_info if_not_empty;");
-  text.line("        fastcgi_param REDIRECT_STATUS 200;");
-  text.line("        fastcgi_param HTTPS $https if_not_empty;");
-  text.line("        fastcgi_param HTTP_HOST $host$aegir_host_port;");
-  text.line(
-      "        # Headers that PHP must not see: a proxy for its own requests (httpoxy), and the token of a probe.");
-  text.line("        fastcgi_param HTTP_PROXY \"\" if_not_empty;");
-  text.line("        fastcgi_param HTTP_X_AEGIR_PROBE \"\" if_not_empty;");
-  text.line("        fastcgi_param AEGIR_SITE $aegir_site;");
-  text.line("        fastcgi_param AEGIR_SITE_DIR $aegir_site_dir;");
-  text.line("        fastcgi_param AEGIR_HOST $aegir_host;");
-  text.line("        fastcgi_param AEGIR_PROBE $aegir_probe if_not_empty;");
-  text.line("        fastcgi_param PHP_ADMIN_VALUE $aegir_php_admin_value;");
-  text.line("        fastcgi_param db_type $aegir_db_type if_not_empty;");
-  text.line("        fastcgi_param db_name $aegir_db_name if_not_empty;");
-  text.line("        fastcgi_param db_user $aegir_db_user if_not_empty;");
-  text.line("        fastcgi_param db_passwd $aegir_db_passwd if_not_empty;");
-  text.line("        fastcgi_param db_host $aegir_db_host if_not_empty;");
-  text.line("        fastcgi_param db_port $aegir_db_port if_not_empty;");
-}
-
-void locations(Text& text) {
-  text.line("    location / {");
-  text.line("        try_files $uri $uri/ /index.php$is_args$args;");
-  text.line("    }");
-  text.line(
-      "    # What a site's own PHP can write: data, and links only to data of the same owner. Drupal makes what is "
-      "missing");
-  text.line("    # (image derivatives). No try_files here: it would log a refused link as [crit] and go on.");
-  text.line("    location ~ ^(?<aegir_tenant_dir>/sites/[^/]+/(?:files|private))/ {");
-  text.line("        disable_symlinks if_not_owner from=$document_root$aegir_tenant_dir;");
-  text.line("        log_not_found off;");
-  text.line("        error_page 404 = @aegir_index;");
-  text.line("    }");
-  text.line("    location @aegir_index {");
-  text.line("        rewrite ^ /index.php last;");
-  text.line("    }");
-  text.line("    location ~ \\.php(?:/|$) {");
-  text.line("        fastcgi_split_path_info ^(.+?\\.php)(/.*)?$;");
-  text.line("        set $aegir_path_info $fastcgi_path_info;  # try_files empties the other one");
-  text.line("        try_files $fastcgi_script_name =404;");
-  text.line("        fastcgi_pass $aegir_fpm;");
-  text.line("        fastcgi_buffers 16 32k;  # the headers of a Drupal with debugging on are large");
-  text.line("        fastcgi_buffer_size 64k;");
-  fastcgi_parameters(text);
-  text.line("    }");
-}
+// How a request finds its file, and what PHP gets to know. Each parameter once and by us: nginx appends, it does not
+// replace. HTTP_HOST is the host that nginx chose by, never the raw header, with the port that the client named, since
+// Drupal builds links from it.
+constexpr Literal kLocations = R"(    location / {
+        try_files $uri $uri/ /index.php$is_args$args;
+    }
+    location ~ ^/sites/[^/]+/(?:files|private)/(?:.*/)?$ {
+        return 403;
+    }
+    # Drupal makes what is missing (image derivatives). Not by try_files: it would log a link that the module
+    # refuses as [crit], and go on to Drupal. That nothing runs here is the module's business.
+    location ~ ^/sites/[^/]+/(?:files|private)/ {
+        log_not_found off;
+        error_page 404 = @aegir_index;
+    }
+    location @aegir_index {
+        rewrite ^ /index.php last;
+    }
+    location ~ \.php(?:/|$) {
+        fastcgi_split_path_info ^(.+?\.php)(/.*)?$;
+        set $aegir_path_info $fastcgi_path_info;  # try_files empties the other one
+        try_files $fastcgi_script_name =404;
+        fastcgi_pass $aegir_fpm;
+        fastcgi_buffers 16 32k;  # the headers of a Drupal with debugging on are large
+        fastcgi_buffer_size 64k;
+        fastcgi_param GATEWAY_INTERFACE CGI/1.1;
+        fastcgi_param SERVER_SOFTWARE nginx;
+        fastcgi_param SERVER_PROTOCOL $server_protocol;
+        fastcgi_param SERVER_NAME $host;
+        fastcgi_param SERVER_ADDR $server_addr;
+        fastcgi_param SERVER_PORT $server_port;
+        fastcgi_param REMOTE_ADDR $remote_addr;
+        fastcgi_param REMOTE_PORT $remote_port;
+        fastcgi_param REMOTE_USER $remote_user if_not_empty;
+        fastcgi_param REQUEST_METHOD $request_method;
+        fastcgi_param REQUEST_SCHEME $scheme;
+        fastcgi_param REQUEST_URI $request_uri;
+        fastcgi_param QUERY_STRING $query_string;
+        fastcgi_param CONTENT_TYPE $content_type;
+        fastcgi_param CONTENT_LENGTH $content_length;
+        fastcgi_param DOCUMENT_ROOT $document_root;
+        fastcgi_param DOCUMENT_URI $document_uri;
+        fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
+        fastcgi_param SCRIPT_NAME $fastcgi_script_name;
+        fastcgi_param PATH_INFO $aegir_path_info if_not_empty;
+        fastcgi_param REDIRECT_STATUS 200;
+        fastcgi_param HTTPS $https if_not_empty;
+        fastcgi_param HTTP_HOST $host$aegir_host_port;
+        # Headers that PHP must not see: a proxy for its own requests (httpoxy), and the token of a probe.
+        fastcgi_param HTTP_PROXY "" if_not_empty;
+        fastcgi_param HTTP_X_AEGIR_PROBE "" if_not_empty;
+        fastcgi_param AEGIR_SITE $aegir_site;
+        fastcgi_param AEGIR_SITE_DIR $aegir_site_dir;
+        fastcgi_param AEGIR_HOST $aegir_host;
+        fastcgi_param AEGIR_PROBE $aegir_probe if_not_empty;
+        fastcgi_param PHP_ADMIN_VALUE $aegir_php_admin_value;
+        fastcgi_param db_type $aegir_db_type if_not_empty;
+        fastcgi_param db_name $aegir_db_name if_not_empty;
+        fastcgi_param db_user $aegir_db_user if_not_empty;
+        fastcgi_param db_passwd $aegir_db_passwd if_not_empty;
+        fastcgi_param db_host $aegir_db_host if_not_empty;
+        fastcgi_param db_port $aegir_db_port if_not_empty;
+    })";
 
 }  // namespace
 
@@ -131,11 +120,11 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line("    aegir_https_port ", web.https_port, ";");
   text.line("    aegir_acme_root ", Value{config.acme_root, "acme_root"}, ";");
   text.line("    root $aegir_docroot;");
-  text.line("    index index.php index.html;");
+  text.line("    index index.php index.html /index.php;  # a folder without an index is Drupal's to answer");
   text.line("    client_max_body_size ", kMaxBody, "m;");
   text.line("    access_log ", Value{config.log_dir + "/nginx-access.log", "log_dir"}, " aegir;");
   text.line();
-  locations(text);
+  text.line(kLocations);
   text.line("}");
   text.line();
   text.line("server {");

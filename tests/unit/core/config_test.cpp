@@ -98,6 +98,7 @@ TEST(Config, ReportsAllErrorsAtOnceWithTheirPlaces) {
                 "apache_listen = 80 0 ::1:80 host:80\n"
                 "nginx_test = nginx -t\n"
                 "nginx_reload = signal\n"
+                "probe_peers =\n"
                 "state_dir = /a\x01\n"
                 "aegir_user = b\r\n"
                 "registry\n"),
@@ -113,8 +114,9 @@ TEST(Config, ReportsAllErrorsAtOnceWithTheirPlaces) {
                   "a.conf:12:22: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found '::1:80'",
                   "a.conf:12:29: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found 'host:80'",
                   "a.conf:13:14: 'nginx_test' must be an absolute path without '.', '..' or '//', found 'nginx'",
-                  "a.conf:14:16: 'signal' takes one word: the path of a pid file", "a.conf:15:15: a control character",
-                  "a.conf:16:15: the line ends with CR LF; expected LF", "a.conf:17:9: expected '=' after 'registry'"));
+                  "a.conf:14:16: 'signal' takes one word: the path of a pid file",
+                  "a.conf:15:13: 'probe_peers' has no value", "a.conf:16:15: a control character",
+                  "a.conf:17:15: the line ends with CR LF; expected LF", "a.conf:18:9: expected '=' after 'registry'"));
 }
 
 TEST(Config, RefusesWhatDoesNotFitTogether) {

@@ -1,9 +1,11 @@
-// What the emitters demand of names and paths before they build other names and paths from them.
+// What the emitters share: what they demand of names and paths before they build other names and paths from them, and
+// how an address is written.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
 
 namespace aegir::emit {
@@ -29,6 +31,14 @@ namespace aegir::emit {
   }
   return fail(Code::kInvalid,
               std::string(field) + " must be an absolute path without '.', '..', '//', '*', '?', '[', ']' and '\\'");
+}
+
+/// "127.0.0.1:80", "[::1]:80"; without an address `any` and the port, or the port alone when `any` is empty.
+[[nodiscard]] inline std::string address_of(const Listen& listen, std::string_view any) {
+  const bool v6 = listen.address.find(':') != std::string::npos;
+  std::string address = listen.address.empty() ? std::string(any) : v6 ? '[' + listen.address + ']' : listen.address;
+  if (!address.empty()) address += ':';
+  return address + std::to_string(listen.port);
 }
 
 }  // namespace aegir::emit

@@ -1,0 +1,179 @@
+// What a site's own PHP can do to another site of the same PHP-FPM master, tried by PHP that does its worst. Whatever
+// is refused to A is there for root to see: a refusal because of a wrong path would not count.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/live/emit/installation.hpp"
+
+namespace aegir::live {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class FpmIsolation : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    installation_ = new Installation;
+    installation_->start_nginx();
+  }
+  static void TearDownTestSuite() {
+    delete installation_;
+    installation_ = nullptr;
+  }
+
+  /// What try.php of `site` says.
+  static std::string attempt(const std::string& site, const std::string& what, const std::string& path = {},
+                             const std::string& more = {}) {
+    const Response response =
+        ask(installation_->nginx_endpoint(), get(site, "/try.php?do=" + what + "&path=" + path + more));
+    EXPECT_EQ(response.status, 200) << response.raw << response.body;
+    return response.body;
+  }
+  static std::string ours(const std::string& name) { return installation_->site("a.test") + name; }
+  static std::string theirs(const std::string& name) { return installation_->site("b.test") + name; }
+  static pid_t php_of(const std::string& site) { return std::stoi(attempt(site, "pid")); }
+
+  static void refuses_to_read(const std::string& path) {
+    EXPECT_FALSE(slurp(path).empty()) << path << " is not there at all";
+    EXPECT_EQ(attempt("a.test", "read", path), "refused") << path;
+  }
+  static void refuses_to_list(const std::string& path) {
+    EXPECT_TRUE(std::filesystem::is_directory(path)) << path;
+    EXPECT_EQ(attempt("a.test", "list", path), "refused") << path;
+  }
+
+  /// The block's configuration without these lines.
+  static std::string without(const std::vector<std::string>& lines) {
+    std::string config = installation_->block_config();
+    for (const std::string& line : lines) {
+      EXPECT_THAT(config, HasSubstr(line));
+      for (std::size_t at = config.find(line); at != std::string::npos; at = config.find(line)) {
+        config.erase(at, line.size());
+      }
+    }
+    return config;
+  }
+
+  static Installation* installation_;
+};
+
+Installation* FpmIsolation::installation_ = nullptr;
+
+TEST_F(FpmIsolation, EachSiteIsItsOwnUidAndNothingMore) {
+  EXPECT_EQ(attempt("a.test", "groups"), "612000 612000 612000");
+  EXPECT_EQ(attempt("b.test", "groups"), "612001 612001 612001");
+}
+
+TEST_F(FpmIsolation, FilesAndSettings) {
+  EXPECT_EQ(attempt("a.test", "read", ours("/files/f.txt")), "got:file of a.test");
+  EXPECT_EQ(attempt("a.test", "include", ours("/settings.php")), "got:salt of a.test");
+  EXPECT_EQ(attempt("a.test", "write", ours("/files/new")), "done");
+  EXPECT_EQ(attempt("a.test", "write", ours("/settings.php")), "refused");
+  EXPECT_EQ(attempt("a.test", "write", ours("/modules/new.php")), "refused");
+  refuses_to_read(theirs("/files/f.txt"));
+  refuses_to_read(theirs("/private/secret.txt"));
+  refuses_to_read(theirs("/settings.php"));
+  refuses_to_read(ours("/files/stolen.txt"));
+  refuses_to_list(theirs(""));
+  refuses_to_list(theirs("/files"));
+  refuses_to_list(installation_->docroot() + "/sites");
+  EXPECT_EQ(attempt("a.test", "write", theirs("/files/f.txt")), "refused");
+}
+
+TEST_F(FpmIsolation, SocketsOfTheBlock) {
+  for (const std::uint32_t slot : {0U, 1U, 2U}) {
+    ASSERT_TRUE(connect_to(Endpoint::unix_socket(installation_->socket(slot)))) << "root can";
+    EXPECT_EQ(attempt("a.test", "connect", installation_->socket(slot)), "refused") << slot;
+  }
+  refuses_to_list(std::filesystem::path(installation_->socket(0)).parent_path());
+}
+
+TEST_F(FpmIsolation, SecretsOfTheInstallation) {
+  const Config& config = installation_->config();
+  put_as(Installation::kAegir, config.registry, "registry", 0600);
+  refuses_to_read(config.registry);
+  refuses_to_read(config.map_key);
+  refuses_to_list(config.state_dir);
+  refuses_to_list(config.config_dir);
+  refuses_to_list(config.log_dir);
+  refuses_to_list(installation_->home(1) + "/tmp");
+  refuses_to_list(installation_->home(1));
+}
+
+TEST_F(FpmIsolation, OtherProcesses) {
+  for (const pid_t pid : {php_of("b.test"), installation_->nginx().workers().front(), installation_->nginx().pid(),
+                          installation_->fpm().pid()}) {
+    const std::string process = "/proc/" + std::to_string(pid);
+    refuses_to_list(process + "/fd");
+    for (const char* file : {"/environ", "/mem", "/maps"}) {
+      ASSERT_TRUE(std::filesystem::exists(process + file)) << process << file;
+      EXPECT_EQ(attempt("a.test", "read", process + file), "refused") << process << file;
+    }
+  }
+}
+
+TEST_F(FpmIsolation, EnvironmentAndTemporaryPlaces) {
+  const std::string home = installation_->home(0);
+  EXPECT_EQ(attempt("a.test", "environment"), "HOME=" + home + "/home\nPATH=/usr/local/bin:/usr/bin:/bin\nTEMP=" +
+                                                  home + "/tmp\nTMP=" + home + "/tmp\nTMPDIR=" + home + "/tmp");
+  EXPECT_THAT(attempt("a.test", "temporary"), StartsWith(home + "/tmp " + home + "/tmp/x"));
+  EXPECT_EQ(attempt("a.test", "ini", "upload_tmp_dir"), home + "/tmp");
+  EXPECT_THAT(attempt("a.test", "session"), StartsWith(home + "/sessions "));
+  EXPECT_FALSE(std::filesystem::is_empty(home + "/sessions"));
+}
+
+TEST_F(FpmIsolation, LimitsAreTheSitesAndCantBeRaised) {
+  for (int i = 0; i < 3; ++i) {  // whichever child answers, and whomever it answered before
+    EXPECT_EQ(attempt("a.test", "ini", "memory_limit"), "111M");
+    EXPECT_EQ(attempt("b.test", "ini", "memory_limit"), "222M");
+  }
+  EXPECT_EQ(attempt("a.test", "ini_set", "memory_limit", "&value=900M"), "refused");
+  EXPECT_EQ(attempt("a.test", "ini_set", "opcache.validate_permission", "&value=0"), "refused");
+  EXPECT_EQ(attempt("a.test", "ini_set", "error_log", "&value=/tmp/x"), "refused");
+}
+
+TEST_F(FpmIsolation, ErrorsGoToTheSlotsOwnLog) {
+  EXPECT_EQ(attempt("a.test", "warn"), "done");
+  const std::string log = installation_->home(0) + "/log/php.log";
+  EXPECT_THAT(slurp(log), HasSubstr("a warning of a.test"));
+  EXPECT_EQ(attempt("b.test", "read", log), "refused");
+}
+
+TEST_F(FpmIsolation, TheOpcacheIsClosedAsAnApi) {
+  EXPECT_EQ(attempt("a.test", "ini", "opcache.enable"), "1");
+  EXPECT_EQ(attempt("a.test", "call", "opcache_get_status"), "refused");
+  EXPECT_EQ(attempt("a.test", "call", "opcache_reset"), "refused");
+}
+
+// The cache is one for the whole block, and by itself it hands compiled code to whoever asks.
+TEST_F(FpmIsolation, TheOpcacheAsksForPermission) {
+  // What was written less than two seconds ago is not cached.
+  std::filesystem::last_write_time(theirs("/settings.php"),
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  const auto a_includes_what_b_has_cached = [] {
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(attempt("b.test", "include", theirs("/settings.php")), "got:salt of b.test");
+    return attempt("a.test", "include", theirs("/settings.php"));
+  };
+  EXPECT_EQ(a_includes_what_b_has_cached(), "refused");
+
+  // Two locks: either of them is enough, and without both this test would show nothing.
+  const std::string permission = "php_admin_flag[opcache.validate_permission] = on\n";
+  const std::string freshness = "php_admin_value[opcache.revalidate_freq] = 0\n";
+  installation_->restart_fpm(without({freshness}));
+  EXPECT_EQ(a_includes_what_b_has_cached(), "refused");
+  installation_->restart_fpm(without({permission}));
+  EXPECT_EQ(a_includes_what_b_has_cached(), "refused");
+  installation_->restart_fpm(without({permission, freshness}));
+  EXPECT_EQ(a_includes_what_b_has_cached(), "got:salt of b.test");
+  installation_->restart_fpm(installation_->block_config());
+}
+
+TEST_F(FpmIsolation, TheMasterHasNothingToComplainAbout) {
+  EXPECT_THAT(installation_->fpm_log(), testing::Not(testing::ContainsRegex("ERROR|ALERT")));
+}
+
+}  // namespace
+}  // namespace aegir::live
