@@ -16,24 +16,24 @@ using testing::StartsWith;
 class FpmIsolation : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    installation_ = new Installation;
-    installation_->start_nginx();
+    installation = new Installation;
+    installation->start_nginx();
   }
   static void TearDownTestSuite() {
-    delete installation_;
-    installation_ = nullptr;
+    delete installation;
+    installation = nullptr;
   }
 
   /// What try.php of `site` says.
   static std::string attempt(const std::string& site, const std::string& what, const std::string& path = {},
                              const std::string& more = {}) {
     const Response response =
-        ask(installation_->nginx_endpoint(), get(site, "/try.php?do=" + what + "&path=" + path + more));
+        ask(installation->nginx_endpoint(), get(site, "/try.php?do=" + what + "&path=" + path + more));
     EXPECT_EQ(response.status, 200) << response.raw << response.body;
     return response.body;
   }
-  static std::string ours(const std::string& name) { return installation_->site("a.test") + name; }
-  static std::string theirs(const std::string& name) { return installation_->site("b.test") + name; }
+  static std::string ours(const std::string& name) { return installation->site("a.test") + name; }
+  static std::string theirs(const std::string& name) { return installation->site("b.test") + name; }
   static pid_t php_of(const std::string& site) { return std::stoi(attempt(site, "pid")); }
 
   static void refuses_to_read(const std::string& path) {
@@ -47,7 +47,7 @@ class FpmIsolation : public testing::Test {
 
   /// The block's configuration without these lines.
   static std::string without(const std::vector<std::string>& lines) {
-    std::string config = installation_->block_config();
+    std::string config = installation->block_config();
     for (const std::string& line : lines) {
       EXPECT_THAT(config, HasSubstr(line));
       for (std::size_t at = config.find(line); at != std::string::npos; at = config.find(line)) {
@@ -57,10 +57,10 @@ class FpmIsolation : public testing::Test {
     return config;
   }
 
-  static Installation* installation_;
+  static Installation* installation;
 };
 
-Installation* FpmIsolation::installation_ = nullptr;
+Installation* FpmIsolation::installation = nullptr;
 
 TEST_F(FpmIsolation, EachSiteIsItsOwnUidAndNothingMore) {
   EXPECT_EQ(attempt("a.test", "groups"), "612000 612000 612000");
@@ -79,33 +79,33 @@ TEST_F(FpmIsolation, FilesAndSettings) {
   refuses_to_read(ours("/files/stolen.txt"));
   refuses_to_list(theirs(""));
   refuses_to_list(theirs("/files"));
-  refuses_to_list(installation_->docroot() + "/sites");
+  refuses_to_list(installation->docroot() + "/sites");
   EXPECT_EQ(attempt("a.test", "write", theirs("/files/f.txt")), "refused");
 }
 
 TEST_F(FpmIsolation, SocketsOfTheBlock) {
   for (const std::uint32_t slot : {0U, 1U, 2U}) {
-    ASSERT_TRUE(connect_to(Endpoint::unix_socket(installation_->socket(slot)))) << "root can";
-    EXPECT_EQ(attempt("a.test", "connect", installation_->socket(slot)), "refused") << slot;
+    ASSERT_TRUE(connect_to(Endpoint::unix_socket(installation->socket(slot)))) << "root can";
+    EXPECT_EQ(attempt("a.test", "connect", installation->socket(slot)), "refused") << slot;
   }
-  refuses_to_list(std::filesystem::path(installation_->socket(0)).parent_path());
+  refuses_to_list(std::filesystem::path(installation->socket(0)).parent_path());
 }
 
 TEST_F(FpmIsolation, SecretsOfTheInstallation) {
-  const Config& config = installation_->config();
+  const Config& config = installation->config();
   put_as(Installation::kAegir, config.registry, "registry", 0600);
   refuses_to_read(config.registry);
   refuses_to_read(config.map_key);
   refuses_to_list(config.state_dir);
   refuses_to_list(config.config_dir);
   refuses_to_list(config.log_dir);
-  refuses_to_list(installation_->home(1) + "/tmp");
-  refuses_to_list(installation_->home(1));
+  refuses_to_list(installation->home(1) + "/tmp");
+  refuses_to_list(installation->home(1));
 }
 
 TEST_F(FpmIsolation, OtherProcesses) {
-  for (const pid_t pid : {php_of("b.test"), installation_->nginx().workers().front(), installation_->nginx().pid(),
-                          installation_->fpm().pid()}) {
+  for (const pid_t pid : {php_of("b.test"), installation->nginx().workers().front(), installation->nginx().pid(),
+                          installation->fpm().pid()}) {
     const std::string process = "/proc/" + std::to_string(pid);
     refuses_to_list(process + "/fd");
     for (const char* file : {"/environ", "/mem", "/maps"}) {
@@ -116,7 +116,7 @@ TEST_F(FpmIsolation, OtherProcesses) {
 }
 
 TEST_F(FpmIsolation, EnvironmentAndTemporaryPlaces) {
-  const std::string home = installation_->home(0);
+  const std::string home = installation->home(0);
   EXPECT_EQ(attempt("a.test", "environment"), "HOME=" + home + "/home\nPATH=/usr/local/bin:/usr/bin:/bin\nTEMP=" +
                                                   home + "/tmp\nTMP=" + home + "/tmp\nTMPDIR=" + home + "/tmp");
   EXPECT_THAT(attempt("a.test", "temporary"), StartsWith(home + "/tmp " + home + "/tmp/x"));
@@ -137,7 +137,7 @@ TEST_F(FpmIsolation, LimitsAreTheSitesAndCantBeRaised) {
 
 TEST_F(FpmIsolation, ErrorsGoToTheSlotsOwnLog) {
   EXPECT_EQ(attempt("a.test", "warn"), "done");
-  const std::string log = installation_->home(0) + "/log/php.log";
+  const std::string log = installation->home(0) + "/log/php.log";
   EXPECT_THAT(slurp(log), HasSubstr("a warning of a.test"));
   EXPECT_EQ(attempt("b.test", "read", log), "refused");
 }
@@ -162,17 +162,17 @@ TEST_F(FpmIsolation, TheOpcacheAsksForPermission) {
   // Two locks: either of them is enough, and without both this test would show nothing.
   const std::string permission = "php_admin_flag[opcache.validate_permission] = on\n";
   const std::string freshness = "php_admin_value[opcache.revalidate_freq] = 0\n";
-  installation_->restart_fpm(without({freshness}));
+  installation->restart_fpm(without({freshness}));
   EXPECT_EQ(a_includes_what_b_has_cached(), "refused");
-  installation_->restart_fpm(without({permission}));
+  installation->restart_fpm(without({permission}));
   EXPECT_EQ(a_includes_what_b_has_cached(), "refused");
-  installation_->restart_fpm(without({permission, freshness}));
+  installation->restart_fpm(without({permission, freshness}));
   EXPECT_EQ(a_includes_what_b_has_cached(), "got:salt of b.test");
-  installation_->restart_fpm(installation_->block_config());
+  installation->restart_fpm(installation->block_config());
 }
 
 TEST_F(FpmIsolation, TheMasterHasNothingToComplainAbout) {
-  EXPECT_THAT(installation_->fpm_log(), testing::Not(testing::ContainsRegex("ERROR|ALERT")));
+  EXPECT_THAT(installation->fpm_log(), testing::Not(testing::ContainsRegex("ERROR|ALERT")));
 }
 
 }  // namespace

@@ -15,21 +15,21 @@ using testing::Not;
 class Served : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    installation_ = new Installation;
-    installation_->start_apache();
-    installation_->start_nginx();
+    installation = new Installation;
+    installation->start_apache();
+    installation->start_nginx();
   }
   static void TearDownTestSuite() {
-    installation_->apache().expect_log("AH00037: Symbolic link not allowed or link target not accessible");
-    installation_->nginx().expect_log("stolen.txt\" failed \\(40: Too many levels of symbolic links\\)");
-    delete installation_;
-    installation_ = nullptr;
+    installation->apache().expect_log("AH00037: Symbolic link not allowed or link target not accessible");
+    installation->nginx().expect_log("stolen.txt\" failed \\(40: Too many levels of symbolic links\\)");
+    delete installation;
+    installation = nullptr;
   }
 
   /// Each server's answer; `check` sees both.
   static void each(const std::string& request, const std::function<void(const Response&)>& check) {
     for (const auto& [name, endpoint] :
-         {std::pair{"apache", installation_->apache_endpoint()}, std::pair{"nginx", installation_->nginx_endpoint()}}) {
+         {std::pair{"apache", installation->apache_endpoint()}, std::pair{"nginx", installation->nginx_endpoint()}}) {
       SCOPED_TRACE(std::string(name) + ": " + request.substr(0, request.find('\r')));
       check(ask(endpoint, request));
     }
@@ -41,10 +41,10 @@ class Served : public testing::Test {
     });
   }
 
-  static Installation* installation_;
+  static Installation* installation;
 };
 
-Installation* Served::installation_ = nullptr;
+Installation* Served::installation = nullptr;
 
 TEST_F(Served, TheFrontPageKnowsItsSite) {
   each(get("a.test", "/", {"Proxy: http://evil.example", "X-Aegir-Probe: token"}), [](const Response& response) {
@@ -125,7 +125,7 @@ TEST_F(Served, AcmeAndStatus) {
 TEST_F(Served, TheAccessLogNamesTheSite) {
   each(get("a.test", "/style.css?logged"), 200);
   for (const char* name : {"/apache-access.log", "/nginx-access.log"}) {
-    const std::string log = installation_->config().log_dir + name;
+    const std::string log = installation->config().log_dir + name;
     EXPECT_TRUE(eventually([&] {
       const std::string text = slurp(log);
       const std::size_t at = text.find("?logged");
