@@ -53,6 +53,7 @@ class Server {
     std::string name;
     int stop_signal = 0;
     int reload_signal = 0;
+    std::string noise = {};  ///< bad lines that the server itself writes now and then (a regex); empty: none
   };
   explicit Server(Habits habits);
 
