@@ -156,11 +156,6 @@ const Visit* visit_of(const request_rec* request) noexcept {
   return nullptr;
 }
 
-void set_root(request_rec* request, const char* docroot) noexcept {
-  ap_set_document_root(request, docroot);
-  ap_set_context_info(request, nullptr, docroot);
-}
-
 int post_read_request(request_rec* request) noexcept {
   const ServerConf& conf = server_conf(request->server);
   if (!conf.engine) return DECLINED;
@@ -222,7 +217,7 @@ int translate_name(request_rec* request) noexcept {
     case map::PathVerdict::kForbidden:
       return HTTP_FORBIDDEN;
   }
-  set_root(request, root_of(request, conf, *visit));
+  ap_set_document_root(request, root_of(request, conf, *visit));
   return DECLINED;
 }
 

@@ -23,9 +23,6 @@ struct Visit {
 /// The visit that `request` belongs to, or null: the engine is off, or httpd refused the request before we saw it.
 [[nodiscard]] const Visit* visit_of(const request_rec* request) noexcept;
 
-/// The directory that paths of `request` are below, also for PHP and for what a <Directory> does with it.
-void set_root(request_rec* request, const char* docroot) noexcept;
-
 /// Whether the server itself asks: an internal redirect, not a look-up on behalf of a request of the client's.
 [[nodiscard]] inline bool is_internal(const request_rec* request) noexcept {
   return request->prev != nullptr && request->main == nullptr;

@@ -39,6 +39,15 @@ TEST(ApacheHandler, SsiSeesNoCredentials) {
   EXPECT_EQ(fleet.figure("aegir_decrypts_total"), 1U);
 }
 
+TEST(ApacheHandler, PhpThatIsLookedUpByItsFileName) {
+  Fleet fleet;
+  put(fleet.platform() + "/page.shtml", "<!--#include file=\"index.php\" -->");
+  fleet.start({.platform = kEverythingRuns, .modules = kRunners});
+  const Response answer = fleet.get("a.test", "/page.shtml");
+  EXPECT_EQ(lines_with(answer.body, "db_passwd=secret-of-a"), 1) << answer.body;
+  EXPECT_EQ(lines_with(answer.body, "DOCUMENT_ROOT=" + fleet.platform()), 1) << answer.body;
+}
+
 TEST(ApacheHandler, NothingRunsBelowFiles) {
   Fleet fleet;
   const std::string script = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nRAN'\n";

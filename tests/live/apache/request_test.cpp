@@ -34,6 +34,7 @@ TEST(ApacheRequest, RewritingRulesOfAPlatform) {
   expect_php_of_a(answer);
   EXPECT_EQ(lines_with(answer.body, "REQUEST_URI=/node/1?x=y"), 1);
   EXPECT_EQ(lines_with(answer.body, "DOCUMENT_ROOT=" + fleet.platform()), 1);
+  EXPECT_EQ(lines_with(answer.body, "CONTEXT_DOCUMENT_ROOT=" + fleet.platform()), 1);
   EXPECT_EQ(fleet.figure("aegir_decrypts_total"), 1U);
   EXPECT_EQ(fleet.get("a.test", "/files/f.txt").body, "file of a.test");
   expect_php_of_a(fleet.get("a.test", "/files/missing.png"));
