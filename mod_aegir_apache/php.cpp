@@ -91,8 +91,8 @@ void hush(request_rec* request, int fcgi_module) noexcept {
   add(request, "AEGIR_HOST", visit.decision.host.data());
   if (visit.decision.probe) add(request, "AEGIR_PROBE", "1");
   if (visit.forwarded_https) add(request, "HTTPS", "on");
-  if (request->main != nullptr)
-    ap_set_document_root(request, visit.docroot);  // a look-up by file name is not translated
+  // A subrequest for a file, not for a path, did not come through translate_name.
+  if (request->main != nullptr) ap_set_document_root(request, visit.docroot);
 
   request->handler = memory;
   memory += kBefore.copy(memory, kBefore.size());

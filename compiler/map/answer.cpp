@@ -102,7 +102,7 @@ std::string_view write_php_limits(const SiteView& site, std::span<char, kPhpLimi
   // Of every PHP request, and of constant parts only: without Writer's checks.
   static_assert(kPhpLimitsSize >=
                 "memory_limit=M\nupload_max_filesize=M\npost_max_size=M\nmax_execution_time="sv.size() +
-                    4 * std::numeric_limits<std::uint32_t>::digits10 + 4);
+                    std::size_t{4} * (std::numeric_limits<std::uint32_t>::digits10 + 1));
   char* end = out.data();
   const auto put = [&end](std::string_view name, std::uint32_t value) noexcept {
     end += name.copy(end, name.size());

@@ -1,5 +1,4 @@
 // Starts, reloads and the memory of the children.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -10,8 +9,6 @@
 
 namespace aegir::live {
 namespace {
-
-using ::testing::HasSubstr;
 
 /// Whether a process of the web servers' user can open `file` of /proc/<pid>.
 bool web_user_reads(pid_t pid, const std::string& file) {
