@@ -35,37 +35,28 @@ bool parse_port(std::string_view digits, std::uint16_t& port) noexcept {
 
 HostAndPort normalise_host(std::string_view authority, HostBuffer& buffer) noexcept {
   HostAndPort result;
-  const std::size_t colon = authority.find(':');
-  if (colon != std::string_view::npos) {
-    if (!parse_port(authority.substr(colon + 1), result.port)) {
-      result.status = HostStatus::kMalformed;
-      return result;
-    }
-    authority = authority.substr(0, colon);
-  }
-  if (!authority.empty() && authority.back() == '.') authority.remove_suffix(1);
-  if (authority.empty()) return result;
-  const bool too_long = authority.size() > kMaxHostName;
+  // One pass over the name, since every request pays for it: up to the first byte that no name has.
   char previous = '.';  // a leading dot is as wrong as two in a row
-  for (std::size_t i = 0; i < authority.size(); ++i) {
-    const char c = kHostBytes[static_cast<unsigned char>(authority[i])];
-    if (c == 0 || (c == '.' && previous == '.')) {
-      result.status = HostStatus::kMalformed;
-      return result;
-    }
-    if (!too_long) buffer[i] = c;
+  std::size_t size = 0;
+  for (; size < authority.size(); ++size) {
+    const char c = kHostBytes[static_cast<unsigned char>(authority[size])];
+    if (c == 0 || (c == '.' && previous == '.')) break;
+    if (size < buffer.size()) buffer[size] = c;
     previous = c;
   }
-  if (previous == '.') {
+  if (size < authority.size() && authority[size] == '.' && size == 0) ++size;  // "." is an empty name with its dot
+  if (size < authority.size() && (authority[size] != ':' || !parse_port(authority.substr(size + 1), result.port))) {
     result.status = HostStatus::kMalformed;
     return result;
   }
-  if (too_long) {
+  if (size > 0 && authority[size - 1] == '.') --size;
+  if (size == 0) return result;
+  if (size > kMaxHostName) {
     result.status = HostStatus::kTooLong;
     return result;
   }
   result.status = HostStatus::kOk;
-  result.name = std::string_view(buffer.data(), authority.size());
+  result.name = std::string_view(buffer.data(), size);
   return result;
 }
 
