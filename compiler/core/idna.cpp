@@ -28,7 +28,8 @@ Result<std::string> canonical_host(std::string_view typed) {
   const int rc = idn2_to_ascii_8z(input.c_str(), &out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   const std::unique_ptr<char, void (*)(void*)> owned(out, [](void* p) { idn2_free(p); });
   if (rc != IDN2_OK) {
-    return fail(Code::kInvalid, quoted(typed) + " is not a host name (" + idn2_strerror(rc) + ")");
+    return fail(Code::kInvalid, quoted(typed) + " is not a host name (" + idn2_strerror(rc) + ")",
+                "host names have letters, digits and '-' between dots, at most 63 characters each");
   }
   std::string name(owned.get());
   HostBuffer buffer;

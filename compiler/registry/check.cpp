@@ -89,7 +89,7 @@ Problems SqliteWriter::check(const Block& block) {
   }
   const auto old = catalog_.blocks.find(block.name);
   if (old == catalog_.blocks.end() || old->second.next_slot == 0) return problems;
-  const std::string given = std::to_string(old->second.next_slot) + " of its slots are given";
+  const std::string given = "slots of it were given to sites";
   if (old->second.block.first_uid != block.first_uid) {
     problems.push_back({"first_uid", given + ", so the uids of the block can't change any more", "make another block",
                         Code::kConflict});
@@ -99,7 +99,11 @@ Problems SqliteWriter::check(const Block& block) {
         {"server", given + ", so the block can't leave its server", "make another block", Code::kConflict});
   }
   if (block.slots < old->second.next_slot) {
-    problems.push_back({"slots", given + ", so the block can't have fewer", {}, Code::kConflict});
+    problems.push_back(
+        {"slots",
+         given + " up to number " + std::to_string(old->second.next_slot - 1) + ", so it can't have fewer",
+         {},
+         Code::kConflict});
   }
   return problems;
 }
@@ -162,7 +166,7 @@ Problems SqliteWriter::check(const Site& site, const Site* old) {
   check_references(site, problems);
   check_arrival(site, old, problems);
   check_names(site, old, problems);
-  if (problems.empty()) check_slot(site, old, problems);
+  check_slot(site, old, problems);
   return problems;
 }
 
@@ -224,8 +228,10 @@ void SqliteWriter::check_names(const Site& site, const Site* old, Problems& prob
 }
 
 void SqliteWriter::check_slot(const Site& site, const Site* old, Problems& problems) {
+  const auto platform = catalog_.platforms.find(site.platform);
+  const bool placed = platform != catalog_.platforms.end() && platform->second.state != PlatformState::kDeleted;
   if (site.block.empty()) {
-    if (!needs_slot(site, old)) return;
+    if (!placed || !needs_slot(site, old)) return;
     const Result<std::string> block = choose_block(site);
     if (!block) problems.push_back({"", block.error().message, block.error().hint, block.error().code});
     return;
@@ -237,7 +243,7 @@ void SqliteWriter::check_slot(const Site& site, const Site* old, Problems& probl
   }
   const Block& block = found->second.block;
   const std::string slot = "slot " + std::to_string(site.slot) + " of block '" + site.block + "'";
-  if (block.server != catalog_.platforms.find(site.platform)->second.server) {
+  if (placed && block.server != platform->second.server) {
     problems.push_back({"slot/block",
                         "block '" + site.block + "' is not on the server of platform '" + site.platform + "'",
                         "leave the slot out; the site is then given one"});

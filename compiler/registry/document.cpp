@@ -17,19 +17,34 @@ bool is_number_byte(char c) {
   return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
-/// What nlohmann's message says, without its number, its position and what it read last (the place tells that).
+/// What nlohmann says is wrong inside a string or number, without its number, its position and what it read last.
 std::string reason_of(std::string_view what) {
-  if (const std::size_t end = what.find("syntax error "); end != std::string_view::npos) {
-    what.remove_prefix(end + std::strlen("syntax error "));
-  } else if (const std::size_t bracket = what.find("] "); bracket != std::string_view::npos) {
-    what.remove_prefix(bracket + 2);
+  for (const std::string_view before : {"invalid string: ", "invalid number; "}) {
+    const std::size_t at = what.find(before);
+    if (at == std::string_view::npos) continue;
+    what.remove_prefix(at + before.size());
+    break;
   }
-  std::string text(what);
-  if (const std::size_t last = text.find("; last read: '"); last != std::string::npos) {
-    const std::size_t expected = text.rfind("; expected ");
-    text.erase(last, expected != std::string::npos && expected > last ? expected - last : std::string::npos);
+  return std::string(what.substr(0, what.find("; last read: '")));
+}
+
+/// What nlohmann expected at a token, in the words of a person, and the next step where it can be guessed.
+std::pair<std::string_view, std::string_view> expectation(std::string_view what, std::string_view token) {
+  std::string_view hint;
+  if (token.starts_with('/') || token.starts_with('#')) hint = "JSON has no comments";
+  if (token.starts_with('\'')) hint = "texts stand in double quotes";
+  const bool closes = token.starts_with('}') || token.starts_with(']');
+  if (what.find("parsing object key") != std::string_view::npos) {
+    return {"a key in double quotes", closes ? "take away the comma before it" : hint};
   }
-  return text;
+  if (what.find("parsing object separator") != std::string_view::npos) return {"':' after the key", hint};
+  if (what.find("parsing object") != std::string_view::npos) return {"',' or '}'", hint};
+  if (what.find("parsing array") != std::string_view::npos) return {"',' or ']'", hint};
+  if (what.find("; expected end of input") != std::string_view::npos) {
+    return {"the end of the document", token.starts_with('{') ? "a document is one object" : hint};
+  }
+  if (hint.empty() && !token.empty() && !closes) hint = "texts stand in double quotes";
+  return {"a value", closes ? "take away the comma before it" : hint};
 }
 
 }  // namespace
@@ -74,7 +89,7 @@ class DocumentBuilder {
   bool start_array(std::size_t /*size*/) { return open(Node::Kind::kList); }
   bool end_object() {
     (void)token(Node::Kind::kNull, 1);
-    refuse_duplicates();
+    note_duplicates();
     return close();
   }
   bool end_array() {
@@ -82,31 +97,36 @@ class DocumentBuilder {
     return close();
   }
   bool parse_error(std::size_t position, const std::string& /*last_token*/, const nlohmann::json::exception& error) {
-    const std::string reason = reason_of(error.what());
-    // In a string the byte that is wrong counts, else the token.
-    const bool in_string = reason.find("invalid string") != std::string::npos && position > 0;
-    const std::size_t at = std::min(in_string ? position - 1 : begin(), text_.size());
-    std::string message = "this is not JSON: ";
-    if (!in_string && reason.find("invalid literal") != std::string::npos) {
-      const std::size_t stop = std::min(text_.find_first_of(" \t\r\n,:]}", at + 1), text_.size());
-      message += printable(text_.substr(at, stop - at)) + ", ";
+    const std::string_view what = error.what();
+    const std::size_t start = std::min(begin(), text_.size());
+    if (what.find("invalid string") != std::string_view::npos) {  // here it is the byte that counts, not the token
+      refuse(std::min(position - 1, text_.size()), "this text is not JSON: " + reason_of(what), {});
+    } else if (what.find("invalid number") != std::string_view::npos) {
+      refuse(start, "this number is not JSON: " + reason_of(what), {});
+    } else if (what.find("number overflow") != std::string_view::npos) {
+      refuse(start, "this number is too large", {});
+    } else {
+      const std::size_t stop = std::min(text_.find_first_of(" \t\r\n,:]}", start + 1), text_.size());
+      const std::string_view token = text_.substr(start, stop - start);
+      auto [expected, hint] = expectation(what, token);
+      if (start > 0 && text_[start - 1] == '0' && start == end_) hint = "a number has no zero in front";
+      refuse(start,
+             "this is not JSON: expected " + std::string(expected) + ", found " +
+                 (token.empty() ? "the end of the file" : printable(token)),
+             std::string(hint));
     }
-    refuse(at, message + reason, {});
     return false;
   }
   // NOLINTEND(readability-identifier-naming)
 
   void refuse(std::size_t offset, std::string message, std::string hint) {
-    errors_.push_back(
-        {Code::kInvalid, std::move(message), places_.at(static_cast<std::uint32_t>(offset)), std::move(hint)});
+    error_ = {Code::kInvalid, std::move(message), places_.at(static_cast<std::uint32_t>(offset)), std::move(hint)};
   }
 
-  /// Called when the parser has ended.
-  void finish() {
-    if (errors_.empty()) document_.root_ = nodes_.at(0);
-  }
+  /// Called when the parser has come to its end without an error.
+  void finish() { document_.root_ = nodes_.at(0); }
 
-  [[nodiscard]] std::vector<Error> take_errors() { return std::move(errors_); }
+  [[nodiscard]] const Error& error() const noexcept { return error_; }
 
  private:
   struct Open {
@@ -131,7 +151,11 @@ class DocumentBuilder {
 
   Node number_token(Node::Kind kind) {
     Node node = token(kind, 0);
-    while (end_ < text_.size() && is_number_byte(text_[end_])) ++end_;
+    if (end_ < text_.size() && text_[end_] == '-') ++end_;
+    // The parser ends a number behind a leading zero, and takes what follows for the next token.
+    const bool zero = end_ + 1 < text_.size() && text_[end_] == '0' && text_[end_ + 1] >= '0' && text_[end_ + 1] <= '9';
+    if (zero) ++end_;
+    while (!zero && end_ < text_.size() && is_number_byte(text_[end_])) ++end_;
     return node;
   }
 
@@ -179,17 +203,12 @@ class DocumentBuilder {
     return add(node);
   }
 
-  void refuse_duplicates() {
+  void note_duplicates() {
     std::vector<const Node*> keys;
     for (std::size_t i = open_.back().first; i < nodes_.size(); i += 2) keys.push_back(&nodes_[i]);
     std::ranges::stable_sort(keys, {}, [](const Node* key) { return key->text(); });
     for (std::size_t i = 1; i < keys.size(); ++i) {
-      if (keys[i]->text() != keys[i - 1]->text()) continue;
-      const Place first = places_.at(keys[i - 1]->offset());
-      refuse(
-          keys[i]->offset(),
-          "the key " + printable(keys[i]->text()) + " is in this object already, at line " + std::to_string(first.line),
-          "keep one of the two");
+      if (keys[i]->text() == keys[i - 1]->text()) document_.duplicates_.push_back({*keys[i - 1], *keys[i]});
     }
   }
 
@@ -199,7 +218,7 @@ class DocumentBuilder {
   std::size_t end_ = 0;  ///< of the last token
   std::vector<Node> nodes_;
   std::vector<Open> open_;
-  std::vector<Error> errors_;
+  Error error_;
 };
 
 std::span<const Node::Member> Node::members() const noexcept {
@@ -214,24 +233,22 @@ const Node* Node::find(std::string_view key) const noexcept {
   return nullptr;
 }
 
-std::expected<Document, std::vector<Error>> Document::parse(std::string_view text, std::string_view file) {
+Result<Document> Document::parse(std::string_view text, std::string_view file) {
+  if (text.size() > kMaxDocument) {
+    return fail_at(file, Code::kInvalid, "the document has more than " + std::to_string(kMaxDocument) + " bytes",
+                   "import it in parts: what a document does not name stays");
+  }
   Places places(text, file);
   Document document;
   document.text_ = text;
   DocumentBuilder builder(document, places);
-  if (text.size() > kMaxDocument) {
-    return std::unexpected(std::vector{Error{Code::kInvalid,
-                                             "the document has more than " + std::to_string(kMaxDocument) + " bytes",
-                                             {std::string(file), 0, 0},
-                                             "import it in parts: what a document does not name stays"}});
-  }
   // The parser takes a NUL byte for the end of its input.
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     builder.refuse(nul, "this is not JSON: a NUL byte", {});
-    return std::unexpected(builder.take_errors());
+    return std::unexpected<Error>(builder.error());
   }
-  if (nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) builder.finish();
-  if (std::vector<Error> errors = builder.take_errors(); !errors.empty()) return std::unexpected(std::move(errors));
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) return std::unexpected<Error>(builder.error());
+  builder.finish();
   return document;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <memory_resource>
 #include <span>
@@ -60,12 +59,18 @@ struct Node::Member {
 
 class Document {
  public:
-  /// Parses `text`, which must live as long as the document. Errors are syntax (the first one), duplicate keys (all of
-  /// them), too deep, too large; each with its place in `file`.
-  [[nodiscard]] static std::expected<Document, std::vector<Error>> parse(std::string_view text, std::string_view file);
+  /// A key that an object has twice.
+  struct Duplicate {
+    Node first, second;
+  };
+
+  /// Parses `text`, which must live as long as the document. The error is the first one of syntax, or that it is too
+  /// deep or too large, with its place in `file`.
+  [[nodiscard]] static Result<Document> parse(std::string_view text, std::string_view file);
 
   [[nodiscard]] const Node& root() const noexcept { return root_; }
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
+  [[nodiscard]] const std::vector<Duplicate>& duplicates() const noexcept { return duplicates_; }
   /// The value as it stands in the text, for a message: what kind it is, and shortened.
   [[nodiscard]] std::string found(const Node& node) const;
 
@@ -75,6 +80,7 @@ class Document {
   std::unique_ptr<std::pmr::monotonic_buffer_resource> memory_ =
       std::make_unique<std::pmr::monotonic_buffer_resource>();
   Node root_;
+  std::vector<Duplicate> duplicates_;
 };
 
 /// Turns offsets of `text` into places; line and column count from 1, columns in characters.

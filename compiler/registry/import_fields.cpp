@@ -139,6 +139,16 @@ void read_http_auth(ObjectReader& in, Site& site, const KeyRing& key) {
   site.http_auth = std::move(auth);
 }
 
+void read_cms(ObjectReader& in, Platform& platform) {
+  const Node* value = in.find("cms");
+  const std::string_view text = value != nullptr && value->is(Node::Kind::kText) ? value->text() : std::string_view();
+  if (text.starts_with("drupal") && text != "drupal7" && text != "drupal8") {
+    in.diagnostics().expected(*value, in.path("cms"), "drupal7 or drupal8", "drupal8 is Drupal 8 and every later one");
+  } else {
+    in.read_word("cms", kCmsWords, platform.cms);
+  }
+}
+
 bool read_database(ObjectReader& in, Site& site, const KeyRing& key) {
   const Node* node = in.find("database");
   if (node == nullptr) return false;
@@ -215,7 +225,7 @@ void read_fields(ObjectReader& in, Platform& platform) {
   in.read("id", platform.id);
   in.read("server", platform.server);
   in.read("docroot", platform.docroot);
-  in.read_word("cms", kCmsWords, platform.cms);
+  read_cms(in, platform);
   in.read_word("state", kPlatformStateWords, platform.state);
   in.read_or_null("block", platform.block);
   const Node* services = in.find("services");

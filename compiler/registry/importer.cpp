@@ -49,49 +49,7 @@ bool is_gone(ObjectReader& in, const Object& object) {
   return gone;
 }
 
-/// Whether the errors are about the document; else the store itself has failed and the import ends at once.
-bool is_about_document(Code code) {
-  return code == Code::kInvalid || code == Code::kConflict || code == Code::kNotFound;
-}
-
-bool stands_for(const Node& key, std::string_view name) {
-  if (!key.is(Node::Kind::kText)) return false;
-  if (key.text() == name) return true;
-  const Result<std::string> canonical = canonical_host_or_wildcard(key.text());
-  return canonical && *canonical == name;
-}
-
 }  // namespace
-
-const Node& locate(const Node& key, const Node& value, std::string_view field) {
-  const Node* at = &key;
-  const Node* inside = &value;
-  while (!field.empty()) {
-    const std::string_view part = field.substr(0, field.find('/'));
-    field.remove_prefix(std::min(part.size() + 1, field.size()));
-    const Node* next = nullptr;
-    if (inside->is(Node::Kind::kObject)) {
-      const auto member =
-          std::ranges::find_if(inside->members(), [&](const auto& each) { return stands_for(each.key, part); });
-      // A name is what is wrong with a member that is an object itself; else it is the value.
-      if (member != inside->members().end()) {
-        at = field.empty() && member->value.is(Node::Kind::kObject) ? &member->key : &member->value;
-        next = &member->value;
-      }
-    } else if (inside->is(Node::Kind::kList)) {
-      std::size_t index = 0;
-      const auto entry = std::ranges::find_if(inside->list(), [&](const Node& each) { return stands_for(each, part); });
-      if (entry != inside->list().end()) {
-        at = next = &*entry;
-      } else if (to_number(part, index) && index < inside->list().size()) {
-        at = next = &inside->list()[index];
-      }
-    }
-    if (next == nullptr) break;
-    inside = next;
-  }
-  return *at;
-}
 
 Result<void> Importer::run(Writer& writer) {
   writer_ = &writer;
@@ -265,6 +223,10 @@ void Importer::fill_in(ObjectReader& in, Platform& platform, const Platform* old
   if ((old != nullptr && !replace_) || in.has("services") || server == servers_.end()) return;
   platform.services = 0;
   for (const WebService& service : server->second.web) platform.services |= service.kind;
+  if (platform.services == 0) {
+    diagnostics_.refuse(in.node(), in.path("services"), "server " + printable(platform.server) + " has no web service",
+                        "add \"web\" to that server, or name another one");
+  }
 }
 
 void Importer::lock_later(const Member& member, Platform& platform, const Platform* old) {
@@ -341,51 +303,28 @@ Result<void> Importer::removals() {
   for (const std::string_view section : {"platforms", "blocks", "clients", "servers"}) {
     for (const Removal& removal : removals_) {
       if (removal.section != section) continue;
-      const auto platform = platforms_.find(removal.name);
-      if (section == "platforms" && platform->second.state == PlatformState::kDeleted) {
-        report_.unchanged += removal.at == &root_ ? 0 : 1;
-        continue;
+      Platform platform;
+      if (section == "platforms") {
+        platform = platforms_.find(removal.name)->second;
+        if (platform.state == PlatformState::kDeleted) {
+          report_.unchanged += removal.at == &root_ ? 0 : 1;
+          continue;
+        }
+        platform.state = PlatformState::kDeleted;
       }
-      const Result<void> done = section == "platforms" ? writer_->remove_platform(removal.name)
+      const Result<void> done = section == "platforms" ? writer_->put(platform)
                                 : section == "blocks"  ? writer_->remove_block(removal.name)
                                 : section == "clients" ? writer_->remove_client(removal.name)
                                                        : writer_->remove_server(removal.name);
       if (done) {
         ++report_.deleted;
-      } else if (!is_about_document(done.error().code)) {
-        return done;
-      } else {
-        diagnostics_.refuse(*removal.at, removal.section + "/" + removal.name, done.error().message, done.error().hint,
-                            done.error().code);
+        continue;
       }
+      const Problems problems = section == "platforms" ? writer_->check(platform) : Problems{};
+      Result<void> noted = note(done.error(), problems, *removal.at, *removal.at, removal.section + "/" + removal.name,
+                                diagnostics_.size());
+      if (!noted) return noted;
     }
-  }
-  return {};
-}
-
-Result<void> Importer::check_servers() {
-  const Node* section = root_.is(Node::Kind::kObject) ? root_.find("servers") : nullptr;
-  for (const auto& [name, problem] : writer_->check_servers()) {
-    const Node* node = section == nullptr ? nullptr : section->find(name);
-    const Node& at = node == nullptr ? root_ : locate(*node, *node, problem.field);
-    if (!is_about_document(problem.code))
-      return std::unexpected(Error{problem.code, problem.message, {}, problem.hint});
-    diagnostics_.refuse(at, "servers/" + name + "/" + problem.field, problem.message, problem.hint, problem.code);
-  }
-  return {};
-}
-
-Result<void> Importer::note(const Error& error, const Problems& problems, const Node& key, const Node& value,
-                            const std::string& path, std::size_t first_error) {
-  if (!is_about_document(error.code)) return std::unexpected<Error>(error);
-  if (problems.empty()) diagnostics_.refuse(key, path, error.message, error.hint, error.code);
-  for (const Problem& problem : problems) {
-    if (!is_about_document(problem.code))
-      return std::unexpected(Error{problem.code, problem.message, {}, problem.hint});
-    const std::string at = problem.field.empty() ? path : path + "/" + problem.field;
-    // What follows from an error that was told already is not told again.
-    if (diagnostics_.covers(at, first_error) || failed_.contains(problem.missing)) continue;
-    diagnostics_.refuse(locate(key, value, problem.field), at, problem.message, problem.hint, problem.code);
   }
   return {};
 }

@@ -18,7 +18,9 @@ namespace aegir::registry {
 class Importer {
  public:
   Importer(Store& store, const Document& document, std::string_view file, const ImportOptions& options)
-      : store_(store), root_(document.root()), diagnostics_(document, file), replace_(options.replace) {}
+      : store_(store), root_(document.root()), diagnostics_(document, file), replace_(options.replace) {
+    diagnostics_.refuse_duplicates();
+  }
 
   /// The body of the transaction. Fails with kInvalid when diagnostics() has errors, else with the store's own error.
   [[nodiscard]] Result<void> run(Writer& writer);

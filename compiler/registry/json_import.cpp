@@ -5,8 +5,8 @@ namespace aegir::registry {
 
 std::expected<ImportReport, std::vector<Error>> import_json(Store& store, std::string_view text, std::string_view file,
                                                             const ImportOptions& options, const Actor& actor) {
-  std::expected<Document, std::vector<Error>> document = Document::parse(text, file);
-  if (!document) return std::unexpected(std::move(document.error()));
+  const Result<Document> document = Document::parse(text, file);
+  if (!document) return std::unexpected(std::vector<Error>{document.error()});
   Importer importer(store, *document, file, options);
   bool complete = false;
   const Result<std::uint64_t> sequence = store.transact(actor, [&](Writer& writer) -> Result<void> {

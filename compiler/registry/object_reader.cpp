@@ -30,9 +30,20 @@ void Diagnostics::expected(const Node& at, const std::string& path, std::string_
   refuse(at, path, "expected " + std::string(expected) + ", found " + document_.found(at), std::move(hint));
 }
 
+void Diagnostics::refuse_duplicates() {
+  Places places(document_.text(), file_);
+  for (const auto& [first, second] : document_.duplicates()) {
+    refuse(second, "",
+           "the key " + printable(second.text()) + " is in this object already, at line " +
+               std::to_string(places.at(first.offset()).line),
+           "keep one of the two");
+  }
+}
+
 bool Diagnostics::covers(const std::string& path, std::size_t first) const {
   return std::any_of(entries_.begin() + static_cast<std::ptrdiff_t>(first), entries_.end(), [&](const Entry& entry) {
-    return path.starts_with(entry.path) && (path.size() == entry.path.size() || path[entry.path.size()] == '/');
+    return !entry.path.empty() && path.starts_with(entry.path) &&
+           (path.size() == entry.path.size() || path[entry.path.size()] == '/');
   });
 }
 

@@ -25,6 +25,9 @@ class Diagnostics {
   /// "expected <expected>, found <the value>"
   void expected(const Node& at, const std::string& path, std::string_view expected, std::string hint = {});
 
+  /// Refuses each key that an object of the document has twice.
+  void refuse_duplicates();
+
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   /// Whether the value at `path`, or one that it lies in, was refused by an entry from number `first` on.
   [[nodiscard]] bool covers(const std::string& path, std::size_t first) const;
@@ -52,7 +55,9 @@ class ObjectReader {
   ObjectReader& operator=(const ObjectReader&) = delete;
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] std::string path(std::string_view key) const { return path_ + "/" + std::string(key); }
+  [[nodiscard]] std::string path(std::string_view key) const {
+    return path_.empty() ? std::string(key) : path_ + "/" + std::string(key);
+  }
   [[nodiscard]] Diagnostics& diagnostics() noexcept { return diagnostics_; }
   [[nodiscard]] const Node& node() const noexcept { return node_; }
 

@@ -64,7 +64,9 @@ Result<void> Importer::sites(ObjectReader& in) {
     const std::string path = "sites/" + std::string(each.key.text());
     std::optional<std::string> uri = read_host(diagnostics_, each.key, path, false);
     if (!uri) continue;
-    if (!named_.emplace(*uri, &each.key).second) {
+    const auto [first, is_first] = named_.emplace(*uri, &each.key);
+    if (!is_first) {
+      if (first->second->text() == each.key.text()) continue;  // told as a duplicate key
       diagnostics_.refuse(each.key, path, "site " + printable(*uri) + " is in this document already",
                           "keep one of the two");
       continue;
