@@ -309,7 +309,7 @@ TEST_F(Slots, AClientsBlockIsForItsSitesOnly) {
 TEST_F(Slots, ABlockWithGivenSlotsKeepsItsUids) {
   need(put(test_site("a.example")));
   EXPECT_THAT(error_of(put(Block{"main", "web1", "8.2", "", 300001, 3, 5})),
-              HasSubstr("first_uid: 1 of its slots are given"));
+              HasSubstr("first_uid: slots of it were given to sites"));
   EXPECT_THAT(
       error_of(put(Block{"next", "web1", "8.2", "", 300002, 3, 5})),
       HasSubstr("uids 300002 to 300004 overlap those of block 'main' (300000 to 300002)\n  next: begin at 300003"));
