@@ -33,6 +33,7 @@ struct ImportOptions {
   /// get their defaults (but for a site's database, cron key and slot). An export that is imported so into an empty
   /// registry restores id, sequence, deleted sites, slots and audit.
   bool replace = false;
+  bool dry_run = false;  ///< roll back at the end: the report tells what would have been done
 };
 
 /// What an import did.

@@ -13,14 +13,18 @@ std::expected<ImportReport, std::vector<Error>> import_json(Store& store, std::s
     if (Result<void> done = importer.run(writer); !done) return done;
     complete = true;
     if (importer.diagnostics().size() > 0) return fail(Code::kInvalid, "the document has errors");
+    if (options.dry_run) return fail(Code::kConflict, "a dry run");
     return {};
   });
   std::vector<Error> errors = importer.diagnostics().take();
   if (!complete && !sequence) errors.insert(errors.begin(), sequence.error());  // the store itself has failed
-  if (errors.empty() && !sequence) errors.push_back(sequence.error());
+  const bool rolled_back = options.dry_run && complete;
+  if (errors.empty() && !sequence && !rolled_back) errors.push_back(sequence.error());
+  const Result<std::uint64_t> present = rolled_back ? store.sequence() : sequence;
+  if (errors.empty() && !present) errors.push_back(present.error());
   if (!errors.empty()) return std::unexpected(std::move(errors));
   ImportReport report = importer.report();
-  report.sequence = *sequence;
+  report.sequence = *present;
   return report;
 }
 

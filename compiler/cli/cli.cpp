@@ -1,0 +1,107 @@
+#include "compiler/cli/cli.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/privilege.hpp"
+#include "compiler/registry/json.hpp"
+
+namespace aegir::cli {
+namespace {
+
+constexpr std::size_t kMostBytes = registry::kMaxDocument;
+
+Result<std::string> read_standard_input() {
+  std::string text;
+  char chunk[65536];
+  for (;;) {
+    const ssize_t size = ::read(STDIN_FILENO, chunk, sizeof chunk);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return fail_errno("can't be read", "standard input", errno);
+    if (size == 0) return text;
+    text.append(chunk, static_cast<std::size_t>(size));
+    if (text.size() > kMostBytes) return fail_at("standard input", Code::kInvalid, "larger than a document can be");
+  }
+}
+
+}  // namespace
+
+ConfigResult configuration(const Cli& cli) {
+  ConfigResult config = read_config(cli.config_file);
+  if (!config && config.error().size() == 1 && config.error().front().code == Code::kNotFound) {
+    config.error().front().hint = "name the configuration with --config FILE; an empty file gives the defaults";
+  }
+  return config;
+}
+
+bool is_root() {
+  uid_t real = 0;
+  uid_t effective = 0;
+  uid_t saved = 0;
+  return ::getresuid(&real, &effective, &saved) == 0 && saved == 0;
+}
+
+Result<void> work_as_aegir(const Config& config) {
+  if (!is_root()) return {};
+  const Result<Accounts> accounts = resolve_accounts(config);
+  if (!accounts) return std::unexpected(accounts.error());
+  return machine::become_aegir(*accounts);
+}
+
+Result<KeyRing> map_keys(const Config& config) {
+  Result<KeyRing> keys = KeyRing::read(config.map_key);
+  if (!keys && keys.error().code == Code::kNotFound) return KeyRing();
+  return keys;
+}
+
+Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, registry::Store::Mode mode) {
+  Result<KeyRing> key = KeyRing::read(config.registry_key);
+  if (!key) {
+    if (key.error().code == Code::kNotFound) {
+      key.error().hint = "make it with `aegirc keygen registry`, or put it back from its backup";
+    }
+    return pass(key);
+  }
+  Result<std::unique_ptr<registry::Store>> store = registry::Store::open(config.registry, mode, *key);
+  if (!store && store.error().code == Code::kNotFound && store.error().hint.empty()) {
+    store.error().hint = "`aegirc import FILE` makes it from a document";
+  }
+  return store;
+}
+
+Result<std::string> read_document(const std::string& file) {
+  if (file == "-") return read_standard_input();
+  Result<std::string> text = read_file(file, kMostBytes);
+  if (!text && text.error().code == Code::kNotFound) {
+    text.error().hint = "name a JSON document; `aegirc export` writes one, - is standard input";
+  }
+  return text;
+}
+
+std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Config& config,
+                                                                          const std::string& file) {
+  Result<std::string> text = read_document(file);
+  if (!text) return stop(text);
+  // Sealed secrets of a document need the registry's key; a document without any needs none.
+  Result<KeyRing> key = KeyRing::read(config.registry_key);
+  if (!key) key = KeyRing::parse(KeyRing::generate(1), "a key for this run");
+  if (!key) return stop(key);
+  auto store = registry::Store::open(":memory:", registry::Store::Mode::kWrite, *key);
+  if (!store) return stop(store);
+  auto report = registry::import_json(**store, *text, file, {.replace = true}, actor("a document"));
+  if (!report) return stop(report);
+  return *std::move(store);
+}
+
+registry::Actor actor(std::string why) {
+  const char* const sudo = std::getenv("SUDO_USER");
+  if (is_root() && sudo != nullptr && *sudo != '\0') return {sudo, std::move(why)};
+  const passwd* const entry = ::getpwuid(::getuid());
+  return {entry != nullptr ? entry->pw_name : "uid " + std::to_string(::getuid()), std::move(why)};
+}
+
+}  // namespace aegir::cli

@@ -1,0 +1,75 @@
+// The parts of aegirc: what all commands share, and one function for each group of commands that adds it to the tree.
+// main.cpp only puts them together.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compiler/cli/output.hpp"
+#include "compiler/core/config.hpp"
+#include "compiler/core/error.hpp"
+#include "compiler/core/secret_box.hpp"
+#include "compiler/registry/store.hpp"
+
+namespace aegir::cli {
+
+/// Everything that is wrong, to be printed at once.
+using Errors = std::vector<Error>;
+using Outcome = std::expected<void, Errors>;
+
+/// Ends a command with one error.
+template <class T>
+[[nodiscard]] std::unexpected<Errors> stop(Result<T>& result) {
+  return std::unexpected(Errors{std::move(result.error())});
+}
+template <class T>
+[[nodiscard]] std::unexpected<Errors> stop(std::expected<T, Errors>& result) {
+  return std::unexpected(std::move(result.error()));
+}
+
+/// One run of aegirc: the global options, and the command that was chosen.
+struct Cli {
+  std::string config_file{kConfigFile};
+  Output out;
+  std::function<Outcome()> command;
+};
+
+void add_compile(CLI::App& app, Cli& cli);  ///< compile, check
+void add_publish(CLI::App& app, Cli& cli);
+void add_lookup(CLI::App& app, Cli& cli);
+void add_keygen(CLI::App& app, Cli& cli);    ///< keygen map|registry
+void add_registry(CLI::App& app, Cli& cli);  ///< export, import
+void add_map(CLI::App& app, Cli& cli);       ///< map dump|verify|compact
+
+/// The configuration of --config.
+[[nodiscard]] ConfigResult configuration(const Cli& cli);
+
+/// Whether this process was started as root.
+[[nodiscard]] bool is_root();
+
+/// When the process is root: works as aegir from now on, and root only inside aegir_machine. Else nothing.
+[[nodiscard]] Result<void> work_as_aegir(const Config& config);
+
+/// The key of the site map, read as who we are; an empty ring when there is no such file, since not every registry
+/// needs one.
+[[nodiscard]] Result<KeyRing> map_keys(const Config& config);
+
+/// Opens the registry of the configuration with its key, as who we are.
+[[nodiscard]] Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, registry::Store::Mode mode);
+
+/// A document's text: of a file, or with "-" of standard input.
+[[nodiscard]] Result<std::string> read_document(const std::string& file);
+
+/// A registry in memory that holds a document; every error of it otherwise.
+[[nodiscard]] std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Config& config,
+                                                                                        const std::string& file);
+
+/// Who runs this command, for the audit: the user behind sudo, if any.
+[[nodiscard]] registry::Actor actor(std::string why);
+
+}  // namespace aegir::cli

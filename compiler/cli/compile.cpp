@@ -1,0 +1,285 @@
+// compile: everything that a registry becomes, written anew: directories and owners, configuration fragments, the map.
+// check: the same with nothing written.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <unordered_map>
+
+#include "compiler/cli/publishing.hpp"
+#include "compiler/core/atomic_file.hpp"
+#include "compiler/emit/emit.hpp"
+#include "compiler/machine/machine.hpp"
+#include "compiler/machine/privilege.hpp"
+#include "compiler/publish/compile.hpp"
+
+namespace aegir::cli {
+namespace {
+
+struct Options {
+  std::string document;
+  std::string out;
+};
+
+Result<emit::Model> read_model(registry::Store& store) {
+  Result<std::vector<registry::Server>> servers = store.servers();
+  if (!servers) return pass(servers);
+  Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return pass(platforms);
+  Result<std::vector<registry::Block>> blocks = store.blocks();
+  if (!blocks) return pass(blocks);
+  return emit::Model{*std::move(servers), *std::move(platforms), *std::move(blocks)};
+}
+
+/// What is to be done by hand when fragments have changed; empty otherwise.
+std::string next_steps(const Config& config, const machine::Done& done) {
+  const auto touched = [&](std::string_view part) {
+    return std::ranges::any_of(done, [&](const std::string& line) {
+      return line.find(part) != std::string::npos && line.starts_with(config.config_dir);
+    });
+  };
+  const auto command = [](const std::vector<std::string>& argv) {
+    std::string text;
+    for (const std::string& word : argv) text += (text.empty() ? "" : " ") + word;
+    return text;
+  };
+  const auto reload = [&](const char* name, const std::vector<std::string>& test, const Reload& how) {
+    return std::string("\nConfiguration of ") + name + " changed. Next: " + command(test) + " && " +
+           (how.argv.empty() ? "kill -s HUP $(cat " + how.pid_file + ")" : command(how.argv));
+  };
+  std::string text;
+  if (touched("/apache/")) text += reload("Apache", config.apache_test, config.apache_reload);
+  if (touched("/nginx/")) text += reload("nginx", config.nginx_test, config.nginx_reload);
+  if (touched("/php/")) text += "\nConfiguration of PHP-FPM changed. Next: start or restart the master of each block.";
+  return text;
+}
+
+/// Directories, slots and sites as the registry wants them. Goes on after a site that can't be prepared.
+Result<void> prepare_sites(const Config& config, const Accounts& accounts, registry::Store& store,
+                           const emit::Model& model, machine::Done& done, Errors& errors) {
+  std::unordered_map<std::string, const registry::Platform*> platforms;
+  for (const registry::Platform& platform : model.platforms) platforms[platform.name] = &platform;
+  std::unordered_map<std::string, const registry::Block*> blocks;
+  for (const registry::Block& block : model.blocks) blocks[block.name] = &block;
+  return store.each_site([&](const registry::Site& site) -> Result<void> {
+    if (site.block.empty()) return {};
+    const machine::SitePlace place{platforms.at(site.platform)->docroot, site.uri,
+                                   blocks.at(site.block)->first_uid + site.slot};
+    Result<void> prepared = machine::prepare_site(config, accounts, place, done);
+    if (!prepared) errors.push_back(std::move(prepared.error()));
+    return {};
+  });
+}
+
+Result<void> prepare_machine(const Config& config, const Accounts& accounts, registry::Store& store,
+                             const emit::Model& model, machine::Done& done, Errors& errors) {
+  // Everything is emitted before anything is written: one value that can't be said leaves the old files together.
+  Result<std::vector<emit::File>> files = emit::emit_all(config, model);
+  if (!files) return pass(files);
+  for (const registry::Server& server : model.servers) {
+    if (Result<void> made = machine::prepare_server(config, accounts, server.name, done); !made) return made;
+  }
+  for (const registry::Block& block : model.blocks) {
+    const machine::BlockSlots slots{block.name, block.first_uid, block.slots};
+    if (Result<void> made = machine::prepare_block(config, accounts, slots, done); !made) return made;
+  }
+  for (const emit::File& file : *files) {
+    Result<void> made = machine::install_config(config, accounts, file.path, file.content, file.mode, done);
+    if (!made) return made;
+  }
+  return prepare_sites(config, accounts, store, model, done, errors);
+}
+
+Outcome compile_machine(const Cli& cli, const Config& config) {
+  if (!is_root()) {
+    return std::unexpected(Errors{{Code::kPermission,
+                                   "compile writes what root's programs read, and owners",
+                                   {},
+                                   "run it as root, or write everything elsewhere with --out DIR"}});
+  }
+  Result<Accounts> accounts = resolve_accounts(config);
+  if (!accounts) return stop(accounts);
+  machine::Done done;
+  if (Result<void> made = machine::prepare_directories(config, *accounts, done); !made) return stop(made);
+  Result<KeyRing> keys = map_keys(config);
+  if (!keys) return stop(keys);
+  if (Result<void> became = machine::become_aegir(*accounts); !became) return stop(became);
+  auto store = open_registry(config, registry::Store::Mode::kWrite);
+  if (!store) return stop(store);
+  Result<emit::Model> model = read_model(**store);
+  if (!model) return stop(model);
+  Errors errors;
+  if (Result<void> made = prepare_machine(config, *accounts, **store, *model, done, errors); !made) return stop(made);
+
+  DoneBefore before;
+  before.sentence = (done.empty() ? std::string("Directories, owners and fragments were as they should be.")
+                                  : count(done.size(), "directory or file", "directories and files") + " put right.") +
+                    next_steps(config, done);
+  before.facts["done"] = done;
+  Outcome published = run_publisher(
+      cli.out, config, *keys, **store, [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before);
+  if (!published) std::ranges::move(published.error(), std::back_inserter(errors));
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return {};
+}
+
+Result<void> make_directories(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return fail_errno("can't be made", path, error.value());
+  return {};
+}
+
+/// Every file at its own path below `out`.
+Outcome compile_below(const Cli& cli, const Config& config, const KeyRing& keys, registry::Store& store,
+                      const std::string& out) {
+  Result<emit::Model> model = read_model(store);
+  if (!model) return stop(model);
+  Result<std::vector<emit::File>> files = emit::emit_all(config, *model);
+  if (!files) return stop(files);
+  for (const emit::File& file : *files) {
+    const std::string path = out + file.path;
+    if (Result<void> made = make_directories(path.substr(0, path.rfind('/'))); !made) return stop(made);
+    if (Result<void> written = write_file(path, file.content, {.mode = file.mode}); !written) return stop(written);
+  }
+  Config below = config;
+  below.map_dir = out + config.map_dir;
+  if (Result<void> made = make_directories(below.map_dir); !made) return stop(made);
+  publish::Publisher publisher(below, store, keys);
+  Result<publish::Report> report = publisher.rebuild("aegirc compile --out");
+  if (!report) return stop(report);
+  cli.out.did("Wrote " + count(files->size(), "configuration file") + " and a map of " + count(report->sites, "site") +
+                  " (generation " + std::to_string(report->generation) + ", " + bytes(report->bytes) + ") below " +
+                  out + '.',
+              {{"out", out},
+               {"files", files->size()},
+               {"map", below.map_dir},
+               {"generation", report->generation},
+               {"sites", report->sites},
+               {"bytes", report->bytes}});
+  return {};
+}
+
+Outcome compile_out(const Cli& cli, const Config& config, const Options& options) {
+  Result<KeyRing> keys = map_keys(config);
+  if (!keys) {
+    if (keys.error().code == Code::kPermission) {
+      keys.error().hint = "run it as root, or name a key of your own as map_key in a file for --config";
+    }
+    return stop(keys);
+  }
+  if (!options.document.empty()) {
+    auto store = document_registry(config, options.document);
+    if (!store) return stop(store);
+    return compile_below(cli, config, *keys, **store, options.out);
+  }
+  // The registry is opened as aegir, so that its files stay aegir's; DIR belongs to whoever runs the command.
+  if (Result<void> done = work_as_aegir(config); !done) return stop(done);
+  auto store = open_registry(config, registry::Store::Mode::kRead);
+  if (!store) return stop(store);
+  if (!is_root()) return compile_below(cli, config, *keys, **store, options.out);
+  Result<machine::AsRoot> root = machine::AsRoot::begin();
+  if (!root) return stop(root);
+  return compile_below(cli, config, *keys, **store, options.out);
+}
+
+Outcome compile(const Cli& cli, const Options& options) {
+  ConfigResult config = configuration(cli);
+  if (!config) return stop(config);
+  if (!options.out.empty()) return compile_out(cli, *config, options);
+  if (!options.document.empty()) {
+    return std::unexpected(
+        Errors{{Code::kUsage,
+                "a document is compiled into a directory",
+                {},
+                "add --out DIR; or `aegirc import " + options.document + "`, then `aegirc compile`"}});
+  }
+  return compile_machine(cli, *config);
+}
+
+/// What is wrong with a site of the registry or document `where` beyond the registry's own rules.
+void check_site(const publish::Compiler& compiler, const registry::Site& site, const std::string& where,
+                Errors& errors) {
+  if (site.php.post_max_size > emit::kMaxBody) {
+    errors.push_back({Code::kInvalid,
+                      "site " + site.uri + ": post_max_size is " + std::to_string(site.php.post_max_size) +
+                          " MiB, and the web servers take bodies of at most " + std::to_string(emit::kMaxBody),
+                      {where, 0, 0},
+                      "lower the site's post_max_size"});
+  }
+  Result<std::optional<map::SiteRecord>> record = compiler.site(site);
+  Result<void> fits;
+  std::string bytes;
+  if (!record) {
+    fits = pass(record);
+  } else if (*record) {
+    fits = map::append_record(bytes, **record);
+  }
+  if (!fits) errors.push_back(std::move(fits.error()));
+}
+
+/// How far the live map is behind, as a second line; empty when it can't be read or is not behind.
+std::string lag(const Config& config, std::uint64_t sequence) {
+  const Result<map::Current> current = map::read_current(config.map_dir);
+  if (!current || current->generation == sequence) return {};
+  return "\nThe live map has generation " + std::to_string(current->generation) + ": run `aegirc publish`.";
+}
+
+Outcome check(const Cli& cli, const std::string& document) {
+  ConfigResult config = configuration(cli);
+  if (!config) return stop(config);
+  std::unique_ptr<registry::Store> store;
+  if (!document.empty()) {
+    auto opened = document_registry(*config, document);
+    if (!opened) return stop(opened);
+    store = *std::move(opened);
+  } else {
+    if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
+    auto opened = open_registry(*config, registry::Store::Mode::kRead);
+    if (!opened) return stop(opened);
+    store = *std::move(opened);
+  }
+  const std::string what = document.empty() ? config->registry : document;
+  Result<KeyRing> keys = KeyRing::parse(KeyRing::generate(1), "a key for this run");  // nothing of it is kept
+  if (!keys) return stop(keys);
+  Result<publish::Compiler> compiler = publish::Compiler::load(*store, *config, *keys);
+  if (!compiler) return stop(compiler);
+  Result<emit::Model> model = read_model(*store);
+  if (!model) return stop(model);
+  Errors errors;
+  Result<std::vector<emit::File>> files = emit::emit_all(*config, *model);
+  if (!files) errors.push_back(std::move(files.error()));
+  std::uint64_t sites = 0;
+  Result<void> read = store->each_site([&](const registry::Site& site) -> Result<void> {
+    ++sites;
+    check_site(*compiler, site, what, errors);
+    return {};
+  });
+  if (!read) return stop(read);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  Result<std::uint64_t> sequence = store->sequence();
+  if (!sequence) return stop(sequence);
+  cli.out.did(what + " is good: " + count(sites, "site") + ", " + count(model->platforms.size(), "platform") + ", " +
+                  count(files->size(), "configuration file") + '.' + (document.empty() ? lag(*config, *sequence) : ""),
+              {{"checked", what}, {"sites", sites}, {"platforms", model->platforms.size()}, {"files", files->size()}});
+  return {};
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, Cli& cli) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* const compiling =
+      app.add_subcommand("compile", "Write everything anew: directories and owners, configuration, the site map");
+  compiling->add_option("DOCUMENT", options->document, "A registry's JSON document [the registry]; needs --out");
+  compiling->add_option("--out", options->out, "Write every file at its own path below DIR; needs no root")
+      ->option_text("DIR");
+  compiling->callback([&cli, options] { cli.command = [&cli, options] { return compile(cli, *options); }; });
+
+  const auto document = std::make_shared<std::string>();
+  CLI::App* const checking = app.add_subcommand("check", "Say everything that is wrong, and write nothing");
+  checking->add_option("DOCUMENT", *document, "A registry's JSON document [the registry]");
+  checking->callback([&cli, document] { cli.command = [&cli, document] { return check(cli, *document); }; });
+}
+
+}  // namespace aegir::cli

@@ -1,0 +1,43 @@
+// What aegirc says: results on stdout, as lines for a person or as JSON for a script; errors on stderr, each with its
+// place and the next step.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/core/error.hpp"
+
+namespace aegir::cli {
+
+using Json = nlohmann::ordered_json;
+
+enum class Format : std::uint8_t { kTable, kJson };
+
+/// One program's two streams. Used from one thread.
+class Output {
+ public:
+  Format format = Format::kTable;
+
+  /// What a writing command did: `sentence` for a person, `facts` for a script.
+  void did(std::string_view sentence, const Json& facts) const;
+  /// One thing with its properties: a line each, or the object. Values are texts, numbers, flags and lists of texts.
+  void record(const Json& object) const;
+  /// A list: aligned columns, or an array of objects with the columns' names as keys.
+  void table(std::span<const std::string_view> columns, const std::vector<std::vector<std::string>>& rows) const;
+  /// Something to know that is no failure; stderr, so that it never gets into a script's JSON.
+  void note(std::string_view sentence) const;
+  /// Prints errors and returns the exit code of the first (sysexits).
+  [[nodiscard]] int fail(std::span<const Error> errors) const;
+  [[nodiscard]] int fail(const Error& error) const { return fail(std::span(&error, 1)); }
+};
+
+/// "1 site", "2,000 sites": a number with its noun.
+[[nodiscard]] std::string count(std::uint64_t number, std::string_view singular, std::string_view plural = {});
+
+/// "384 B", "1.5 MiB".
+[[nodiscard]] std::string bytes(std::uint64_t size);
+
+}  // namespace aegir::cli

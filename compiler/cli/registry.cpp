@@ -1,0 +1,110 @@
+// export and import: the registry as one JSON document.
+#include "compiler/registry/json.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "compiler/cli/cli.hpp"
+#include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/privilege.hpp"
+
+namespace aegir::cli {
+namespace {
+
+struct ExportOptions {
+  std::string file = "-";
+  bool plain = false;
+};
+
+struct ImportOptions {
+  std::string file;
+  bool replace = false;
+  bool dry_run = false;
+};
+
+/// Writes a document to `file`, as who started the command: root in root's directories, not aegir.
+Result<void> write_document(const std::string& file, const std::string& text) {
+  if (!is_root()) return write_file(file, text);
+  const Result<machine::AsRoot> root = machine::AsRoot::begin();
+  if (!root) return std::unexpected(root.error());
+  return write_file(file, text);
+}
+
+Outcome export_registry(const Cli& cli, const ExportOptions& options) {
+  ConfigResult config = configuration(cli);
+  if (!config) return stop(config);
+  if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
+  auto store = open_registry(*config, registry::Store::Mode::kRead);
+  if (!store) return stop(store);
+  const registry::ExportOptions how{.plain_secrets = options.plain};
+  if (options.file == "-") {
+    Result<void> written = registry::export_json(**store, how, [](std::string_view piece) -> Result<void> {
+      if (!write_all(STDOUT_FILENO, piece)) return fail_errno("can't be written", "standard output", errno);
+      return {};
+    });
+    if (!written) return stop(written);
+    return {};
+  }
+  Result<std::string> text = registry::export_json(**store, how);
+  if (!text) return stop(text);
+  if (Result<void> written = write_document(options.file, *text); !written) return stop(written);
+  cli.out.did("Wrote the registry to " + options.file + " (" + bytes(text->size()) + ", " +
+                  (options.plain ? "with its secrets readable: keep it safe)." : "secrets sealed)."),
+              {{"file", options.file}, {"bytes", text->size()}, {"plain", options.plain}});
+  return {};
+}
+
+std::string sentence(const registry::ImportReport& report, const ImportOptions& options) {
+  std::string text = options.dry_run ? "Would import " : "Imported ";
+  text += options.file + ": " + std::to_string(report.created) + " created, " + std::to_string(report.changed) +
+          " changed, " + std::to_string(report.deleted) + " deleted, " + std::to_string(report.unchanged) +
+          " unchanged";
+  if (report.generated_secrets != 0) text += "; " + count(report.generated_secrets, "missing secret") + " made up";
+  if (options.dry_run) return text + ". Nothing was written.";
+  return text + ". Run `aegirc publish` to make it visible" +
+         (report.created + report.changed + report.deleted == 0 ? " (nothing is new)." : ".");
+}
+
+Outcome import_registry(const Cli& cli, const ImportOptions& options) {
+  ConfigResult config = configuration(cli);
+  if (!config) return stop(config);
+  Result<std::string> text = read_document(options.file);
+  if (!text) return stop(text);
+  if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
+  auto store = open_registry(*config, registry::Store::Mode::kWrite);
+  if (!store) return stop(store);
+  auto report =
+      registry::import_json(**store, *text, options.file, {.replace = options.replace, .dry_run = options.dry_run},
+                            actor("aegirc import " + options.file));
+  if (!report) return stop(report);
+  cli.out.did(sentence(*report, options), {{"file", options.file},
+                                           {"created", report->created},
+                                           {"changed", report->changed},
+                                           {"deleted", report->deleted},
+                                           {"unchanged", report->unchanged},
+                                           {"generated_secrets", report->generated_secrets},
+                                           {"sequence", report->sequence},
+                                           {"dry_run", options.dry_run}});
+  return {};
+}
+
+}  // namespace
+
+void add_registry(CLI::App& app, Cli& cli) {
+  const auto out = std::make_shared<ExportOptions>();
+  CLI::App* const writing = app.add_subcommand("export", "Write the registry as one JSON document");
+  writing->add_option("FILE", out->file, "Where to; - is standard output")->capture_default_str();
+  writing->add_flag("--plain", out->plain, "Write passwords and keys readable instead of sealed");
+  writing->callback([&cli, out] { cli.command = [&cli, out] { return export_registry(cli, *out); }; });
+
+  const auto in = std::make_shared<ImportOptions>();
+  CLI::App* const reading =
+      app.add_subcommand("import", "Create and change what a JSON document names, in one transaction");
+  reading->add_option("FILE", in->file, "The document; - is standard input")->required();
+  reading->add_flag("--replace", in->replace, "The document becomes the whole registry: what it does not name goes");
+  reading->add_flag("--dry-run", in->dry_run, "Say what would be done, and write nothing");
+  reading->callback([&cli, in] { cli.command = [&cli, in] { return import_registry(cli, *in); }; });
+}
+
+}  // namespace aegir::cli

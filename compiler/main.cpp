@@ -1,0 +1,85 @@
+// aegirc, the compiler: registry in, site map and configuration fragments out. Works without the sidecar.
+#include <cstdio>
+#include <exception>
+
+#include "compiler/cli/cli.hpp"
+#include "compiler/core/nearest.hpp"
+
+namespace {
+
+using namespace aegir;
+
+/// What is wrong with a command line, as one of our errors. CLI11 asks for a command before it looks at a word that is
+/// none, so a misspelt command is said here.
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  std::string commands = "aegirc";
+  for (auto chosen = at->get_subcommands(); !chosen.empty(); chosen = at->get_subcommands()) {
+    at = chosen.front();
+    commands += ' ' + at->get_name();
+  }
+  Error usage{Code::kUsage, error.what(), {}, "see `" + commands + " --help`"};
+  if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return usage;
+  std::vector<std::string> known;
+  for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; })) {
+    known.push_back(command->get_name());
+  }
+  if (known.empty()) return usage;
+  const std::vector<std::string> words = app.remaining(true);
+  if (words.empty()) {
+    usage.message = "a command is missing";
+    return usage;
+  }
+  usage.message = "there is no command '" + commands + ' ' + words.front() + "'";
+  const std::vector<std::string_view> candidates(known.begin(), known.end());
+  if (const std::string_view near = nearest(words.front(), candidates); !near.empty()) {
+    usage.hint = "did you mean `" + commands + ' ' + std::string(near) + "`?";
+  }
+  return usage;
+}
+
+/// Parses the command line and runs the command; the exit code of the program.
+int run(int argc, char** argv) {
+  cli::Cli cli;
+  CLI::App app("Compiles an Aegir registry to what web servers read: the site map and configuration fragments.",
+               "aegirc");
+  app.set_version_flag("--version", "aegirc " AEGIR_VERSION);
+  app.add_option("--config", cli.config_file, "Configuration of this machine")
+      ->option_text("FILE=" + std::string(kConfigFile));
+  app.add_option_function<std::string>(
+         "--output",
+         [&cli](const std::string& format) {
+           cli.out.format = format == "json" ? cli::Format::kJson : cli::Format::kTable;
+         },
+         "How results and errors are printed")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->option_text("table|json");
+  app.fallthrough();
+  app.require_subcommand(1);
+  cli::add_compile(app, cli);
+  cli::add_publish(app, cli);
+  cli::add_lookup(app, cli);
+  cli::add_keygen(app, cli);
+  cli::add_registry(app, cli);
+  cli::add_map(app, cli);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return cli.out.fail(usage_error(app, error));
+  }
+  const cli::Outcome outcome = cli.command();
+  return outcome ? 0 : cli.out.fail(outcome.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "aegirc: internal error: %s\n", error.what());
+    return exit_code(Code::kInternal);
+  }
+}

@@ -1,0 +1,256 @@
+// aegirc as root on a machine in a directory: who owns what it makes, and what it says when something is in its way.
+// Accounts are numbers without passwd entries. Every message has to name the place and the next step.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sqlite3.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "compiler/core/config.hpp"
+#include "compiler/map/reader.hpp"
+#include "compiler/registry/store.hpp"
+#include "tests/live/harness/process.hpp"
+#include "tests/live/harness/temp_dir.hpp"
+
+namespace aegir::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uid_t kAegir = 620001;
+constexpr uid_t kWeb = 620002;
+constexpr uid_t kStranger = 620003;
+
+class AegircAsRoot : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::geteuid(), 0U) << "these tests need root: run them through sudo";
+    live::put(file("aegir.conf"), "prefix = " + root_.path() + "/machine\naegir_user = " + std::to_string(kAegir) +
+                                      "\nweb_user = " + std::to_string(kWeb) + "\n");
+    config_ = read_config(file("aegir.conf")).value();
+    fs::create_directories(config_.aegir_root + "/platforms/d10/sites");
+    for (const char* part : {"/platforms", "/platforms/d10", "/platforms/d10/sites"}) {
+      ASSERT_EQ(::chown((config_.aegir_root + part).c_str(), kAegir, kAegir), 0);
+    }
+    expect("keygen map", 0, "Made the map key");
+    expect("keygen registry", 0, "Made the registry key");
+    import_site("first.example");
+    expect("compile", 0, "Published generation");
+    ASSERT_EQ(look("first.example"), "first.example");
+  }
+
+  [[nodiscard]] std::string file(const std::string& name) const { return root_.path(name); }
+
+  /// Runs aegirc; `uid` other than 0 runs it as that user.
+  live::Finished aegirc(const std::string& arguments, uid_t uid = 0) const {
+    std::vector<std::string> argv;
+    if (uid != 0) {
+      const std::string id = std::to_string(uid);
+      argv = {"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"};
+    }
+    argv.insert(argv.end(), {AEGIRC, "--config", file("aegir.conf")});
+    std::istringstream words(arguments);
+    for (std::string word; words >> word;) argv.push_back(word);
+    return live::run(argv);
+  }
+  void expect(const std::string& arguments, int status, const std::string& part, uid_t uid = 0) const {
+    const live::Finished done = aegirc(arguments, uid);
+    EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
+    EXPECT_NE(done.output.find(part), std::string::npos) << arguments << ": " << done.output;
+  }
+  /// An error that names `place` and tells a next step.
+  void expect_refused(const std::string& arguments, int status, const std::string& place, const std::string& message,
+                      uid_t uid = 0) const {
+    const live::Finished done = aegirc(arguments, uid);
+    EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
+    EXPECT_TRUE(done.output.starts_with(place)) << arguments << ": " << done.output << "instead of " << place;
+    EXPECT_NE(done.output.find(message), std::string::npos) << arguments << ": " << done.output;
+    EXPECT_NE(done.output.find("\n  next: "), std::string::npos) << arguments << ": " << done.output;
+  }
+  void import_site(const std::string& uri) {
+    live::put(file("document.json"), R"({
+  "servers": {"web1": {"web": {"apache": {"http_port": 8080, "https_port": 8443}, "nginx": {}}, "database": {}}},
+  "blocks": {"b1": {"server": "web1", "slots": 8}},
+  "clients": {"acme": {}},
+  "platforms": {"d10": {"server": "web1", "docroot": ")" +
+                                         config_.aegir_root +
+                                         R"(/platforms/d10"}},
+  "sites": {")" + uri + R"(": {"platform": "d10", "client": "acme", "database": {"server": "web1"}}}
+})");
+    expect("import " + file("document.json"), 0, "Imported");
+  }
+  /// What a worker that is there since the beginning answers, a second later than the last time.
+  std::string look(const std::string& host) {
+    const auto state = worker_.snapshot(now_ += 2);
+    map::SiteView site;
+    if (!state || state->find_host(host, site) != map::Lookup::kFound) return "unknown";
+    return std::string(site.host);
+  }
+
+  live::TempDir root_;
+  Config config_;
+  std::vector<std::string> refusals_;
+  std::uint64_t now_ = 0;
+  map::LiveMap worker_{root_.path() + "/machine/run/aegir/map",
+                       [](void* context, const char* message) noexcept {
+                         static_cast<std::vector<std::string>*>(context)->emplace_back(message);
+                       },
+                       &refusals_};
+};
+
+TEST_F(AegircAsRoot, NothingOfRootsLiesAmongAegirsFiles) {
+  import_site("second.example");
+  expect("publish", 0, "Published generation");
+  expect("map compact", 0, "Merged");
+  expect("export", 0, "second.example");
+  EXPECT_EQ(look("second.example"), "second.example");
+  for (const std::string& top : {config_.state_dir, config_.map_dir}) {
+    for (const auto& entry : fs::recursive_directory_iterator(top)) {
+      struct stat status{};
+      ASSERT_EQ(::lstat(entry.path().c_str(), &status), 0);
+      EXPECT_EQ(status.st_uid, kAegir) << entry.path();
+      if (top != config_.map_dir) continue;
+      EXPECT_EQ(status.st_gid, kWeb) << entry.path();
+      EXPECT_EQ(status.st_mode & 07777, 0640U) << entry.path();
+    }
+  }
+  struct stat status{};
+  ASSERT_EQ(::stat(config_.map_dir.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 02750U);
+  ASSERT_EQ(::stat(config_.map_key.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 0U);
+  EXPECT_EQ(status.st_mode & 07777, 0400U);
+  expect("map verify", 0, "is good", kWeb);
+  expect_refused("map verify", 77, config_.map_dir, "Permission denied", kStranger);
+}
+
+TEST_F(AegircAsRoot, CompileTwiceChangesNothing) {
+  const live::Finished again = aegirc("--output json compile");
+  EXPECT_EQ(again.status, 0) << again.output;
+  EXPECT_NE(again.output.find(R"("done": [])"), std::string::npos) << again.output;
+}
+
+TEST_F(AegircAsRoot, TheRegistryIsHeldBySomebodyElse) {
+  const auto key = KeyRing::read(config_.registry_key).value();
+  const auto held = registry::Store::open(config_.registry, registry::Store::Mode::kWrite, key);
+  ASSERT_TRUE(held.has_value());
+  for (const char* command : {"publish", "compile", "map compact"}) {
+    expect_refused(command, 75, config_.registry, "being written by process " + std::to_string(::getpid()));
+  }
+  expect_refused("import " + file("document.json"), 75, config_.registry, "the `aegir` command");
+  expect("export", 0, "first.example");
+  expect("check", 0, "is good");
+  EXPECT_EQ(look("first.example"), "first.example");
+}
+
+TEST_F(AegircAsRoot, TheRegistryIsCorrupt) {
+  const std::string kept = live::slurp(config_.registry);
+  fs::remove(config_.registry + "-wal");
+  live::put(config_.registry, std::string(kept.size(), 'x'));
+  expect_refused("publish", 65, config_.registry, "");
+  expect_refused("check", 65, config_.registry, "");
+  EXPECT_EQ(look("first.example"), "first.example") << "what is published stays";
+  live::put(config_.registry, kept);
+  expect("publish", 0, "generation");
+}
+
+TEST_F(AegircAsRoot, TheRegistryIsNewerThanTheProgram) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(config_.registry.c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "PRAGMA user_version = 99", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  for (const char* command : {"publish", "compile", "export", "check"}) {
+    expect_refused(command, 78, config_.registry, "schema 99");
+  }
+  EXPECT_EQ(look("first.example"), "first.example");
+}
+
+TEST_F(AegircAsRoot, AKeyThatCantBeRead) {
+  import_site("second.example");
+  ASSERT_EQ(::chmod(config_.map_key.c_str(), 0444), 0);
+  expect_refused("publish", 77, config_.map_key, "");
+  ASSERT_EQ(::chmod(config_.map_key.c_str(), 0400), 0);
+  live::put(config_.map_key, "nonsense\n");
+  ASSERT_EQ(::chmod(config_.map_key.c_str(), 0400), 0);
+  expect_refused("publish", 65, config_.map_key, "");
+  fs::remove(config_.map_key);
+  expect_refused("publish", 66, config_.map_key, "there is no map key");
+  EXPECT_EQ(look("first.example"), "first.example");
+  EXPECT_EQ(look("second.example"), "unknown");
+  expect("keygen map", 0, "Made");
+  expect("publish", 0, "new base");
+  EXPECT_EQ(look("second.example"), "second.example");
+
+  fs::rename(config_.registry_key, config_.registry_key + ".away");
+  expect_refused("publish", 66, config_.registry_key, "");
+}
+
+TEST_F(AegircAsRoot, WithoutRootItSaysSo) {
+  expect("compile", 77, "run it as root", kStranger);
+  expect("publish", 77, "next: ", kStranger);
+}
+
+TEST_F(AegircAsRoot, AMapThatIsBrokenHeals) {
+  live::put(config_.map_dir + "/CURRENT", "torn");
+  EXPECT_EQ(look("first.example"), "first.example") << "the worker keeps the last good state";
+  EXPECT_EQ(refusals_.size(), 1U);
+  expect_refused("map verify", 65, config_.map_dir + "/CURRENT", "");
+  expect("publish", 0, "new base");
+  expect("map verify", 0, "is good");
+  EXPECT_EQ(look("first.example"), "first.example");
+}
+
+/// The live map on a tmpfs of its own, as on a real server, of 4 MiB.
+class FullTmpfs : public AegircAsRoot {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::geteuid(), 0U) << "these tests need root: run them through sudo";
+    // The mounts are this process's own and go with it.
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0) << "this test needs CAP_SYS_ADMIN";
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    fs::create_directories(file("machine/run/aegir/map"));
+    ASSERT_EQ(::mount("tmpfs", file("machine/run/aegir/map").c_str(), "tmpfs", 0, "size=4m,mode=0700"), 0);
+    AegircAsRoot::SetUp();
+  }
+  void TearDown() override { ::umount2(config_.map_dir.c_str(), MNT_DETACH); }
+
+  /// Leaves `free` bytes of the tmpfs.
+  void fill(std::uint64_t free) {
+    const std::uint64_t have = fs::space(config_.map_dir).available;
+    live::put(config_.map_dir + "/filler", std::string(have - free, 'x'));
+  }
+};
+
+TEST_F(FullTmpfs, APublishIsRefusedAndTheNextOneHeals) {
+  fill(0);
+  import_site("second.example");
+  expect_refused("publish", 74, config_.map_dir, "No space left on device");
+  expect_refused("compile", 74, config_.map_dir, "No space left on device");
+  EXPECT_EQ(look("first.example"), "first.example");
+  EXPECT_EQ(look("second.example"), "unknown");
+  expect("map verify", 0, "is good");
+  EXPECT_EQ(refusals_, std::vector<std::string>{});
+  fs::remove(config_.map_dir + "/filler");
+  expect("publish", 0, "Published generation");
+  EXPECT_EQ(look("second.example"), "second.example");
+  for (const auto& entry : fs::directory_iterator(config_.map_dir)) EXPECT_NE(entry.path().extension(), ".tmp");
+}
+
+TEST_F(FullTmpfs, AMergeIsNotBegunWithoutRoomForIt) {
+  fill(1U << 20U);
+  import_site("second.example");
+  expect("publish", 0, "Published generation");
+  expect_refused("map compact", 74, config_.map_dir, "can't be merged into a new base");
+  EXPECT_EQ(look("second.example"), "second.example");
+  fs::remove(config_.map_dir + "/filler");
+  expect("map compact", 0, "Merged");
+  EXPECT_EQ(look("second.example"), "second.example");
+  EXPECT_EQ(refusals_, std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace aegir::cli
