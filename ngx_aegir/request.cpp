@@ -132,6 +132,7 @@ Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
   main_conf(r).counters->count(map::outcome_of(decision));
   Kept* const kept = keep(r, decision);
   if (kept == nullptr) return nullptr;
+  kept->secure = request.secure;
   if (decision.verdict == map::Verdict::kRedirect && !add_location(r, decision.location)) return nullptr;
   if (decision.probe) {
     auto* const memory = static_cast<char*>(ngx_pnalloc(r->pool, map::kSiteHeaderSize));

@@ -18,6 +18,7 @@ struct Kept {
   std::uint16_t status;
   bool has_site;  ///< false: refused before a site was known
   bool probe;
+  bool secure;    ///< https, by the connection or by a trusted proxy's word
   bool internal;  ///< the main request's path came from the server itself, not from the client
   bool opened;    ///< credentials were asked for; `credentials` has them, or null after a fault
   const map::CredentialFields* credentials;

@@ -25,6 +25,10 @@ std::string_view probe(ngx_http_request_t* /*r*/, Kept& kept) noexcept {
   return kept.probe ? "1"sv : std::string_view();
 }
 
+std::string_view https(ngx_http_request_t* /*r*/, Kept& kept) noexcept {
+  return kept.secure ? "on"sv : std::string_view();
+}
+
 std::string_view generation(ngx_http_request_t* r, Kept& kept) noexcept {
   std::array<char, 20> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), kept.site.generation).ptr;
@@ -62,6 +66,7 @@ constexpr std::array kVariables = {
     Variable{"aegir_host"sv, host},
     Variable{"aegir_platform"sv, platform},
     Variable{"aegir_probe"sv, probe},
+    Variable{"aegir_https"sv, https},
     Variable{"aegir_generation"sv, generation},
     Variable{"aegir_fpm"sv, fpm},
     Variable{"aegir_php_admin_value"sv, php_admin_value},

@@ -62,7 +62,7 @@ constexpr Literal kLocations = R"(    location / {
         fastcgi_param SCRIPT_NAME $fastcgi_script_name;
         fastcgi_param PATH_INFO $aegir_path_info if_not_empty;
         fastcgi_param REDIRECT_STATUS 200;
-        fastcgi_param HTTPS $https if_not_empty;
+        fastcgi_param HTTPS $aegir_https if_not_empty;
         fastcgi_param HTTP_HOST $host$aegir_host_port;
         # Headers that PHP must not see: a proxy for its own requests (httpoxy), and the token of a probe.
         fastcgi_param HTTP_PROXY "" if_not_empty;

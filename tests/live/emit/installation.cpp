@@ -71,7 +71,7 @@ Installation::Installation() {
                        "uid_last = 612099\nmap_dir = " + map_.directory() + "\nmap_key = " + map_.key_file() +
                        "\napache_module = " AEGIR_APACHE_MODULE + "\nnginx_module = " AEGIR_NGX_MODULE +
                        "\napache_listen = 127.0.0.1:" + apache_port_.text() +
-                       "\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\n",
+                       "\ntrusted_proxies = 127.0.0.1\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\n",
                    "installation.conf");
   if (!config) throw std::runtime_error(describe(config.error().front()));
   config_ = *config;

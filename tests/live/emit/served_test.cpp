@@ -69,6 +69,12 @@ TEST_F(Served, PhpSeesThePortThatTheClientNamed) {
   });
 }
 
+TEST_F(Served, PhpBelievesATrustedProxyAboutHttps) {
+  each(get("a.test", "/", {"X-Forwarded-Proto: https"}), 200, "HTTPS=on\n");
+  each(get("a.test", "/", {"X-Forwarded-Proto: http"}),
+       [](const Response& response) { EXPECT_THAT(response.body, Not(HasSubstr("\nHTTPS="))); });
+}
+
 TEST_F(Served, CleanUrlsAndPathInfo) {
   each(get("a.test", "/node/1?a=b&c"), [](const Response& response) {
     EXPECT_EQ(response.status, 200);

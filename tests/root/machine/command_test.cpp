@@ -2,7 +2,10 @@
 #include "compiler/machine/command.hpp"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() is POSIX
+
+#include <sstream>
 
 #include "tests/live/harness/servers.hpp"
 #include "tests/root/machine/machine_fixture.hpp"
@@ -87,6 +90,23 @@ TEST_F(CommandTest, APidFileThatLiesIsRefused) {
   EXPECT_EQ(reload_server({{}, path("pid")}, "nginx", SIGHUP).error().code, Code::kNotFound);
   EXPECT_EQ(reload_server({{}, path("none")}, "nginx", SIGHUP).error().code, Code::kNotFound);
 }
+
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_F(CommandTest, TheLibraryNeedsLibcAndLibaclAlone) {
+  const live::Finished finished = live::run({"readelf", "-d", AEGIR_MACHINE_ALONE});
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  std::vector<std::string> needed;
+  std::istringstream lines(finished.output);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.contains("(NEEDED)")) continue;
+    const std::size_t begin = line.find('[') + 1;
+    needed.push_back(line.substr(begin, line.find(']') - begin));
+  }
+  // The loader is libc's own.
+  EXPECT_THAT(needed, testing::Each(testing::AnyOf("libacl.so.1", "libc.so.6", testing::StartsWith("ld-linux"))));
+  EXPECT_THAT(needed, testing::Contains("libacl.so.1"));
+}
+#endif
 
 TEST_F(CommandTest, WorkAsASiteHandsItsErrorOn) {
   const Result<void> failed = run_as({kFirst, kFirst}, [&]() -> Result<void> {
