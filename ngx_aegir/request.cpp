@@ -99,7 +99,7 @@ map::Request describe(ngx_http_request_t* r, const ServerConf& conf, std::array<
 }
 
 /// Copies a decision into the request's pool: one allocation, one pass over the site's fields.
-Kept* keep(ngx_http_request_t* r, const map::HostDecision& decision) noexcept {
+Kept* keep(ngx_http_request_t* r, const map::HostDecision& decision, bool secure) noexcept {
   const bool has_site = decision.verdict != map::Verdict::kStatus;
   const std::size_t footprint = has_site ? decision.site.footprint() : 0;
   ngx_pool_cleanup_t* const cleanup =
@@ -117,6 +117,7 @@ Kept* keep(ngx_http_request_t* r, const map::HostDecision& decision) noexcept {
   kept->status = decision.status;
   kept->has_site = has_site;
   kept->probe = decision.probe;
+  kept->secure = secure;
   cleanup->handler = kept_mark;
   ngx_http_set_ctx(r->main, kept, ngx_http_aegir_module);
   return kept;
@@ -130,7 +131,7 @@ Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
   map::HostDecision decision;
   map::route_host(request, snapshot.get(), decision);
   main_conf(r).counters->count(map::outcome_of(decision));
-  Kept* const kept = keep(r, decision);
+  Kept* const kept = keep(r, decision, request.secure);
   if (kept == nullptr) return nullptr;
   kept->secure = request.secure;
   if (decision.verdict == map::Verdict::kRedirect && !add_location(r, decision.location)) return nullptr;
@@ -162,16 +163,17 @@ ngx_int_t refuse(const map::PathDecision& path) noexcept {
   return NGX_DECLINED;
 }
 
-/// Below files/ and private/: nothing but nginx's own static files, and symbolic links only of their target's owner,
-/// whatever the location says. A named location keeps its handler: it answers for files that are not there.
-bool restrict_to_static(ngx_http_request_t* r, std::string_view docroot) noexcept {
+/// Below files/ and private/: nothing but nginx's own static files, no folders, and symbolic links only of their
+/// target's owner, whatever the location says. A named location keeps its handler: it answers for files that are not
+/// there.
+ngx_int_t restrict_to_static(ngx_http_request_t* r, std::string_view docroot) noexcept {
   struct Limits {
     ngx_http_core_loc_conf_t core;
     ngx_http_complex_value_t from;
   };
   void** const confs = static_cast<void**>(ngx_palloc(r->pool, ngx_http_max_module * sizeof(void*)));
   auto* const limits = static_cast<Limits*>(ngx_palloc(r->pool, sizeof(Limits)));
-  if (confs == nullptr || limits == nullptr) return false;
+  if (confs == nullptr || limits == nullptr) return NGX_ERROR;
   std::copy_n(r->loc_conf, ngx_http_max_module, confs);
   const auto* core =
       static_cast<const ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
@@ -182,8 +184,9 @@ bool restrict_to_static(ngx_http_request_t* r, std::string_view docroot) noexcep
   limits->core.disable_symlinks_from = &limits->from;
   confs[ngx_http_core_module.ctx_index] = &limits->core;
   r->loc_conf = confs;
-  if (!core->named) r->content_handler = nullptr;
-  return true;
+  if (core->named) return NGX_DECLINED;
+  r->content_handler = nullptr;
+  return view(r->uri).ends_with('/') ? NGX_HTTP_FORBIDDEN : NGX_DECLINED;
 }
 
 }  // namespace
@@ -289,8 +292,8 @@ ngx_int_t confirm(ngx_http_request_t* r) noexcept {
     ngx_http_finalize_request(r, ngx_http_internal_redirect(r, &target, &r->args));
     return NGX_DONE;
   }
-  if (path.static_only && refuse(path) == NGX_DECLINED && !restrict_to_static(r, kept->site.docroot)) return NGX_ERROR;
-  return refuse(path);
+  const ngx_int_t refused = refuse(path);
+  return refused == NGX_DECLINED && path.static_only ? restrict_to_static(r, kept->site.docroot) : refused;
 }
 
 }  // namespace aegir::ngx

@@ -15,9 +15,6 @@ std::vector<Row> path_rows() {
       {"static_file_trace", "TRACE /style.css HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", status(405)},
       {"directory_index_html", get("a.test", "/pages/"), file("pages' index")},
       {"folder_without_slash", get("a.test:{port}", "/pages"), moved("http://a.test:{port}/pages/")},
-      // nginx writes a line about it.
-      {"files_folder", get("a.test", "/files/"), {.status = 403, .log = "directory index of"}, status(403)},
-      {"files_folder_below", get("a.test", "/files/sub/"), {.status = 403, .log = "files/sub/"}, status(403)},
       {"files_folder_without_slash", get("a.test:{port}", "/sites/a.test/files"),
        moved("http://a.test:{port}/sites/a.test/files/")},
       {"shared_by_all_sites", get("a.test", "/sites/all/shared.css"), file("shared by all")},
@@ -38,6 +35,13 @@ std::vector<Row> path_rows() {
       {"files_of_another_site_in_capitals", get("a.test", "/sites/B.test/files/f.txt"), status(404)},
       {"own_directory_by_an_alias", get("in-place.a.test", "/sites/a.test/files/f.txt"), file("file of a.test")},
       {"name_of_an_alias_is_no_directory", get("in-place.a.test", "/sites/in-place.a.test/files/f.txt"), status(404)},
+
+      // What users can write gets no index and no listing.
+      {"files_folder", get("a.test", "/files/"), status(403)},
+      {"files_folder_below", get("a.test", "/files/sub/"), status(403)},
+      {"files_folder_with_index", get("a.test", "/files/pages/"), status(403)},
+      {"files_folder_long", get("a.test", "/sites/a.test/files/pages/"), status(403)},
+      {"files_index_itself", get("a.test", "/files/pages/index.html"), file("no index here")},
 
       {"symlink_of_the_owner", get("a.test", "/files/own-link.txt"), file("file of a.test")},
       {"symlink_to_another_site",
@@ -89,6 +93,7 @@ std::vector<Row> path_rows() {
       {"zero_byte", get("a.test", "/style.css%00.php"), status(400)},
       {"bad_encoding", get("a.test", "/%zz"), status(400)},
       {"above_the_root", get("a.test", "/../../etc/passwd"), status(400)},
+      {"http_0_9", "GET /style.css\r\n", status(0)},
       {"method_in_lower_case", "get / HTTP/1.1\r\nHost: a.test\r\n\r\n", status(400)},
       {"options_star", "OPTIONS * HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", status(400)},
       {"connect", "CONNECT a.test:80 HTTP/1.1\r\nHost: a.test\r\n\r\n", status(400)},

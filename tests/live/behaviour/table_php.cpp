@@ -27,6 +27,11 @@ Expect with_status(int status, Expect expect) {
   return expect;
 }
 
+Expect without(Expect expect, const std::string& text) {
+  expect.lacks.push_back("\n" + text);
+  return expect;
+}
+
 /// Nothing of the site's credentials is there for a site without any.
 Expect uncloaked() {
   Expect expect = php("plain.test", {"ini:memory_limit=256M\n"});
@@ -76,6 +81,12 @@ std::vector<Row> php_rows() {
       {"php_host_of_an_absolute_uri", "GET http://b.test/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
        php("b.test", {"HTTP_HOST=b.test\n", "AEGIR_HOST=b.test\n", "db_name=b_db\n"})},
       {"php_site_directory", get("a.test", "/"), a({"AEGIR_SITE_DIR=a.test\n"})},
+      {"php_behind_a_trusted_proxy",
+       get("a.test", "/", {"X-Forwarded-Proto: https"}),
+       a({"HTTPS=on\n"}),
+       {},
+       kTrustedProxy},
+      {"php_behind_a_lying_proxy", get("a.test", "/", {"X-Forwarded-Proto: https"}), without(a(), "HTTPS=")},
       {"php_limits", get("a.test", "/"),
        a({"ini:memory_limit=191M\n", "ini:upload_max_filesize=17M\n", "ini:post_max_size=18M\n",
           "ini:max_execution_time=19\n"})},

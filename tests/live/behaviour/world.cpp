@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 
 namespace aegir::live {
@@ -74,12 +75,15 @@ const auto* const kLifetime = ::testing::AddGlobalTestEnvironment(new Lifetime);
 
 std::string to_string(Kind kind) { return kind == Kind::kNginx ? "nginx" : "apache"; }
 
-std::string Front::text(const std::string& name) const {
-  const Response answer = ask(status_port.endpoint(), get("status.localhost", "/aegir-status"));
-  const std::size_t at = answer.body.find("\n" + name + " ");
-  if (at == std::string::npos) throw std::runtime_error("no " + name + " in the status:\n" + answer.raw + answer.body);
+std::string figure(const Response& status, const std::string& name) {
+  const std::size_t at = status.body.find("\n" + name + " ");
+  if (at == std::string::npos) throw std::runtime_error("no " + name + " in the status:\n" + status.raw + status.body);
   const std::size_t begin = at + name.size() + 2;
-  return answer.body.substr(begin, answer.body.find('\n', begin) - begin);
+  return status.body.substr(begin, status.body.find('\n', begin) - begin);
+}
+
+std::uint64_t Front::counter(const std::string& name) const {
+  return std::stoull(figure(ask(status_port.endpoint(), get("status.localhost", "/aegir-status")), name));
 }
 
 World& World::get() {
@@ -103,12 +107,13 @@ Front& World::front(Kind kind) {
 
 World::World() : recorder_(root_.path("recorder.sock")) {
   make_platform();
+  make_certificate();
   make_map();
   map_.publish(content_);
   fpm_.start({{.name = "a", .uid = kUidA, .gid = kUidA, .socket = root_.path("a.sock"), .children = 1},
               {.name = "b", .uid = kUidB, .gid = kUidB, .socket = root_.path("b.sock"), .children = 1}},
              "extension=posix\nvariables_order=GPCS\n");
-  for (const Kind kind : kinds()) kind == Kind::kNginx ? start_nginx() : start_apache();
+  for (const Kind kind : kinds()) start(kind);
 }
 
 void World::make_platform() const {
@@ -133,6 +138,7 @@ void World::make_platform() const {
     }
     put_as(owner, own + "files/f.txt", std::string("file of ") + name);
     put_as(owner, own + "files/page.html", std::string("page of ") + name);
+    put_as(owner, own + "files/pages/index.html", "no index here");
     put_as(owner, own + "private/secret.txt", std::string("secret of ") + name);
     put(own + "settings.txt", "not below files");
   }
@@ -143,6 +149,13 @@ void World::make_platform() const {
   link("/etc/passwd", files + "passwd.txt", kUidA);
   link(at("sites/b.test/private/secret.txt"), at("sites/a.test/private/stolen.txt"), kUidA);
   put(at("sites/renamed.test/files/f.txt"), "file of renamed.test");
+}
+
+void World::make_certificate() const {
+  const Finished made =
+      run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+           "2", "-subj", "/CN=a.test", "-keyout", root_.path("tls.key"), "-out", root_.path("tls.pem")});
+  if (made.status != 0) throw std::runtime_error("openssl: " + made.output);
 }
 
 void World::make_map() {
@@ -233,174 +246,44 @@ void World::stop() {
   fpm_.stop();
 }
 
-void World::start_nginx() {
-  auto nginx = std::make_unique<NginxServer>();
-  auto front = std::make_unique<Front>();
-  front->kind = Kind::kNginx;
-  const std::string site = R"(
-    aegir on;
-    aegir_https_port )" + std::to_string(kHttpsPort) +
-                           R"(;
-    root $aegir_docroot;
-    index index.php index.html;
-    location / {
-      try_files $uri $uri/ /index.php$is_args$args;
+std::string World::filled(const std::string& file, const Front& front) const {
+  std::string text = slurp(AEGIR_SOURCE_DIR "/tests/live/behaviour/" + file);
+  const std::map<std::string, std::string> words = {{"map", map_.directory()},
+                                                    {"key", map_.key_file()},
+                                                    {"docroot", docroot()},
+                                                    {"acme", root_.path("acme")},
+                                                    {"certificate", root_.path("tls.pem")},
+                                                    {"certificate_key", root_.path("tls.key")},
+                                                    {"probe_peer", kProbePeer},
+                                                    {"trusted_proxy", kTrustedProxy},
+                                                    {"https_port", std::to_string(kHttpsPort)},
+                                                    {"port", front.port.text()},
+                                                    {"tls_port", front.tls_port.text()},
+                                                    {"h2_port", front.h2_port.text()},
+                                                    {"status_port", front.status_port.text()}};
+  for (const auto& [word, value] : words) {
+    const std::string place = "@" + word + "@";
+    for (std::size_t at = 0; (at = text.find(place, at)) != std::string::npos; at += value.size()) {
+      text.replace(at, place.size(), value);
     }
-    location /sites/ {
-      error_page 404 = @missing;
-    }
-    location @missing {
-      rewrite ^ /index.php last;
-    }
-    location /error-document/ {
-      error_page 404 /index.php;
-    }
-    location ~ \.php(?:/|$) {
-      fastcgi_split_path_info ^(.+?\.php)(/.*)?$;
-      set $path_info $fastcgi_path_info;
-      try_files $fastcgi_script_name =404;
-      fastcgi_pass $aegir_fpm;
-      include php_params;
-    }
-)";
-  put(nginx->path("php_params"), R"(
-    fastcgi_param GATEWAY_INTERFACE CGI/1.1;
-    fastcgi_param REQUEST_METHOD $request_method;
-    fastcgi_param REQUEST_URI $request_uri;
-    fastcgi_param QUERY_STRING $query_string;
-    fastcgi_param CONTENT_TYPE $content_type;
-    fastcgi_param CONTENT_LENGTH $content_length;
-    fastcgi_param DOCUMENT_ROOT $document_root;
-    fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
-    fastcgi_param SCRIPT_NAME $fastcgi_script_name;
-    fastcgi_param PATH_INFO $path_info if_not_empty;
-    fastcgi_param HTTP_HOST $host$host_port;
-    fastcgi_param HTTP_PROXY "" if_not_empty;
-    fastcgi_param HTTP_X_AEGIR_PROBE "" if_not_empty;
-    fastcgi_param SERVER_PROTOCOL $server_protocol;
-    fastcgi_param AEGIR_SITE $aegir_site;
-    fastcgi_param AEGIR_SITE_DIR $aegir_site_dir;
-    fastcgi_param AEGIR_HOST $aegir_host;
-    fastcgi_param AEGIR_PROBE $aegir_probe if_not_empty;
-    fastcgi_param PHP_ADMIN_VALUE $aegir_php_admin_value;
-    fastcgi_param db_type $aegir_db_type if_not_empty;
-    fastcgi_param db_name $aegir_db_name if_not_empty;
-    fastcgi_param db_user $aegir_db_user if_not_empty;
-    fastcgi_param db_passwd $aegir_db_passwd if_not_empty;
-    fastcgi_param db_host $aegir_db_host if_not_empty;
-    fastcgi_param db_port $aegir_db_port if_not_empty;
-)");
-  const std::string http = R"(
-  log_not_found off;
-  default_type text/plain;
-  aegir_map )" + map_.directory() +
-                           R"(;
-  aegir_key )" + map_.key_file() +
-                           R"(;
-  aegir_acme_root )" + root_.path("acme") +
-                           R"(;
-  aegir_probe_peer )" + kProbePeer +
-                           R"(;
-  aegir_trusted_proxy )" + kTrustedProxy +
-                           R"(;
-  map $http_host $host_port {
-    "~(:[0-9]+)$" $1;
   }
-  server {
-    listen 127.0.0.1:)" + front->port.text() +
-                           R"( default_server;)" + site + R"(
-  }
-  server {
-    listen 127.0.0.1:)" + front->h2_port.text() +
-                           R"( default_server http2;)" + site + R"(
-  }
-  server {
-    listen 127.0.0.1:)" + front->port.text() +
-                           R"(;
-    server_name static.test static.a.test;
-    location / { return 410; }
-  }
-  server {
-    listen 127.0.0.1:)" + front->status_port.text() +
-                           R"(;
-    location = /aegir-status { aegir_status; }
-  }
-)";
-  nginx->start(nginx->frame({.http = http}), {front->port.endpoint(), front->h2_port.endpoint()});
-  front->server = std::move(nginx);
-  fronts_.push_back(std::move(front));
+  return text;
 }
 
-void World::start_apache() {
-  auto apache = std::make_unique<ApacheServer>();
+void World::start(Kind kind) {
   auto front = std::make_unique<Front>();
-  front->kind = Kind::kApache;
-  const std::string port = front->port.text();
-  const std::string main = R"(
-Listen 127.0.0.1:)" + port +
-                           R"(
-Listen 127.0.0.1:)" + front->status_port.text() +
-                           R"(
-AegirMap ")" + map_.directory() +
-                           R"("
-AegirKey ")" + map_.key_file() +
-                           R"("
-<VirtualHost *:)" + port + R"(>
-  ServerName catch-all.invalid
-  AegirEngine On
-  AegirHttpsPort )" + std::to_string(kHttpsPort) +
-                           R"(
-  AegirAcmeRoot ")" + root_.path("acme") +
-                           R"("
-  AegirProbePeer )" + kProbePeer +
-                           R"(
-  AegirTrustedProxy )" + kTrustedProxy +
-                           R"(
-  UseCanonicalName Off
-</VirtualHost>
-<VirtualHost *:)" + port + R"(>
-  ServerName static.test
-  ServerAlias static.a.test
-  Redirect gone /
-</VirtualHost>
-<VirtualHost *:)" + front->status_port.text() +
-                           R"(>
-  ServerName status.localhost
-  <Location "/aegir-status">
-    SetHandler aegir-status
-  </Location>
-</VirtualHost>
-<Directory ")" + root_.path("acme") +
-                           R"(/.well-known/acme-challenge">
-  Require all granted
-</Directory>
-<Directory ")" + docroot() +
-                           R"(">
-  Options FollowSymLinks
-  Require all granted
-  DirectoryIndex index.php index.html
-  FallbackResource /index.php
-  <FilesMatch "\.php$">
-    SetHandler aegir-php
-    AcceptPathInfo On
-  </FilesMatch>
-</Directory>
-<Directory ")" + docroot() +
-                           R"(/error-document">
-  FallbackResource disabled
-  ErrorDocument 404 /index.php
-</Directory>
-<Directory ")" + docroot() +
-                           R"(/sites/*/files">
-  Options SymLinksIfOwnerMatch
-</Directory>
-<Directory ")" + docroot() +
-                           R"(/sites/*/private">
-  Options SymLinksIfOwnerMatch
-</Directory>
-)";
-  apache->start(apache->frame({.main = main}), {front->port.endpoint(), front->status_port.endpoint()});
-  front->server = std::move(apache);
+  front->kind = kind;
+  if (kind == Kind::kNginx) {
+    auto nginx = std::make_unique<NginxServer>();
+    nginx->start(nginx->frame({.http = filled("nginx.conf", *front)}),
+                 {front->port.endpoint(), front->tls_port.endpoint(), front->h2_port.endpoint()});
+    front->server = std::move(nginx);
+  } else {
+    auto apache = std::make_unique<ApacheServer>();
+    apache->start(apache->frame({.main = filled("httpd.conf", *front), .modules = {"ssl"}}),
+                  {front->port.endpoint(), front->tls_port.endpoint(), front->status_port.endpoint()});
+    front->server = std::move(apache);
+  }
   fronts_.push_back(std::move(front));
 }
 

@@ -21,18 +21,20 @@ inline constexpr const char* kTrustedProxy = "127.0.0.2";
 inline constexpr const char* kProbePeer = "127.0.0.3";
 inline constexpr std::uint16_t kHttpsPort = 8443;
 
+/// A figure in an answer of the status endpoint. Throws std::runtime_error when it is not there.
+[[nodiscard]] std::string figure(const Response& status, const std::string& name);
+
 /// One server of the table.
 struct Front {
   Kind kind;
   std::unique_ptr<Server> server;
   Port port;         ///< HTTP/1
   Port status_port;  ///< the status endpoint, in a server of its own
+  Port tls_port;     ///< HTTPS, with a certificate that nobody knows
   Port h2_port;      ///< HTTP/2 without TLS; nginx only
 
-  /// What the status endpoint says of `name`: text("aegir_worker_pid").
-  [[nodiscard]] std::string text(const std::string& name) const;
-  /// The same as a number.
-  [[nodiscard]] std::uint64_t counter(const std::string& name) const { return std::stoull(text(name)); }
+  /// What the status endpoint says now: counter("aegir_decrypts_total").
+  [[nodiscard]] std::uint64_t counter(const std::string& name) const;
 };
 
 /// One for a test program: it is there from the start of the first test to the end of the last one.
@@ -54,9 +56,11 @@ class World {
 
  private:
   void make_platform() const;
+  void make_certificate() const;
   void make_map();
-  void start_nginx();
-  void start_apache();
+  /// The text of a configuration beside this file, with its words filled in.
+  [[nodiscard]] std::string filled(const std::string& file, const Front& front) const;
+  void start(Kind kind);
 
   TempDir root_;
   MapFixture map_;
