@@ -1,0 +1,67 @@
+#!/bin/bash
+# Two demos at a time, each with its tour; a second run of one; then both go, one after the other, and nothing of them
+# may be left.
+#
+#   side_by_side.sh BUILD_DIR
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+one=$(realpath "$1")
+work=$(mktemp -d)
+two=$work/build  # what another clone would have built
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+cleanup() {
+  ./quickstart --build "$one" --down
+  ./quickstart --build "$two" --down
+  rm -rf "$work"
+} >/dev/null
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+for file in aegirc mod_aegir_apache/mod_aegir.so ngx_aegir/ngx_http_aegir_module.so; do
+  install -D "$one/$file" "$two/$file"
+done
+users=$(md5sum /etc/passwd /etc/group)
+mounts=$(sort /proc/mounts)
+./quickstart --build "$one" --down
+
+./quickstart --build "$one" >"$work/one.log" 2>&1 &
+./quickstart --build "$two" >"$work/two.log" 2>&1 || { cat "$work/two.log"; fail "the second demo"; }
+wait $! || { cat "$work/one.log"; fail "the first demo"; }
+cat "$work/one.log"
+
+# The place that belongs to a build, as its folder.
+place_of() {
+  local file
+  for file in /var/tmp/aegir-quickstart/*/build; do
+    if [[ $(<"$file") == "$1" ]]; then echo "${file%/build}"; fi
+  done
+}
+place_one=$(place_of "$one") place_two=$(place_of "$two")
+[[ -n $place_one && -n $place_two && $place_one != "$place_two" ]] || fail "places: '$place_one' and '$place_two'"
+./quickstart --build "$one" >"$work/again.log" 2>&1 || { cat "$work/again.log"; fail "the second run"; }
+grep -q "running already" "$work/again.log" || fail "the second run did not see the first"
+
+# Prints what is left of a place: files, and processes with its uids or with its files in their command line.
+remains_of() {
+  local first=$((700000 + 100 * ${1##*/}))
+  find "$1" "/dev/shm/aegir-quickstart-${1##*/}" -maxdepth 0 2>/dev/null || true
+  ps -e -o pid=,uid=,args= | awk -v place="$1/" -v first="$first" -v last=$((first + 99)) \
+    '($2 >= first && $2 <= last || index($0, place)) && $0 !~ /awk -v place/'
+}
+[[ -n $(remains_of "$place_one") ]] || fail "the search for remains sees nothing even while the demo runs"
+./quickstart --build "$one" --down
+left=$(remains_of "$place_one")
+[[ -z $left ]] || fail "left of the first demo: $left"
+read -r apache_port nginx_port _ <"$place_two/ports"
+for port in "$apache_port" "$nginx_port"; do
+  curl --silent --fail --output /dev/null "http://shop.localhost:$port/" || fail "the second demo went with the first"
+done
+./quickstart --build "$two" --down
+left=$(remains_of "$place_two")
+[[ -z $left ]] || fail "left of the second demo: $left"
+[[ $(md5sum /etc/passwd /etc/group) == "$users" ]] || fail "passwd or group has changed"
+[[ $(sort /proc/mounts) == "$mounts" ]] || fail "a mount is left"

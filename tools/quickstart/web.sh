@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# The servers around what aegirc writes: a main configuration of their own for PHP-FPM, Apache and nginx, as Debian's
+# files are on a real server. Everything about sites and platforms is included from the emitted files.
+
+# Where aegirc puts the emitted files of the registry's one server.
+emitted() { printf '%s' "$state/var/aegir/config/server_$server_name/$1"; }
+
+write_httpd_conf() {
+  local module
+  {
+    cat <<EOF
+ServerRoot "$state/etc"
+DefaultRuntimeDir "$state/run"
+PidFile "$state/run/apache.pid"
+ServerName localhost
+ErrorLog "$state/log/apache-error.log"
+LogLevel warn
+User www-data
+Group www-data
+TypesConfig /etc/mime.types
+TraceEnable Off
+ServerTokens Prod
+StartServers 2
+ServerLimit 2
+ThreadsPerChild 16
+MaxRequestWorkers 32
+EOF
+    for module in mpm_event authz_core authz_host alias dir env headers mime proxy proxy_fcgi rewrite setenvif; do
+      echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
+    done
+    echo "Include \"$(emitted apache/module.load)\""
+    echo "Include \"$(emitted apache/aegir.conf)\""
+  } >"$state/etc/httpd.conf"
+}
+
+write_nginx_conf() {
+  local kind
+  {
+    echo "include $(emitted nginx/module.load);"
+    cat <<EOF
+user www-data;
+worker_processes 2;
+daemon off;
+pid $state/run/nginx.pid;
+error_log $state/log/nginx-error.log warn;
+events { worker_connections 512; }
+http {
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    server_tokens off;
+EOF
+    for kind in client_body proxy fastcgi uwsgi scgi; do echo "    ${kind}_temp_path $state/run/nginx-$kind;"; done
+    echo "    include $(emitted nginx/aegir.conf);"
+    echo "}"
+  } >"$state/etc/nginx.conf"
+}
+
+# web_start APACHE_PORT NGINX_PORT
+web_start() {
+  write_httpd_conf
+  write_nginx_conf
+  start php "php-fpm$php_version" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")"
+  await php test -S "$state/run/aegir/fpm/$block_name/0.sock"
+  start apache apache2 -f "$state/etc/httpd.conf" -DFOREGROUND
+  await apache port_answers "$1"
+  start nginx nginx -p "$state/run" -e "$state/log/nginx-error.log" -c "$state/etc/nginx.conf"
+  await nginx port_answers "$2"
+}
+
+web_stop() {
+  stop nginx QUIT
+  stop apache TERM
+  stop php TERM  # no request is left when the web servers are gone; QUIT would wait 10 seconds for idle children
+}
