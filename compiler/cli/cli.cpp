@@ -82,7 +82,7 @@ Result<std::string> read_document(const std::string& file) {
   return text;
 }
 
-std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Config& config,
+std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Output& out, const Config& config,
                                                                           const std::string& file) {
   Result<std::string> text = read_document(file);
   if (!text) return stop(text);
@@ -94,6 +94,11 @@ std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const 
   if (!store) return stop(store);
   auto report = registry::import_json(**store, *text, file, {.replace = true}, actor("a document"));
   if (!report) return stop(report);
+  if (report->generated_secrets != 0) {
+    out.note(file + " leaves out " +
+             count(report->generated_secrets, "password or cron key", "passwords and cron keys") +
+             ", which are made up each time; an import keeps them");
+  }
   return *std::move(store);
 }
 

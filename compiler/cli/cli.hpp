@@ -65,8 +65,9 @@ void add_map(CLI::App& app, Cli& cli);       ///< map dump|verify|compact
 /// A document's text: of a file, or with "-" of standard input.
 [[nodiscard]] Result<std::string> read_document(const std::string& file);
 
-/// A registry in memory that holds a document; every error of it otherwise.
-[[nodiscard]] std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Config& config,
+/// A registry in memory that holds a document; every error of it otherwise. Notes secrets that the document leaves out.
+[[nodiscard]] std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Output& out,
+                                                                                        const Config& config,
                                                                                         const std::string& file);
 
 /// Who runs this command, for the audit: the user behind sudo, if any.

@@ -169,7 +169,7 @@ Outcome compile_out(const Cli& cli, const Config& config, const Options& options
     return stop(keys);
   }
   if (!options.document.empty()) {
-    auto store = document_registry(config, options.document);
+    auto store = document_registry(cli.out, config, options.document);
     if (!store) return stop(store);
     return compile_below(cli, config, *keys, **store, options.out);
   }
@@ -230,7 +230,7 @@ Outcome check(const Cli& cli, const std::string& document) {
   if (!config) return stop(config);
   std::unique_ptr<registry::Store> store;
   if (!document.empty()) {
-    auto opened = document_registry(*config, document);
+    auto opened = document_registry(cli.out, *config, document);
     if (!opened) return stop(opened);
     store = *std::move(opened);
   } else {

@@ -47,6 +47,17 @@ void tell(const Output& out, const Report& report, std::uint64_t merged, const D
   out.did(text, facts);
 }
 
+/// After a reboot the live map is empty: its durable copy saves building it anew.
+DoneBefore restored(const Output& out, const Config& config) {
+  const Result<publish::Copied> copied = publish::restore(config);
+  if (!copied && copied.error().code != Code::kNotFound) {
+    out.note("the durable copy of the map is of no use: " + describe(copied.error()));
+  }
+  if (!copied || !copied->switched) return {};
+  return {"Restored generation " + std::to_string(copied->generation) + " from the durable copy.",
+          {{"restored", copied->generation}}};
+}
+
 }  // namespace
 
 Outcome run_publisher(const Output& out, const Config& config, const KeyRing& keys, registry::Store& store,
@@ -75,7 +86,7 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
   auto store = open_registry(*config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
-  return run_publisher(cli.out, *config, *keys, **store, step);
+  return run_publisher(cli.out, *config, *keys, **store, step, restored(cli.out, *config));
 }
 
 void add_publish(CLI::App& app, Cli& cli) {

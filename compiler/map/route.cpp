@@ -34,6 +34,15 @@ void redirect_to(const Request& request, std::uint16_t port, std::string_view ta
   location[used] = request.raw_target;
 }
 
+/// Whether a target is the name that was asked for: a wildcard may redirect to a name that it stands for itself.
+bool leads_to(std::string_view target, std::string_view name) noexcept {
+  if (const std::size_t scheme = target.find("://"sv); scheme != std::string_view::npos) {
+    target.remove_prefix(scheme + 3);
+    target = target.substr(0, target.find(':'));
+  }
+  return target == name;
+}
+
 /// The gate of a site that is disabled or in maintenance. False when it stands open.
 bool gate(HostDecision& decision) noexcept {
   const SiteView& site = decision.site;
@@ -131,7 +140,9 @@ void route_host(const Request& request, const Snapshot* snapshot, HostDecision& 
     return;
   }
   if (gate(decision)) return;
-  if (!decision.site.target.empty()) return redirect_to(request, host.port, decision.site.target, decision);
+  if (!decision.site.target.empty() && !leads_to(decision.site.target, host.name)) {
+    return redirect_to(request, host.port, decision.site.target, decision);
+  }
   if (decision.site.https == Https::kRequired && !request.secure) {
     return redirect_to(request, host.port, host.name, decision);
   }

@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "compiler/registry/validate.hpp"
+
 namespace aegir::publish {
 namespace {
-
-std::string_view host_of(std::string_view target) {
-  const std::size_t scheme = target.find("://");
-  if (scheme == std::string_view::npos) return target;
-  target.remove_prefix(scheme + 3);
-  return target.substr(0, target.find(':'));
-}
 
 map::SiteState state_of(const registry::Site& site) {
   switch (site.state) {
@@ -69,7 +64,7 @@ std::unexpected<Error> dangling(const registry::Site& site, std::string_view kin
 
 std::string_view effective_target(std::string_view name, std::string_view own, std::string_view site_target) {
   const std::string_view target = own.empty() ? site_target : own;
-  return host_of(target) == name ? std::string_view() : target;
+  return registry::host_of_target(target) == name ? std::string_view() : target;
 }
 
 Result<Compiler> Compiler::load(registry::Store& store, const Config& config, const KeyRing& keys) {

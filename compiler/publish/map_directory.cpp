@@ -123,6 +123,7 @@ Result<Copied> copy_state(const std::string& from, const map::Target& to) {
   const Result<map::Current> present = map::read_current(to.directory);
   if (!present || map::format_current(*present) != map::format_current(current_of(**state))) {
     if (Result<void> switched = switch_current(to, **state); !switched) return pass(switched);
+    copied.switched = true;
   }
   if (Result<void> swept = sweep(to.directory, files_of(**state)); !swept) return pass(swept);
   return copied;

@@ -44,7 +44,8 @@ class Counter {
 /// What copy_state() did.
 struct Copied {
   std::uint64_t generation = 0;
-  std::uint64_t bytes = 0;  ///< written; 0: it was all there
+  std::uint64_t bytes = 0;  ///< of map files that were not there
+  bool switched = false;    ///< CURRENT says something else than before
 };
 
 /// Makes `to` hold the state that `from` publishes: every byte verified, CURRENT last, older files removed. Files that

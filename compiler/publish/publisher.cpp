@@ -245,7 +245,7 @@ Result<Copied> restore(const Config& config) {
   const Result<Snapshot> present = map::open_published(config.map_dir, nullptr);
   if (present && (*present)->base().header().registry_id == (*durable)->base().header().registry_id &&
       (*present)->generation() >= (*durable)->generation()) {
-    return Copied{(*present)->generation(), 0};
+    return Copied{.generation = (*present)->generation()};
   }
   Result<Counter> counter = Counter::open(config.map_dir);
   if (!counter) return pass(counter);

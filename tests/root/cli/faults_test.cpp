@@ -199,9 +199,33 @@ TEST_F(AegircAsRoot, AMapThatIsBrokenHeals) {
   EXPECT_EQ(look("first.example"), "first.example") << "the worker keeps the last good state";
   EXPECT_EQ(refusals_.size(), 1U);
   expect_refused("map verify", 65, config_.map_dir + "/CURRENT", "");
+  expect("publish", 0, "Restored generation");
+  expect("map verify", 0, "is good");
+  EXPECT_EQ(look("first.example"), "first.example");
+  for (const std::string& directory : {config_.map_dir, config_.map_durable}) {
+    live::put(directory + "/CURRENT", "torn");
+  }
   expect("publish", 0, "new base");
   expect("map verify", 0, "is good");
   EXPECT_EQ(look("first.example"), "first.example");
+}
+
+TEST_F(AegircAsRoot, AfterARebootTheDurableCopyComesBack) {
+  import_site("second.example");
+  expect("publish", 0, "Published generation");
+  import_site("third.example");
+  for (const auto& entry : fs::directory_iterator(config_.map_dir)) fs::remove(entry.path());
+  const live::Finished done = aegirc("publish");
+  EXPECT_EQ(done.status, 0) << done.output;
+  EXPECT_TRUE(done.output.starts_with("Restored generation ")) << done.output;
+  EXPECT_EQ(done.output.find("new base"), std::string::npos) << done.output;
+  for (const char* host : {"first.example", "second.example", "third.example"}) EXPECT_EQ(look(host), host);
+
+  // A copy that was damaged is said and not taken.
+  for (const auto& entry : fs::directory_iterator(config_.map_dir)) fs::remove(entry.path());
+  live::put(config_.map_durable + "/CURRENT", "torn");
+  expect("publish", 0, "the durable copy of the map is of no use");
+  expect("map verify", 0, "is good");
 }
 
 /// The live map on a tmpfs of its own, as on a real server, of 4 MiB.

@@ -22,7 +22,9 @@ class RouteHost : public MapDirectory {
                 a_site("plain.test", {{"alias.test", ""},
                                       {"www.test", "plain.test"},
                                       {"far.test", "https://far.example"},
-                                      {".wild.test", ""}}),
+                                      {".wild.test", ""},
+                                      {".self.test", "www.self.test"},
+                                      {".origin.test", "https://www.origin.test:8443"}}),
                 with(a_site("secure.test", {{"www.secure.test", "secure.test"}}),
                      [](SiteRecord& site) { site.https = Https::kRequired; }),
                 with(a_site("disabled.test", {{"www.disabled.test", "disabled.test"}}),
@@ -118,6 +120,14 @@ TEST_F(RouteHost, ARedirectKeepsSchemeAndPortOfTheRequest) {
   EXPECT_EQ(routed({.authority = "www.test:8443", .secure = true, .secure_connection = true}),
             "301 https://plain.test:8443/");
   EXPECT_EQ(routed({.authority = "far.test:8080"}), "301 https://far.example/");
+}
+
+TEST_F(RouteHost, AWildcardThatRedirectsToOneOfItsNamesServesThatOne) {
+  build();
+  EXPECT_EQ(host("a.self.test"), "301 http://www.self.test/");
+  EXPECT_EQ(host("www.self.test"), "serve plain.test");
+  EXPECT_EQ(host("a.origin.test"), "301 https://www.origin.test:8443/");
+  EXPECT_EQ(host("www.origin.test:8443"), "serve plain.test");
 }
 
 TEST_F(RouteHost, HttpsRequiredIsOneRedirectToTheHttpsPort) {
