@@ -90,6 +90,7 @@ std::shared_ptr<const Snapshot> LiveMap::snapshot(std::uint64_t now) noexcept {
 }
 
 void LiveMap::refresh(std::uint64_t counter, std::uint64_t now) noexcept {
+  std::shared_ptr<const Snapshot> before;  // unmapped after the lock is gone, when this was the last user
   // After a publish everybody has to wait for the new state; the look once a second is one thread's work.
   std::unique_lock lock(mutex_, std::defer_lock);
   if (counter != seen_counter_.load(std::memory_order_acquire)) {
@@ -107,7 +108,7 @@ void LiveMap::refresh(std::uint64_t counter, std::uint64_t now) noexcept {
   try {
     const Identity current = Identity::of(state_->current_path);
     if (published || state_->refused || current != state_->current) {
-      const std::shared_ptr<const Snapshot> before = snapshot_.load();
+      before = snapshot_.load();
       Result<std::shared_ptr<const Snapshot>> state = open_published(directory_, before);
       state_->refused = !state;
       state_->current = current;
@@ -125,7 +126,7 @@ void LiveMap::refresh(std::uint64_t counter, std::uint64_t now) noexcept {
   seen_counter_.store(counter, std::memory_order_release);
 }
 
-void LiveMap::refuse(const Error& error) noexcept {
+void LiveMap::refuse(const Error& error) {
   std::string message = one_line(error);
   if (message == state_->refusal) return;
   refusals_.fetch_add(1, std::memory_order_relaxed);

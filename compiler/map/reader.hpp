@@ -194,7 +194,7 @@ class LiveMap {
  private:
   struct State;
   void refresh(std::uint64_t counter, std::uint64_t now) noexcept;
-  void refuse(const Error& error) noexcept;
+  void refuse(const Error& error);
 
   std::string directory_;
   Log log_;

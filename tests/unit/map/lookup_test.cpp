@@ -278,6 +278,25 @@ TEST_F(MapLookup, ACopyOutlivesItsSnapshot) {
   }
 }
 
+TEST_F(MapLookup, AMissReadsNoRecord) {
+  Content content;
+  for (int i = 0; i < 2000; ++i) content.sites.push_back(a_site("site" + std::to_string(i) + ".example"));
+  content.sites.push_back(a_site("w.example", {{".w.example", ""}}));
+  const auto file = opened(base(content));
+  const auto map = Snapshot::make(file, nullptr).value();
+  const auto look = [&](const std::string& prefix) {
+    constexpr std::uint64_t kPage = 4096;
+    const std::uint64_t begin = (file->header().records_offset + kPage - 1) / kPage * kPage;
+    const std::uint64_t end = file->header().buckets_offset / kPage * kPage;
+    void* records = const_cast<unsigned char*>(file->bytes().data() + begin);
+    if (::mprotect(records, end - begin, PROT_NONE) != 0) ::_exit(1);
+    for (int i = 0; i < 2000; ++i) (void)found(*map, prefix + std::to_string(i) + ".example");
+    ::_exit(0);
+  };
+  EXPECT_EXIT(look("none"), ::testing::ExitedWithCode(0), "");
+  EXPECT_DEATH(look("site"), "") << "the records are out of reach";
+}
+
 TEST_F(MapLookup, ThousandsOfNamesAreAllFound) {
   Content content;
   std::vector<std::string> names;
