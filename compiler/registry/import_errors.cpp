@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "compiler/core/idna.hpp"
 #include "compiler/registry/importer.hpp"
 
 namespace aegir::registry {
@@ -16,7 +15,7 @@ bool is_about_document(Code code) {
 bool stands_for(const Node& key, std::string_view name) {
   if (!key.is(Node::Kind::kText)) return false;
   if (key.text() == name) return true;
-  const Result<std::string> canonical = canonical_host_or_wildcard(key.text());
+  const Result<std::string> canonical = canonical_name(key.text(), true);
   return canonical && *canonical == name;
 }
 

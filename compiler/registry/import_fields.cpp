@@ -10,6 +10,7 @@ namespace {
 
 /// Canonical form of a host name or origin; what is neither stays as it is, for validate() to refuse.
 std::string canonical_target(const std::string& typed) {
+  if (is_host(typed, false)) return typed;
   std::size_t host = typed.find("://");
   host = host == std::string::npos ? 0 : host + 3;
   const std::size_t colon = host == 0 ? std::string::npos : typed.find(':', host);
@@ -166,14 +167,17 @@ bool read_database(ObjectReader& in, Site& site, const KeyRing& key) {
 
 }  // namespace
 
+Result<std::string> canonical_name(std::string_view typed, bool wildcard) {
+  if (is_host(typed, wildcard)) return std::string(typed);  // most are; no need to ask libidn2
+  return wildcard ? canonical_host_or_wildcard(typed) : canonical_host(typed);
+}
+
 std::optional<std::string> read_host(Diagnostics& diagnostics, const Node& at, const std::string& path, bool wildcard) {
   if (!at.is(Node::Kind::kText)) {
     diagnostics.expected(at, path, "a host name");
     return {};
   }
-  const std::string_view typed = at.text();
-  if (is_host(typed, wildcard)) return std::string(typed);
-  Result<std::string> canonical = wildcard ? canonical_host_or_wildcard(typed) : canonical_host(typed);
+  Result<std::string> canonical = canonical_name(at.text(), wildcard);
   if (canonical) return std::move(*canonical);
   diagnostics.refuse(at, path, canonical.error().message, canonical.error().hint);
   return {};

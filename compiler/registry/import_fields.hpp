@@ -27,7 +27,10 @@ struct SiteExtras {
 /// canonical. `key` opens sealed secrets.
 SiteExtras read_fields(ObjectReader& in, Site& site, const KeyRing& key);
 
-/// The canonical form of a typed host name (also *.suffix with `wildcard`), or nothing (refused at `at`).
+/// The canonical form of a typed host name (also *.suffix with `wildcard`).
+Result<std::string> canonical_name(std::string_view typed, bool wildcard);
+
+/// canonical_name() of a text, or nothing (refused at `at`).
 std::optional<std::string> read_host(Diagnostics& diagnostics, const Node& at, const std::string& path, bool wildcard);
 
 }  // namespace aegir::registry

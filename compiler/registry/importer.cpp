@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "compiler/core/idna.hpp"
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/validate.hpp"
 

@@ -1,7 +1,6 @@
 // The sites of an import.
 #include <algorithm>
 
-#include "compiler/core/idna.hpp"
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/importer.hpp"
 #include "compiler/registry/random.hpp"
@@ -40,7 +39,7 @@ std::vector<std::string> lost_aliases(const Site& site, const Node& node, bool r
   std::vector<std::string> kept;
   for (const Node::Member& each :
        aliases != nullptr && aliases->is(Node::Kind::kObject) ? aliases->members() : std::span<const Node::Member>()) {
-    const Result<std::string> host = canonical_host_or_wildcard(each.key.text());
+    const Result<std::string> host = canonical_name(each.key.text(), true);
     if (host) (each.value.is(Node::Kind::kNull) ? lost : kept).push_back(*host);
   }
   if (!replace) return lost;

@@ -38,12 +38,8 @@ Result<void> prepare_file(const std::string& path, Store::Mode mode) {
   return {};
 }
 
-Result<void> set_up(Connection& connection, Store::Mode mode) {
-  // journal_mode is kept in the file; the others hold for this connection. The cache is in KiB: 64 MiB.
-  std::string pragmas = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;";
-  if (mode == Store::Mode::kWrite) pragmas = "PRAGMA journal_mode = WAL;" + pragmas;
-  return connection.script(pragmas);
-}
+/// What holds for this connection. The cache is in KiB: 64 MiB.
+constexpr char kPragmas[] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536";
 
 }  // namespace
 
@@ -63,10 +59,13 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, K
       mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | (in_memory ? SQLITE_OPEN_CREATE : 0) : SQLITE_OPEN_READONLY;
   Result<std::unique_ptr<Connection>> connection = Connection::open(path, flags);
   if (!connection) return pass(connection);
-  if (Result<void> done = set_up(**connection, mode); !done) return pass(done);
-  if (Result<void> done = prepare_schema(**connection, mode == Mode::kWrite); !done) return pass(done);
+  Result<void> done = (*connection)->script(kPragmas);
+  if (done) done = prepare_schema(**connection, mode == Mode::kWrite);
+  // Kept in the file, hence only when it is known to be ours.
+  if (done && mode == Mode::kWrite) done = (*connection)->script("PRAGMA journal_mode = WAL");
+  if (!done) return pass(done);
   auto store = std::make_unique<SqliteStore>(std::move(*connection), std::move(lock), mode, key);
-  if (Result<void> done = store->start(); !done) return pass(done);
+  if (done = store->start(); !done) return pass(done);
   return store;
 }
 
@@ -106,13 +105,18 @@ Result<std::uint64_t> SqliteStore::writing(const Actor& actor, const std::functi
   Result<Identity> now = identity();
   if (!now) return pass(now);
   SqliteWriter writer(*connection_, catalog_, key_, *now);
+  // Until the commit the catalog may hold what will be rolled back, also by an exception of the body's.
+  struct Rollback {
+    std::int64_t* version;
+    ~Rollback() {
+      if (version != nullptr) *version = -1;
+    }
+  } rollback{&catalog_version_};
   Result<void> done = body(writer);
   if (done) done = writer.finish(actor);
   if (done) done = transaction->commit();
-  if (!done) {
-    catalog_version_ = -1;  // it may hold what is rolled back now
-    return pass(done);
-  }
+  if (!done) return pass(done);
+  rollback.version = nullptr;
   id_ = now->id;
   return now->sequence;
 }

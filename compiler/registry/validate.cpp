@@ -157,7 +157,13 @@ void redirects(Rules& rules, const Site& site) {
   }
 }
 
+/// What lies in sites/ of every platform and can't be the directory of a site.
+bool is_reserved(std::string_view uri) { return uri == "all" || uri == "default" || uri == "sites.php"; }
+
 void names(Rules& rules, const Site& site) {
+  if (is_reserved(site.uri)) {
+    rules.refuse("", printable(site.uri) + " is in sites/ of every platform", "give the site another name");
+  }
   if (!is_host(site.uri, false))
     rules.refuse("", printable(site.uri) + " is not a canonical host name", std::string(kHostHint));
   const std::string* previous = nullptr;

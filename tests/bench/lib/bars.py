@@ -19,6 +19,7 @@ BARS = [
     Bar("miss, p50", "aegir", 0, FLEET, above="look-up, p50"),
     Bar("miss, wildcards of 1 depth, p50", "aegir", 0.06, FLEET, above="look-up, p50"),
     Bar("miss, wildcards of 2 depths, p50", "aegir", 0.12, FLEET, above="look-up, p50"),
+    Bar("import of a document", "aegir", 60, 100_000),
     Bar("publish p99", "aegir", 5),
     Bar("publish during a merge p99", "aegir", 5, large=True),
     Bar("publish, most bytes", "aegir", 2**20),

@@ -65,6 +65,8 @@ TEST(Validate, HostsAndOrigins) {
 TEST(Validate, NamesOfASite) {
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "Shop.example"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "*.example"; }), ElementsAre(""));
+  EXPECT_THAT(site_refused([](Site& s) { s.uri = "default"; }), ElementsAre(""));
+  EXPECT_THAT(site_refused([](Site& s) { s.uri = "all"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "a.example"; }), ElementsAre("aliases/a.example"));
   EXPECT_THAT(site_refused([](Site& s) { s.aliases[1].host = "b.example"; }), ElementsAre("aliases/b.example"));
   EXPECT_THAT(site_refused([](Site& s) { s.aliases[1].host = "a example"; }), ElementsAre("aliases/a example"));
