@@ -98,6 +98,20 @@ bool is_script(std::string_view path, std::string_view file) noexcept {
   return path.starts_with(file) && (path.size() == file.size() || path[file.size()] == '/');
 }
 
+/// Whether `path` has an empty segment, or one that is "." or "..", so that the rules below would not know what it
+/// names: "//sites/other/files/x". A client's path never has, but what a script sends in X-Accel-Redirect is taken as
+/// it is.
+bool is_unresolved(std::string_view path) noexcept {
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+    std::string_view rest = path.substr(slash + 1);
+    if (rest.starts_with('/')) return true;
+    if (!rest.starts_with('.')) continue;
+    rest.remove_prefix(rest.starts_with(".."sv) ? 2 : 1);
+    if (rest.empty() || rest.front() == '/') return true;
+  }
+  return !path.starts_with('/');
+}
+
 /// Rules for `rest`, what follows sites/<own directory> (empty or beginning with a slash).
 void route_own_directory(std::string_view rest, bool internal, PathDecision& decision) noexcept {
   if (rest.starts_with("/files/"sv)) {
@@ -152,6 +166,10 @@ void route_host(const Request& request, const Snapshot* snapshot, HostDecision& 
 PathDecision route_path(const SiteView& site, std::string_view path, std::string_view raw_target,
                         bool internal) noexcept {
   PathDecision decision;
+  if (raw_target.empty() && is_unresolved(path)) {
+    decision.verdict = PathVerdict::kNotFound;
+    return decision;
+  }
   if (path.starts_with("/files/"sv)) {
     decision.verdict = PathVerdict::kRewrite;
     decision.pieces = {"/sites/"sv, site.directory, path};

@@ -68,8 +68,9 @@ struct PathDecision {
   std::array<std::string_view, 5> pieces{};
 };
 
-/// Decides about a path of `site`. `path` is decoded; `raw_target` as in Request (only for redirects; empty for an
-/// internal request); `internal`: the server itself asks (X-Accel-Redirect, error page): private/ is then open.
+/// Decides about a path of `site`. `path` is decoded; `raw_target` as in Request, or empty when `path` is not what the
+/// client asked for (an internal redirect, a file that was chosen): then nobody has resolved its dots and slashes, and
+/// one that has some is not found. `internal`: the server itself asks (X-Accel-Redirect, error page): private/ is open.
 [[nodiscard]] PathDecision route_path(const SiteView& site, std::string_view path, std::string_view raw_target,
                                       bool internal) noexcept;
 

@@ -203,7 +203,9 @@ TEST_F(Nginx, AccelRedirectReachesPrivateFilesOfItsOwnSite) {
   EXPECT_EQ(send("/files/f.txt").body, "file of a.test");
   World::get().front(Kind::kNginx).server->expect_log("unsafe URI");
   for (const char* file : {"/sites/b.test/private/secret.txt", "/sites/b.test/files/f.txt",
-                           "/sites/a.test/private/../../b.test/files/f.txt"}) {
+                           "/sites/a.test/private/../../b.test/files/f.txt", "//sites/b.test/private/secret.txt",
+                           "/./sites/b.test/private/secret.txt", "/%2e/sites/b.test/private/secret.txt",
+                           "/sites/./b.test/files/f.txt", "//sites/a.test/private/stolen.txt"}) {
     const Response answer = send(file);
     EXPECT_EQ(answer.status, 404) << file;
     EXPECT_FALSE(answer.body.contains("b.test")) << answer.body;

@@ -21,7 +21,7 @@ SiteView shop() {
 
 std::string routed(std::string_view path, std::string_view raw = {}, bool internal = false) {
   const SiteView site = shop();
-  const PathDecision decision = route_path(site, path, raw.empty() ? path : raw, internal);
+  const PathDecision decision = route_path(site, path, raw.empty() && !internal ? path : raw, internal);
   std::string text;
   switch (decision.verdict) {
     case PathVerdict::kServe:
@@ -93,6 +93,18 @@ TEST(RoutePath, PrivateIsOpenToTheServerItselfOnly) {
   EXPECT_EQ(routed("/sites/shop.example/private"), "forbidden");
   EXPECT_EQ(routed("/sites/shop.example/private/files/x", {}, true), "serve (static)");
   EXPECT_EQ(routed("/sites/shop.example/privately/x"), "serve");
+}
+
+TEST(RoutePath, WhatNobodyHasResolvedIsNotFound) {
+  for (const char* path :
+       {"//sites/other.example/files/x", "/./sites/other.example/files/x", "/x/../sites/other.example/x",
+        "/sites/./other.example/files/x", "/sites/shop.example//private/x", "/sites/shop.example/..", "/.",
+        "/sites/shop.example/files/.", "sites/other.example/files/x", ""}) {
+    EXPECT_EQ(routed(path, {}, true), "not found") << path;
+  }
+  for (const char* path : {"/...", "/..x/y", "/.well-known/x", "/sites/shop.example/themes/.x"}) {
+    EXPECT_EQ(routed(path, {}, true), "serve") << path;
+  }
 }
 
 TEST(RoutePath, InstallersAreClosed) {
