@@ -5,14 +5,12 @@
 
 #include "compiler/map/answer.hpp"
 #include "mod_aegir_apache/request.hpp"
+#include "mod_aegir_apache/tenant_file.hpp"
 
 namespace aegir::apache {
 namespace {
 
 using namespace std::string_view_literals;
-
-/// httpd's name for the handler that sends a file as it is.
-constexpr const char* kFileHandler = "default-handler";
 
 /// What a file's place says about it. Where the file lies decides, not the path that was asked for: an index, a
 /// fallback, negotiation or a rewriting rule may have chosen another one since.
@@ -133,7 +131,8 @@ int choose_handler(request_rec* request) noexcept {
   const map::PathDecision decision = judge_file(request, *visit);
   if (decision.verdict == map::PathVerdict::kForbidden) return HTTP_FORBIDDEN;
   if (decision.verdict == map::PathVerdict::kNotFound) return HTTP_NOT_FOUND;
-  if (decision.static_only || visit->decision.verdict == map::Verdict::kAcme) {
+  if (decision.static_only) return send_tenant_file(request, visit->docroot);
+  if (visit->decision.verdict == map::Verdict::kAcme) {
     request->handler = kFileHandler;
     return DECLINED;
   }

@@ -1,0 +1,19 @@
+// Files that a site's own users write, below files/ and private/: sent as they are, and symbolic links followed only
+// to what the link's owner owns.
+//
+// httpd's own SymLinksIfOwnerMatch looks first and opens later. Who exchanges a file and a link in between gets a
+// neighbour's file sent to him, so here the owner is asked of what has been opened.
+#pragma once
+
+#include "mod_aegir_apache/httpd.hpp"
+
+namespace aegir::apache {
+
+/// httpd's name for the handler that sends a file as it is.
+inline constexpr const char* kFileHandler = "default-handler";
+
+/// Answers a request for such a file in place of httpd's default handler. `docroot` is where the walk begins; a file
+/// that lies elsewhere (Alias) is walked to from the root of the file system.
+[[nodiscard]] int send_tenant_file(request_rec* request, std::string_view docroot) noexcept;
+
+}  // namespace aegir::apache
