@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "compiler/map/answer.hpp"
+#include "compiler/map/http_auth.hpp"
 #include "mod_aegir_apache/target.hpp"
 
 namespace aegir::apache {
@@ -112,11 +113,24 @@ void go_on(request_rec* request) noexcept {
   if (visit->site != nullptr) name_site(request, *visit);
 }
 
+/// Lets nobody in who does not know the site's password; neither PHP nor a filter gets to see it.
+void ask_for_password(request_rec* request, const KeyRing& keys, map::HostDecision& decision) noexcept {
+  apr_table_setn(request->err_headers_out, "X-Robots-Tag", c_string(map::kRobotsTag));
+  const std::string_view sent = view(apr_table_get(request->headers_in, "Authorization"));
+  apr_table_unset(request->headers_in, "Authorization");
+  if (map::is_authorised(keys, decision.site, sent)) return;
+  std::array<char, map::kChallengeSize> challenge;
+  apr_table_setn(request->err_headers_out, "WWW-Authenticate",
+                 copy(request->pool, map::write_challenge(decision.site, challenge)));
+  map::refuse_unauthorised(decision);
+}
+
 /// Asks the site map, and takes along what later phases need of it.
 void decide(request_rec* request, const ServerConf& conf, const map::Request& asked, Visit& visit) noexcept {
   map::HostDecision& decision = visit.decision;
   const auto snapshot = conf.shared->live == nullptr ? nullptr : conf.shared->live->snapshot(asked.now);
   map::route_host(asked, snapshot.get(), decision);
+  if (map::is_protected(decision)) ask_for_password(request, conf.shared->keys, decision);
   conf.shared->counters->count(map::outcome_of(decision));
   if (decision.verdict == map::Verdict::kStatus) {
     if (decision.status == HTTP_INTERNAL_SERVER_ERROR) {

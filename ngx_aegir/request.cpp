@@ -8,6 +8,7 @@
 #include <cstring>
 #include <new>
 
+#include "compiler/map/http_auth.hpp"
 #include "ngx_aegir/acme.hpp"
 #include "ngx_aegir/conf.hpp"
 #include "ngx_aegir/worker.hpp"
@@ -123,6 +124,23 @@ Kept* keep(ngx_http_request_t* r, const map::HostDecision& decision, bool secure
   return kept;
 }
 
+/// Lets nobody in who does not know the site's password; PHP does not get to see it. False: no memory.
+bool ask_for_password(ngx_http_request_t* r, map::HostDecision& decision) noexcept {
+  if (!add_header(r, "X-Robots-Tag"sv, map::kRobotsTag)) return false;
+  std::string_view sent;
+  if (ngx_table_elt_t* const authorization = r->main->headers_in.authorization; authorization != nullptr) {
+    sent = view(authorization->value);
+    authorization->value = str(""sv);
+  }
+  if (map::is_authorised(*main_conf(r).keys, decision.site, sent)) return true;
+  auto* const memory = static_cast<char*>(ngx_pnalloc(r->pool, map::kChallengeSize));
+  if (memory == nullptr) return false;
+  const std::span<char, map::kChallengeSize> out(memory, map::kChallengeSize);
+  if (!add_header(r, "WWW-Authenticate"sv, map::write_challenge(decision.site, out))) return false;
+  map::refuse_unauthorised(decision);
+  return true;
+}
+
 /// First sight of a client's request. Null: no memory.
 Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
   std::array<char, 8> scheme;
@@ -130,6 +148,7 @@ Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
   const std::shared_ptr<const map::Snapshot> snapshot = current_snapshot();
   map::HostDecision decision;
   map::route_host(request, snapshot.get(), decision);
+  if (map::is_protected(decision) && !ask_for_password(r, decision)) return nullptr;
   main_conf(r).counters->count(map::outcome_of(decision));
   Kept* const kept = keep(r, decision, request.secure);
   if (kept == nullptr) return nullptr;

@@ -34,6 +34,41 @@ std::vector<Row> gate_rows() {
   };
 }
 
+/// The site's password is asked for: nobody searches there, nothing of the site shows, nothing is decrypted.
+Expect locked() {
+  return {.status = 401,
+          .lacks = {"AEGIR_SITE"},
+          .headers = {{"WWW-Authenticate", "Basic realm=\"Staging\""}, {"X-Robots-Tag", "noindex"}}};
+}
+
+Expect unlocked(Expect expect) {
+  expect.headers.emplace_back("WWW-Authenticate", "");
+  expect.headers.emplace_back("X-Robots-Tag", "noindex");
+  expect.lacks.insert(expect.lacks.end(), {"YW5u", "sesame"});  // HTTP_AUTHORIZATION, PHP_AUTH_PW
+  return expect;
+}
+
+std::vector<Row> password_rows() {
+  const auto with = [](const std::string& path, const std::string& authorization) {
+    return get("locked.test", path, {"Authorization: " + authorization});
+  };
+  const std::string right = "YW5uOm9wZW46IHNlc2FtZQ==";  // ann:open: sesame
+  return {
+      {"password_missing", get("locked.test", "/"), locked()},
+      {"password_missing_static_file", get("locked.test", "/style.css"), locked()},
+      {"password_missing_closed_path", get("locked.test", "/install.php"), locked()},
+      {"password_right", with("/node/1", "Basic " + right), unlocked(php("locked.test"))},
+      {"password_right_static_file", with("/style.css", "basic  " + right), unlocked(file("a style"))},
+      {"password_wrong", with("/", "Basic YW5uOm9wZW4="), locked()},
+      {"password_of_another_user", with("/", "Basic Ym9iOm9wZW46IHNlc2FtZQ=="), locked()},
+      {"password_without_a_colon", with("/", "Basic YW5u"), locked()},
+      {"password_that_is_no_base64", with("/", "Basic " + right + "*"), locked()},
+      {"password_by_another_scheme", with("/", "Bearer " + right), locked()},
+      {"password_of_1000_characters", with("/", "Basic " + std::string(1000, 'A')), locked()},
+      {"password_is_not_asked_for_acme", get("locked.test", kAcme + "in-root"), file("from the root")},
+  };
+}
+
 std::vector<Row> acme_rows() {
   return {
       {"acme", get("a.test", kAcme + "in-root"), file("from the root")},
@@ -102,7 +137,7 @@ std::vector<Row> probe_rows() {
 
 std::vector<Row> state_rows() {
   std::vector<Row> rows = gate_rows();
-  for (const auto part : {acme_rows, probe_rows}) {
+  for (const auto part : {password_rows, acme_rows, probe_rows}) {
     for (const Row& row : part()) rows.push_back(row);
   }
   return rows;

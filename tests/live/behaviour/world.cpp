@@ -202,6 +202,14 @@ void World::make_map() {
   secure.socket = root_.path("b.sock");
   secure.aliases = {alias("www.secure.test", "secure.test")};
 
+  map::SiteRecord locked = site("locked.test");
+  locked.socket = root_.path("b.sock");
+  map_.seal(locked, credentials("locked"));
+  Digest digest{};
+  const std::array<std::string_view, 2> user_and_password = {"ann", "open: sesame"};
+  if (!map_.keys().digest(locked.key_id, user_and_password, digest)) throw std::runtime_error("no key for a digest");
+  locked.auth = std::string(reinterpret_cast<const char*>(digest.data()), digest.size()) + "Staging";
+
   map::SiteRecord away = site("away.test");
   away.target = "www.away.test";
   away.aliases = {alias("www.away.test")};
@@ -235,8 +243,8 @@ void World::make_map() {
   expired.key = map::probe_key(kExpiredToken);
   expired.expiry = now - 1;
 
-  content_.sites = {a,   b,          neighbour, plain,     recorded, damaged,   secure, away,
-                    off, maintained, renamed,   of_apache, of_nginx, candidate, expired};
+  content_.sites = {a,      b,   neighbour,  plain,   recorded,  damaged,  secure,    away,
+                    locked, off, maintained, renamed, of_apache, of_nginx, candidate, expired};
   content_.passes = {{map::probe_key(kPassToken), "maintained.test", now + 3600}};
   content_.platforms = {{kPlatform, map::kServiceApache | map::kServiceNginx, map::Cms::kDrupal8, "p1", docroot()}};
 }
