@@ -256,7 +256,8 @@ Lookup Snapshot::find_key(std::string_view key, RecordView& record, const MapFil
   return find(base_->hash(key), key, record, file);
 }
 
-[[gnu::noinline]] Lookup Snapshot::find_wildcard(std::string_view host, RecordView& record, const MapFile*& file) const noexcept {
+[[gnu::noinline]] Lookup Snapshot::find_wildcard(std::string_view host, RecordView& record,
+                                                 const MapFile*& file) const noexcept {
   struct Suffix {
     std::string_view key;
     std::uint64_t hash = 0;
