@@ -66,11 +66,7 @@ Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, reg
     }
     return pass(key);
   }
-  Result<std::unique_ptr<registry::Store>> store = registry::Store::open(config.registry, mode, *key);
-  if (!store && store.error().code == Code::kNotFound && store.error().hint.empty()) {
-    store.error().hint = "`aegirc import FILE` makes it from a document";
-  }
-  return store;
+  return registry::Store::open(config.registry, mode, *key);
 }
 
 Result<std::string> read_document(const std::string& file) {
@@ -90,7 +86,7 @@ std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const 
   Result<KeyRing> key = KeyRing::read(config.registry_key);
   if (!key) key = KeyRing::parse(KeyRing::generate(1), "a key for this run");
   if (!key) return stop(key);
-  auto store = registry::Store::open(":memory:", registry::Store::Mode::kWrite, *key);
+  auto store = registry::Store::open(":memory:", registry::Store::Mode::kCreate, *key);
   if (!store) return stop(store);
   auto report = registry::import_json(**store, *text, file, {.replace = true}, actor("a document"));
   if (!report) return stop(report);

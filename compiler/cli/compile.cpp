@@ -146,7 +146,7 @@ Outcome compile_below(const Cli& cli, const Config& config, const KeyRing& keys,
   below.map_dir = out + config.map_dir;
   if (Result<void> made = make_directories(below.map_dir); !made) return stop(made);
   publish::Publisher publisher(below, store, keys);
-  Result<publish::Report> report = publisher.rebuild("aegirc compile --out");
+  Result<publish::Report> report = publisher.rebuild("aegirc compile --out", publish::Publisher::Past::kNone);
   if (!report) return stop(report);
   cli.out.did("Wrote " + count(files->size(), "configuration file") + " and a map of " + count(report->sites, "site") +
                   " (generation " + std::to_string(report->generation) + ", " + bytes(report->bytes) + ") below " +

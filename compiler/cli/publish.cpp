@@ -90,10 +90,17 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
 }
 
 void add_publish(CLI::App& app, Cli& cli) {
+  const auto rebuild = std::make_shared<bool>(false);
   CLI::App* const command =
       app.add_subcommand("publish", "Make the site map say what the registry says; nothing is reloaded");
-  command->callback([&cli] {
-    cli.command = [&cli] { return run_publisher(cli, [](publish::Publisher& map) { return map.publish(); }); };
+  command->add_flag("--rebuild", *rebuild, "Build the base anew whatever is there, also the map of another registry");
+  command->callback([&cli, rebuild] {
+    cli.command = [&cli, rebuild] {
+      return run_publisher(cli, [rebuild](publish::Publisher& map) {
+        if (!*rebuild) return map.publish();
+        return map.rebuild("aegirc publish --rebuild", publish::Publisher::Past::kOverruled);
+      });
+    };
   });
 }
 

@@ -72,7 +72,7 @@ Outcome import_registry(const Cli& cli, const ImportOptions& options) {
   Result<std::string> text = read_document(options.file);
   if (!text) return stop(text);
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
-  auto store = open_registry(*config, registry::Store::Mode::kWrite);
+  auto store = open_registry(*config, registry::Store::Mode::kCreate);
   if (!store) return stop(store);
   auto report =
       registry::import_json(**store, *text, options.file, {.replace = options.replace, .dry_run = options.dry_run},

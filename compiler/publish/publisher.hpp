@@ -50,8 +50,16 @@ class Publisher {
 
   /// Makes everything visible that is committed. After an error the old state is visible and the next publish heals.
   [[nodiscard]] Result<Report> publish();
-  /// Builds a new base from the registry, whatever is there.
-  [[nodiscard]] Result<Report> rebuild(std::string reason);
+  /// What a rebuild does about a map that is there (live, or else the durable copy) and is not a state of this
+  /// registry.
+  enum class Past : std::uint8_t {
+    kGuarded,    ///< refuses what would take its sites from the web servers
+    kOverruled,  ///< a person wants it so
+    kNone,       ///< no web server reads this directory; nothing is looked at
+  };
+  /// Builds a new base from the registry, whatever is there. kConflict, with nothing changed, when `past` is guarded
+  /// and the map of another registry has sites and this registry has none.
+  [[nodiscard]] Result<Report> rebuild(std::string reason, Past past = Past::kGuarded);
   /// Begins to merge the delta into a new base in the background; publish() does so by itself when the delta has grown,
   /// and puts the base in place when it is done. kIo when there is no room for it. Nothing when there is no delta, or
   /// a merge already.
@@ -75,6 +83,7 @@ class Publisher {
   [[nodiscard]] Result<Report> publish_on(const Snapshot& ground, std::uint64_t sequence);
   [[nodiscard]] Result<Report> make_visible(const Snapshot& state, Report report);
   [[nodiscard]] Result<Snapshot> take_merged();
+  [[nodiscard]] Result<void> refuse_to_empty(const map::Written& written) const;
 
   Config config_;
   registry::Store& store_;

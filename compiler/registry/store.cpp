@@ -14,18 +14,24 @@
 namespace aegir::registry {
 namespace {
 
+/// Before the lock, so that nothing is made where no registry is. A file without a byte never was one.
+Result<void> require_registry(const std::string& path) {
+  struct stat status{};
+  const bool there = ::lstat(path.c_str(), &status) == 0;
+  if (!there && errno != ENOENT) return fail_errno("the registry can't be opened", path, errno);
+  if (there && (!S_ISREG(status.st_mode) || status.st_size != 0)) return {};
+  return fail_at(path, Code::kNotFound, there ? "the registry's file is empty" : "there is no registry",
+                 "`aegirc import FILE` makes one; is the volume mounted, is `registry` in aegir.conf right?");
+}
+
 /// Makes the file before SQLite does, so that it is 0600 from its first byte (-wal and -shm take its mode), and
 /// refuses one that others may read.
 Result<void> prepare_file(const std::string& path, Store::Mode mode) {
-  const int flags = mode == Store::Mode::kWrite ? O_RDWR | O_CREAT : O_RDONLY;
+  const int flags = mode == Store::Mode::kCreate ? O_RDWR | O_CREAT : mode == Store::Mode::kWrite ? O_RDWR : O_RDONLY;
   const Fd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!fd) {
     auto error = fail_errno("the registry can't be opened", path, errno);
-    if (errno == ENOENT) {
-      error.error().hint = mode == Store::Mode::kRead
-                               ? "make one with `aegirc import FILE`, or name another in the configuration"
-                               : "make the directory it lies in (0700), or name another file";
-    }
+    if (errno == ENOENT) error.error().hint = "make the directory it lies in (0700), or name another file";
     return error;
   }
   struct stat status{};
@@ -46,8 +52,11 @@ constexpr char kPragmas[] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, KeyRing key) {
   if (!crypto_ready()) return fail(Code::kInternal, "libsodium could not start: no source of randomness");
   const bool in_memory = path == kMemory;
+  if (mode != Mode::kCreate && !in_memory) {
+    if (Result<void> there = require_registry(path); !there) return pass(there);
+  }
   Fd lock;
-  if (mode == Mode::kWrite && !in_memory) {
+  if (mode != Mode::kRead && !in_memory) {
     Result<Fd> taken = take_lock(path + ".lock");
     if (!taken) return pass(taken);
     lock = std::move(*taken);
@@ -56,13 +65,13 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, K
     if (Result<void> done = prepare_file(path, mode); !done) return pass(done);
   }
   const int flags =
-      mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | (in_memory ? SQLITE_OPEN_CREATE : 0) : SQLITE_OPEN_READONLY;
+      mode != Mode::kRead ? SQLITE_OPEN_READWRITE | (in_memory ? SQLITE_OPEN_CREATE : 0) : SQLITE_OPEN_READONLY;
   Result<std::unique_ptr<Connection>> connection = Connection::open(path, flags);
   if (!connection) return pass(connection);
   Result<void> done = (*connection)->script(kPragmas);
-  if (done) done = prepare_schema(**connection, mode == Mode::kWrite);
+  if (done) done = prepare_schema(**connection, mode != Mode::kRead);
   // Kept in the file, hence only when it is known to be ours.
-  if (done && mode == Mode::kWrite) done = (*connection)->script("PRAGMA journal_mode = WAL");
+  if (done && mode != Mode::kRead) done = (*connection)->script("PRAGMA journal_mode = WAL");
   if (!done) return pass(done);
   auto store = std::make_unique<SqliteStore>(std::move(*connection), std::move(lock), mode, key);
   if (done = store->start(); !done) return pass(done);
@@ -97,7 +106,7 @@ Result<void> SqliteStore::snapshot(const std::function<Result<void>()>& body) {
 }
 
 Result<std::uint64_t> SqliteStore::writing(const Actor& actor, const std::function<Result<void>(SqliteWriter&)>& body) {
-  if (mode_ != Mode::kWrite) return fail(Code::kUsage, "the registry was opened for reading");
+  if (mode_ == Mode::kRead) return fail(Code::kUsage, "the registry was opened for reading");
   if (connection_->in_transaction()) return fail(Code::kUsage, "a transaction of this registry is open already");
   Result<Transaction> transaction = Transaction::begin(*connection_, Transaction::Kind::kWrite);
   if (!transaction) return pass(transaction);

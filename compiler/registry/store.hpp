@@ -100,11 +100,12 @@ struct Candidate {
 
 class Store {
  public:
-  enum class Mode : std::uint8_t { kRead, kWrite };
+  enum class Mode : std::uint8_t { kRead, kWrite, kCreate };
 
-  /// Opens, or with kWrite creates and migrates, the registry at `path`. kTooNew when its schema is newer than this
-  /// program, kCorrupt when SQLite says so, kBusy when another writer holds it, kNotFound when there is none to read.
-  /// ":memory:" (with kWrite) is a registry that is gone with the Store; its id is all zeros until a restore.
+  /// Opens the registry at `path`; kWrite migrates it, kCreate also makes it, in a file of no bytes too. kTooNew when
+  /// its schema is newer than this program, kCorrupt when SQLite says so, kBusy when another writer holds it, kNotFound
+  /// when there is none and it is not to be made: a registry that is lost must not be taken for an empty one.
+  /// ":memory:" (with kCreate) is a registry that is gone with the Store; its id is all zeros until a restore.
   /// Without a key (an empty ring) sites can be neither written nor read.
   [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, Mode mode, KeyRing key);
   virtual ~Store() = default;

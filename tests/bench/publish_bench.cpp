@@ -63,7 +63,7 @@ class Place {
   Place& operator=(const Place&) = delete;
 
   [[nodiscard]] std::unique_ptr<registry::Store> open() const {
-    return need(registry::Store::open(config.registry, registry::Store::Mode::kWrite, key_));
+    return need(registry::Store::open(config.registry, registry::Store::Mode::kCreate, key_));
   }
 
   Config config;

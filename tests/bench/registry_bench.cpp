@@ -54,7 +54,7 @@ class Place {
 
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] std::unique_ptr<Store> open(const std::string& name) const {
-    return need(Store::open(file(name), Store::Mode::kWrite, key_));
+    return need(Store::open(file(name), Store::Mode::kCreate, key_));
   }
 
  private:

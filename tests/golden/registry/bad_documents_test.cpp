@@ -34,7 +34,7 @@ std::string read(const std::string& path) {
 
 std::unique_ptr<Store> base_registry() {
   KeyRing key = KeyRing::parse("aegir-key 1 7 " + std::string(64, 'a') + "\n", "test.key").value();
-  auto store = Store::open(":memory:", Store::Mode::kWrite, key);
+  auto store = Store::open(":memory:", Store::Mode::kCreate, key);
   EXPECT_TRUE(store.has_value());
   const auto report = import_json(**store, read(kDirectory + "/base.json"), "base.json", {}, kTester);
   EXPECT_TRUE(report.has_value()) << describe(report.error().front());

@@ -52,7 +52,7 @@ Fleet::Fleet(unsigned sites) {
 
   key_text_ = KeyRing::generate(1);
   must(write_file(config_.map_key, key_text_, {.mode = 0400}));
-  store_ = must(registry::Store::open(config_.registry, registry::Store::Mode::kWrite,
+  store_ = must(registry::Store::open(config_.registry, registry::Store::Mode::kCreate,
                                       must(KeyRing::parse(KeyRing::generate(1), "registry.key"))));
 
   server_.name = "local";

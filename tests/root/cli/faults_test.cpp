@@ -136,7 +136,7 @@ TEST_F(AegircAsRoot, CompileTwiceChangesNothing) {
 
 TEST_F(AegircAsRoot, TheRegistryIsHeldBySomebodyElse) {
   const auto key = KeyRing::read(config_.registry_key).value();
-  const auto held = registry::Store::open(config_.registry, registry::Store::Mode::kWrite, key);
+  const auto held = registry::Store::open(config_.registry, registry::Store::Mode::kCreate, key);
   ASSERT_TRUE(held.has_value());
   for (const char* command : {"publish", "compile", "map compact"}) {
     expect_refused(command, 75, config_.registry, "being written by process " + std::to_string(::getpid()));
@@ -145,6 +145,19 @@ TEST_F(AegircAsRoot, TheRegistryIsHeldBySomebodyElse) {
   expect("export", 0, "first.example");
   expect("check", 0, "is good");
   EXPECT_EQ(look("first.example"), "first.example");
+}
+
+TEST_F(AegircAsRoot, TheRegistryIsGoneOrEmpty) {
+  for (const char* suffix : {"-wal", "-shm"}) fs::remove(config_.registry + suffix);
+  for (const bool empty : {false, true}) {
+    fs::remove(config_.registry);
+    if (empty) live::put(config_.registry, "");
+    for (const char* command : {"publish", "compile", "export", "check", "map compact"}) {
+      expect_refused(command, 66, config_.registry, "`aegirc import FILE` makes one");
+    }
+    EXPECT_EQ(fs::exists(config_.registry), empty);
+    EXPECT_EQ(look("first.example"), "first.example");
+  }
 }
 
 TEST_F(AegircAsRoot, TheRegistryIsCorrupt) {

@@ -87,7 +87,7 @@ class Place {
   Place& operator=(const Place&) = delete;
 
   [[nodiscard]] std::unique_ptr<registry::Store> open_store(
-      registry::Store::Mode mode = registry::Store::Mode::kWrite) const {
+      registry::Store::Mode mode = registry::Store::Mode::kCreate) const {
     return need(registry::Store::open(config.registry, mode, key_of(9, 'b')));
   }
 

@@ -301,6 +301,27 @@ TEST_F(HealTest, TheMapOfAnotherRegistry) {
   EXPECT_EQ(found(*live(), "b.example"), "unknown");
 }
 
+TEST_F(HealTest, SitesDoNotGoForAnotherRegistryThatHasNone) {
+  const Snapshot before = live();
+  const std::set<std::string> files = names_in(place.config.map_dir);
+  const std::string old_id = to_hex(store->registry_id());
+  store.reset();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(place.config.registry + suffix);
+  store = place.open_store();
+  new_publisher();
+  for (const auto& refused : {publisher->publish(), publisher->rebuild("a test")}) {
+    ASSERT_FALSE(refused.has_value());
+    const std::string text = describe(refused.error());
+    for (const std::string& part : {old_id, to_hex(store->registry_id()), std::string("`aegirc publish --rebuild`")}) {
+      EXPECT_NE(text.find(part), std::string::npos) << text;
+    }
+  }
+  EXPECT_EQ(live(), before);
+  EXPECT_EQ(names_in(place.config.map_dir), files);
+  EXPECT_EQ(need(publisher->rebuild("a test", Publisher::Past::kOverruled)).sites, 0U);
+  EXPECT_EQ(found(*live(), "a.example"), "unknown");
+}
+
 TEST_F(HealTest, AnotherMapKey) {
   keys = key_of(8, 'c');
   expect_healed("the map key is another one");

@@ -88,7 +88,7 @@ void live(Store& store, bool with_slots = true) {
   }
 }
 
-std::unique_ptr<Store> memory_store() { return need(Store::open(":memory:", Store::Mode::kWrite, test_key())); }
+std::unique_ptr<Store> memory_store() { return need(Store::open(":memory:", Store::Mode::kCreate, test_key())); }
 
 RC_GTEST_PROP(JsonProperty, ARestoredExportIsTheSameRegistry, ()) {
   auto store = memory_store();

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 std::unique_ptr<Store> memory_store(const KeyRing& key = test_key()) {
-  return need(Store::open(":memory:", Store::Mode::kWrite, key));
+  return need(Store::open(":memory:", Store::Mode::kCreate, key));
 }
 
 std::string errors_of(const std::expected<ImportReport, std::vector<Error>>& result) {
@@ -324,7 +324,7 @@ TEST_F(Imports, GiveSlotsToNewSites) {
 TEST(JsonImport, AReaderCantImport) {
   const TempDirectory directory;
   const std::string path = directory.file("registry.sqlite");
-  need(Store::open(path, Store::Mode::kWrite, test_key()));
+  need(Store::open(path, Store::Mode::kCreate, test_key()));
   auto reader = need(Store::open(path, Store::Mode::kRead, test_key()));
   EXPECT_THAT(errors_of(import_json(*reader, "{}", "x.json", {}, kTester)), HasSubstr("opened for reading"));
 }

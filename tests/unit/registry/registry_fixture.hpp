@@ -83,7 +83,7 @@ inline Site test_site(const std::string& uri) {
 class RegistryTest : public ::testing::Test {
  protected:
   RegistryTest() {
-    store = need(Store::open(path, Store::Mode::kWrite, test_key()));
+    store = need(Store::open(path, Store::Mode::kCreate, test_key()));
     need(store->transact(kTester, [](Writer& writer) -> Result<void> {
       need(writer.put(test_server()));
       need(writer.put(Client{"acme", "Acme", "web@acme.example"}));
@@ -111,7 +111,7 @@ class RegistryTest : public ::testing::Test {
     }
     return keys;
   }
-  void reopen(Store::Mode mode = Store::Mode::kWrite) {
+  void reopen(Store::Mode mode = Store::Mode::kCreate) {
     store.reset();
     store = need(Store::open(path, mode, test_key()));
   }

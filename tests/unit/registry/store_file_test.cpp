@@ -73,20 +73,20 @@ TEST_F(StoreFile, AnotherKeyOpensNoSecretAndSaysSo) {
         error_of(store->find_site("a.example")),
         HasSubstr("the secrets of site 'a.example' can't be opened with the given key; they were sealed with key 7"));
   }
-  store = need(Store::open(path, Store::Mode::kWrite, KeyRing()));
+  store = need(Store::open(path, Store::Mode::kCreate, KeyRing()));
   EXPECT_THAT(error_of(put(test_site("b.example"))), HasSubstr("opened without a key"));
 }
 
 TEST_F(StoreFile, ASecondWriterIsToldWhoHasIt) {
   const std::string expected =
       path + ".lock: the registry is being written by process " + std::to_string(::getpid()) + " (";
-  EXPECT_THAT(error_of(Store::open(path, Store::Mode::kWrite, test_key())), HasSubstr(expected));
+  EXPECT_THAT(error_of(Store::open(path, Store::Mode::kCreate, test_key())), HasSubstr(expected));
   // and from another process, which also can read meanwhile
   need(put(test_site("a.example")));
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    const auto second = Store::open(path, Store::Mode::kWrite, test_key());
+    const auto second = Store::open(path, Store::Mode::kCreate, test_key());
     const bool refused = !second && second.error().code == Code::kBusy && describe(second.error()).contains(expected);
     auto reader = Store::open(path, Store::Mode::kRead, test_key());
     const bool read = reader && (*reader)->find_site("a.example").value().has_value();
@@ -101,7 +101,7 @@ TEST_F(StoreFile, ASecondWriterIsToldWhoHasIt) {
 TEST_F(StoreFile, ANewerSchemaIsRefused) {
   store.reset();
   sql(path, "PRAGMA user_version = 99");
-  for (const auto mode : {Store::Mode::kRead, Store::Mode::kWrite}) {
+  for (const auto mode : {Store::Mode::kRead, Store::Mode::kWrite, Store::Mode::kCreate}) {
     const auto opened = Store::open(path, mode, test_key());
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().code, Code::kTooNew);
@@ -109,14 +109,19 @@ TEST_F(StoreFile, ANewerSchemaIsRefused) {
   }
 }
 
-TEST_F(StoreFile, AnEmptyFileIsMigratedByAWriterOnly) {
+TEST_F(StoreFile, AnEmptyFileIsNoRegistryUnlessOneIsToBeMade) {
   const std::string empty = directory.file("empty.sqlite");
   {
     std::ofstream file(empty);
   }
   ASSERT_EQ(::chmod(empty.c_str(), 0600), 0);
-  EXPECT_THAT(error_of(Store::open(empty, Store::Mode::kRead, test_key())), HasSubstr("the registry has schema 0"));
-  auto made = need(Store::open(empty, Store::Mode::kWrite, test_key()));
+  for (const auto mode : {Store::Mode::kRead, Store::Mode::kWrite}) {
+    const auto opened = Store::open(empty, mode, test_key());
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code, Code::kNotFound);
+    EXPECT_THAT(describe(opened.error()), HasSubstr(empty + ": the registry's file is empty\n  next: `aegirc import"));
+  }
+  auto made = need(Store::open(empty, Store::Mode::kCreate, test_key()));
   EXPECT_EQ(need(made->sequence()), 0U);
   EXPECT_NE(made->registry_id(), store->registry_id());
 }
@@ -128,14 +133,14 @@ TEST_F(StoreFile, ADamagedOrForeignFileIsRefused) {
   sql(foreign, "CREATE TABLE note (text TEXT)");
   ASSERT_EQ(::chmod(foreign.c_str(), 0600), 0);
   const std::string untouched = content_of(foreign);
-  EXPECT_THAT(error_of(Store::open(foreign, Store::Mode::kWrite, test_key())),
+  EXPECT_THAT(error_of(Store::open(foreign, Store::Mode::kCreate, test_key())),
               HasSubstr(foreign + ": this SQLite file is not an Aegir registry"));
   EXPECT_EQ(content_of(foreign), untouched);
   {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file << "no database";
   }
-  const auto opened = Store::open(path, Store::Mode::kWrite, test_key());
+  const auto opened = Store::open(path, Store::Mode::kCreate, test_key());
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, Code::kCorrupt);
   EXPECT_THAT(describe(opened.error()), HasSubstr(path + ": the registry is damaged"));
@@ -164,9 +169,15 @@ TEST_F(StoreFile, ADamagedPageIsFoundWhenItIsRead) {
 }
 
 TEST_F(StoreFile, OneThatIsNotThereOrCantBeMadeNamesTheNextStep) {
-  EXPECT_THAT(error_of(Store::open(directory.file("none"), Store::Mode::kRead, test_key())),
-              HasSubstr("next: make one with `aegirc import FILE`"));
-  EXPECT_THAT(error_of(Store::open(directory.file("no/where"), Store::Mode::kWrite, test_key())),
+  for (const auto mode : {Store::Mode::kRead, Store::Mode::kWrite}) {
+    const auto opened = Store::open(directory.file("none"), mode, test_key());
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code, Code::kNotFound);
+    EXPECT_THAT(describe(opened.error()),
+                HasSubstr("none: there is no registry\n  next: `aegirc import FILE` makes one"));
+  }
+  for (const char* name : {"none", "none.lock"}) EXPECT_FALSE(std::filesystem::exists(directory.file(name))) << name;
+  EXPECT_THAT(error_of(Store::open(directory.file("no/where"), Store::Mode::kCreate, test_key())),
               HasSubstr("no/where"));
   ASSERT_EQ(::symlink(path.c_str(), directory.file("link").c_str()), 0);
   EXPECT_FALSE(Store::open(directory.file("link"), Store::Mode::kRead, test_key()).has_value());
@@ -192,7 +203,7 @@ TEST_F(StoreFile, AKilledWriterLeavesWholeTransactions) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    store = need(Store::open(path, Store::Mode::kWrite, test_key()));
+    store = need(Store::open(path, Store::Mode::kCreate, test_key()));
     need(put(test_site("done.example")));
     (void)store->transact(kTester, [&](Writer& writer) -> Result<void> {
       for (int i = 0;; ++i) {
@@ -227,7 +238,7 @@ TEST_F(StoreFile, AWriterKilledAnywhereLeavesWholeTransactions) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      store = need(Store::open(path, Store::Mode::kWrite, test_key()));
+      store = need(Store::open(path, Store::Mode::kCreate, test_key()));
       for (int i = 0;; ++i) {
         const std::string name = std::to_string(kill) + "-" + std::to_string(i) + ".example";
         need(store->transact(kTester, [&](Writer& writer) -> Result<void> {
@@ -267,7 +278,7 @@ TEST_F(StoreFile, AFullDiskLeavesTheOldState) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    store = need(Store::open(path, Store::Mode::kWrite, test_key()));
+    store = need(Store::open(path, Store::Mode::kCreate, test_key()));
     ::signal(SIGXFSZ, SIG_IGN);
     const struct rlimit limit = {std::size_t{1} << 20U, std::size_t{1} << 20U};
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(1);

@@ -204,7 +204,7 @@ TEST_F(Candidates, AreChecked) {
 }
 
 TEST(MemoryStore, IsEmptyHasNoFileAndNoId) {
-  auto store = need(Store::open(":memory:", Store::Mode::kWrite, test_key()));
+  auto store = need(Store::open(":memory:", Store::Mode::kCreate, test_key()));
   EXPECT_EQ(store->registry_id(), (std::array<unsigned char, 16>{}));
   EXPECT_EQ(need(store->sequence()), 0U);
   EXPECT_FALSE(std::filesystem::exists(":memory:"));
@@ -213,7 +213,7 @@ TEST(MemoryStore, IsEmptyHasNoFileAndNoId) {
 
 class Restores : public ::testing::Test {
  protected:
-  std::unique_ptr<Store> store = need(Store::open(":memory:", Store::Mode::kWrite, test_key()));
+  std::unique_ptr<Store> store = need(Store::open(":memory:", Store::Mode::kCreate, test_key()));
   const History history{{1, 2, 3}, 500, {{400, 1700000000, "root", "created site x", "why"}}};
 };
 
