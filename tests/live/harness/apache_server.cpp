@@ -16,7 +16,7 @@ constexpr unsigned kThreads = 16;
 }  // namespace
 
 // The noise: a connection that is being closed when its child is told to end.
-ApacheServer::ApacheServer() : Server({"apache2", SIGTERM, SIGUSR1, "AH03092: process_lingering_close"}) {}
+ApacheServer::ApacheServer() : Server({"apache2", SIGTERM, SIGUSR1, true, "AH03092: process_lingering_close"}) {}
 
 std::string ApacheServer::frame(const Frame& frame) const {
   std::vector<std::string> modules = {"mpm_event", "authz_core", "alias",   "dir",        "env",     "headers",

@@ -6,7 +6,7 @@
 
 namespace aegir::live {
 
-FpmServer::FpmServer() : Server({"php-fpm8.2", SIGQUIT, SIGUSR2}) {}
+FpmServer::FpmServer() : Server({"php-fpm8.2", SIGQUIT, SIGUSR2, false}) {}
 
 std::string FpmServer::frame(const std::vector<FpmPool>& pools) const {
   std::string text = "[global]\nerror_log = " + path("error.log") + "\ndaemonize = no\n";

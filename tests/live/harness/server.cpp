@@ -58,7 +58,8 @@ std::vector<std::string> Server::environment() {
 
 void Server::launch(const std::vector<std::string>& argv, const std::vector<Endpoint>& ready, std::size_t workers) {
   if (running()) throw std::runtime_error(habits_.name + " runs already");
-  process_ = std::make_unique<Process>(Command{argv, environment(), path("output"), directory()});
+  const std::vector<std::string> variables = habits_.loads_modules ? environment() : std::vector<std::string>{};
+  process_ = std::make_unique<Process>(Command{argv, variables, path("output"), directory()});
   for (const Endpoint& endpoint : ready) {
     await([&] { return static_cast<bool>(connect_to(endpoint)); }, "does not listen on " + endpoint.describe());
   }

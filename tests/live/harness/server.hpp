@@ -53,7 +53,8 @@ class Server {
     std::string name;
     int stop_signal = 0;
     int reload_signal = 0;
-    std::string noise = {};  ///< bad lines that the server itself writes now and then (a regex); empty: none
+    bool loads_modules = true;  ///< ours, which need environment()
+    std::string noise = {};     ///< bad lines that the server itself writes now and then (a regex); empty: none
   };
   explicit Server(Habits habits);
 
