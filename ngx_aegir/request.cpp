@@ -112,7 +112,7 @@ Kept* keep(ngx_http_request_t* r, const map::HostDecision& decision, bool secure
     kept->site = decision.site;
     kept->site.copy_to(memory);
   }
-  std::memcpy(memory + footprint, decision.host.data(), decision.host.size());
+  decision.host.copy(memory + footprint, decision.host.size());
   kept->host = {memory + footprint, decision.host.size()};
   kept->verdict = decision.verdict;
   kept->status = decision.status;
@@ -254,10 +254,7 @@ std::string_view join(ngx_http_request_t* r, std::span<const std::string_view> p
   char* const memory = static_cast<char*>(ngx_pnalloc(r->pool, size));
   if (memory == nullptr) return {};
   char* end = memory;
-  for (const std::string_view piece : pieces) {
-    std::memcpy(end, piece.data(), piece.size());
-    end += piece.size();
-  }
+  for (const std::string_view piece : pieces) end += piece.copy(end, piece.size());
   return {memory, size};
 }
 

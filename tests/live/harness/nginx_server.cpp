@@ -6,7 +6,7 @@
 
 namespace aegir::live {
 
-NginxServer::NginxServer() : Server({"nginx", SIGQUIT, SIGHUP}) {}
+NginxServer::NginxServer() : Server({.name = "nginx", .stop_signal = SIGQUIT, .reload_signal = SIGHUP}) {}
 
 std::string NginxServer::frame(const Frame& frame) const {
   std::string text;
