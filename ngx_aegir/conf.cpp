@@ -79,7 +79,7 @@ void* create_server_conf(ngx_conf_t* cf) noexcept {
   return conf;
 }
 
-char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
+char* merge_server_conf(ngx_conf_t* /*cf*/, void* parent, void* child) noexcept {
   const auto& above = *static_cast<const ServerConf*>(parent);
   auto& conf = *static_cast<ServerConf*>(child);
   ngx_conf_merge_value(conf.enabled, above.enabled, 0);
@@ -87,9 +87,6 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   ngx_conf_merge_ptr_value(conf.probe_peers, above.probe_peers, nullptr);
   ngx_conf_merge_ptr_value(conf.trusted_proxies, above.trusted_proxies, nullptr);
   ngx_conf_merge_str_value(conf.acme_root, above.acme_root, "");
-  const auto* core =
-      static_cast<const ngx_http_core_srv_conf_t*>(ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
-  if (core->merge_slashes == 0) main_of(cf).keeps_slashes = true;
   return NGX_CONF_OK;
 }
 

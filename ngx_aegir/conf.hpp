@@ -14,7 +14,6 @@ struct MainConf {
   const KeyRing* keys;      ///< read before the workers are made; wiped with the configuration
   map::Counters* counters;  ///< shared by all workers
   bool used;                ///< some server or location needs the map
-  bool keeps_slashes;       ///< some server says "merge_slashes off"
 };
 
 /// server {}

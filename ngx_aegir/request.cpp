@@ -3,7 +3,6 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
@@ -11,6 +10,7 @@
 #include "compiler/map/http_auth.hpp"
 #include "ngx_aegir/acme.hpp"
 #include "ngx_aegir/conf.hpp"
+#include "ngx_aegir/location.hpp"
 #include "ngx_aegir/worker.hpp"
 
 namespace aegir::ngx {
@@ -18,9 +18,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// Marks the memory of Kept among the cleanups of a request's pool: r->ctx, the usual place, is wiped by every
-/// internal redirect.
-void kept_mark(void* /*kept*/) noexcept {}
+/// Ends Kept. This also marks its memory among the cleanups of the request's pool: r->ctx, the usual place, is wiped
+/// by every internal redirect.
+void end_kept(void* kept) noexcept { give_back(static_cast<Kept*>(kept)->copies); }
 
 bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
   auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
@@ -99,31 +99,6 @@ map::Request describe(ngx_http_request_t* r, const ServerConf& conf, std::array<
   return request;
 }
 
-/// Copies a decision into the request's pool: one allocation, one pass over the site's fields.
-Kept* keep(ngx_http_request_t* r, const map::HostDecision& decision, bool secure) noexcept {
-  const bool has_site = decision.verdict != map::Verdict::kStatus;
-  const std::size_t footprint = has_site ? decision.site.footprint() : 0;
-  ngx_pool_cleanup_t* const cleanup =
-      ngx_pool_cleanup_add(r->main->pool, sizeof(Kept) + footprint + decision.host.size());
-  if (cleanup == nullptr) return nullptr;
-  char* const memory = static_cast<char*>(cleanup->data) + sizeof(Kept);
-  auto* const kept = new (cleanup->data) Kept{};
-  if (has_site) {
-    kept->site = decision.site;
-    kept->site.copy_to(memory);
-  }
-  decision.host.copy(memory + footprint, decision.host.size());
-  kept->host = {memory + footprint, decision.host.size()};
-  kept->verdict = decision.verdict;
-  kept->status = decision.status;
-  kept->has_site = has_site;
-  kept->probe = decision.probe;
-  kept->secure = secure;
-  cleanup->handler = kept_mark;
-  ngx_http_set_ctx(r->main, kept, ngx_http_aegir_module);
-  return kept;
-}
-
 /// Lets nobody in who does not know the site's password; PHP does not get to see it. False: no memory.
 bool ask_for_password(ngx_http_request_t* r, map::HostDecision& decision) noexcept {
   if (!add_header(r, "X-Robots-Tag"sv, map::kRobotsTag)) return false;
@@ -143,22 +118,31 @@ bool ask_for_password(ngx_http_request_t* r, map::HostDecision& decision) noexce
 
 /// First sight of a client's request. Null: no memory.
 Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
+  ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(r->main->pool, sizeof(Kept));
+  if (cleanup == nullptr) return nullptr;
+  auto* const kept = new (cleanup->data) Kept;
+  map::HostDecision& decision = kept->decision;
   std::array<char, 8> scheme;
   const map::Request request = describe(r->main, conf, scheme);
-  const std::shared_ptr<const map::Snapshot> snapshot = current_snapshot();
-  map::HostDecision decision;
-  map::route_host(request, snapshot.get(), decision);
-  if (map::is_protected(decision) && !ask_for_password(r, decision)) return nullptr;
+  {
+    const std::shared_ptr<const map::Snapshot> snapshot = current_snapshot();
+    map::route_host(request, snapshot.get(), decision);
+    if (map::is_protected(decision) && !ask_for_password(r, decision)) return nullptr;
+    if (decision.verdict == map::Verdict::kRedirect && !add_location(r, decision.location)) return nullptr;
+    const std::size_t footprint = kept->has_site() ? decision.site.footprint() : 0;
+    auto* const memory = static_cast<char*>(ngx_pnalloc(r->main->pool, footprint));
+    if (memory == nullptr) return nullptr;
+    if (footprint != 0) decision.site.copy_to(memory);
+  }
   main_conf(r).counters->count(map::outcome_of(decision));
-  Kept* const kept = keep(r, decision, request.secure);
-  if (kept == nullptr) return nullptr;
   kept->secure = request.secure;
-  if (decision.verdict == map::Verdict::kRedirect && !add_location(r, decision.location)) return nullptr;
+  cleanup->handler = end_kept;
+  ngx_http_set_ctx(r->main, kept, ngx_http_aegir_module);
   if (decision.probe) {
     auto* const memory = static_cast<char*>(ngx_pnalloc(r->pool, map::kSiteHeaderSize));
     if (memory == nullptr) return nullptr;
     const std::span<char, map::kSiteHeaderSize> out(memory, map::kSiteHeaderSize);
-    if (!add_header(r, map::kSiteHeader, map::write_site_header(kept->site, out))) return nullptr;
+    if (!add_header(r, map::kSiteHeader, map::write_site_header(decision.site, out))) return nullptr;
   }
   return kept;
 }
@@ -175,37 +159,17 @@ bool came_from_inside(ngx_http_request_t* r, const Kept& kept) noexcept {
   return r == r->main ? kept.internal : ngx_http_get_module_ctx(r, ngx_http_aegir_module) != nullptr;
 }
 
+/// NGX_DECLINED: the host may be served. What was refused stays refused: an error page must not lead into a site.
+ngx_int_t refuse(const map::HostDecision& decision) noexcept {
+  if (decision.verdict == map::Verdict::kServe) return NGX_DECLINED;
+  return decision.verdict == map::Verdict::kAcme ? NGX_HTTP_NOT_FOUND : decision.status;
+}
+
 /// NGX_DECLINED: the path may be served.
 ngx_int_t refuse(const map::PathDecision& path) noexcept {
   if (path.verdict == map::PathVerdict::kNotFound) return NGX_HTTP_NOT_FOUND;
   if (path.verdict == map::PathVerdict::kForbidden) return NGX_HTTP_FORBIDDEN;
   return NGX_DECLINED;
-}
-
-/// Below files/ and private/: nothing but nginx's own static files, no folders, and symbolic links only of their
-/// target's owner, whatever the location says. A named location keeps its handler: it answers for files that are not
-/// there.
-ngx_int_t restrict_to_static(ngx_http_request_t* r, std::string_view docroot) noexcept {
-  struct Limits {
-    ngx_http_core_loc_conf_t core;
-    ngx_http_complex_value_t from;
-  };
-  void** const confs = static_cast<void**>(ngx_palloc(r->pool, ngx_http_max_module * sizeof(void*)));
-  auto* const limits = static_cast<Limits*>(ngx_palloc(r->pool, sizeof(Limits)));
-  if (confs == nullptr || limits == nullptr) return NGX_ERROR;
-  std::copy_n(r->loc_conf, ngx_http_max_module, confs);
-  const auto* core =
-      static_cast<const ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
-  std::memcpy(&limits->core, core, sizeof *core);
-  limits->from = {};
-  limits->from.value = str(docroot);
-  limits->core.disable_symlinks = NGX_DISABLE_SYMLINKS_NOTOWNER;
-  limits->core.disable_symlinks_from = &limits->from;
-  confs[ngx_http_core_module.ctx_index] = &limits->core;
-  r->loc_conf = confs;
-  if (core->named) return NGX_DECLINED;
-  r->content_handler = nullptr;
-  return view(r->uri).ends_with('/') ? NGX_HTTP_FORBIDDEN : NGX_DECLINED;
 }
 
 }  // namespace
@@ -214,7 +178,7 @@ Kept* find_kept(ngx_http_request_t* r) noexcept {
   void* const kept = ngx_http_get_module_ctx(r->main, ngx_http_aegir_module);
   if (kept != nullptr) return static_cast<Kept*>(kept);
   for (const ngx_pool_cleanup_t* cleanup = r->main->pool->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
-    if (cleanup->handler != kept_mark) continue;
+    if (cleanup->handler != end_kept) continue;
     ngx_http_set_ctx(r->main, cleanup->data, ngx_http_aegir_module);
     return static_cast<Kept*>(cleanup->data);
   }
@@ -222,7 +186,7 @@ Kept* find_kept(ngx_http_request_t* r) noexcept {
 }
 
 const map::CredentialFields* credentials_of(ngx_http_request_t* r, Kept& kept) noexcept {
-  if (kept.opened || kept.site.sealed.empty()) return kept.credentials;
+  if (kept.opened || kept.site().sealed.empty()) return kept.credentials;
   kept.opened = true;
   const MainConf& main = main_conf(r);
   if ((r->connection->log->log_level & NGX_LOG_DEBUG_HTTP) != 0) {
@@ -231,13 +195,13 @@ const map::CredentialFields* credentials_of(ngx_http_request_t* r, Kept& kept) n
   } else {
     main.counters->decrypts.fetch_add(1, std::memory_order_relaxed);
     auto* const fields = static_cast<map::CredentialFields*>(ngx_palloc(r->pool, sizeof(map::CredentialFields)));
-    auto* const plain = static_cast<char*>(ngx_pnalloc(r->pool, kept.site.sealed.size()));
+    auto* const plain = static_cast<char*>(ngx_pnalloc(r->pool, kept.site().sealed.size()));
     if (fields != nullptr && plain != nullptr &&
-        map::open_credentials(*main.keys, kept.site, {plain, kept.site.sealed.size()}, *fields)) {
+        map::open_credentials(*main.keys, kept.site(), {plain, kept.site().sealed.size()}, *fields)) {
       kept.credentials = fields;
       return fields;
     }
-    const ngx_str_t host = str(kept.site.host);
+    const ngx_str_t host = str(kept.site().host);
     ngx_log_error(
         NGX_LOG_ERR, r->connection->log, 0,
         "aegir: the credentials of %V can't be opened: they were sealed with another key than aegir_key's, or "
@@ -265,12 +229,11 @@ ngx_int_t decide(ngx_http_request_t* r) noexcept {
   if (kept == nullptr) {
     kept = decide_host(r, conf);
     if (kept == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (kept->verdict == map::Verdict::kAcme) return serve_acme(r, conf, kept->site.docroot);
-    if (!map::page(kept->verdict).empty()) return send_page(r, kept->verdict);
+    const map::Verdict verdict = kept->decision.verdict;
+    if (verdict == map::Verdict::kAcme) return serve_acme(r, conf, kept->site().docroot);
+    if (verdict == map::Verdict::kMaintenance || verdict == map::Verdict::kDisabled) return send_page(r, verdict);
   }
-  // What was refused stays refused: an error page must not lead into a site.
-  if (kept->verdict == map::Verdict::kAcme) return NGX_HTTP_NOT_FOUND;
-  if (kept->verdict != map::Verdict::kServe) return kept->status;
+  if (const ngx_int_t refused = refuse(kept->decision); refused != NGX_DECLINED) return refused;
 
   const bool internal = r->internal != 0;
   if (r == r->main) {
@@ -278,10 +241,8 @@ ngx_int_t decide(ngx_http_request_t* r) noexcept {
   } else {
     ngx_http_set_ctx(r, kept, ngx_http_aegir_module);
   }
-  const std::string_view uri = view(r->uri);
-  if (main_conf(r).keeps_slashes && uri.find("//"sv) != std::string_view::npos) return NGX_HTTP_NOT_FOUND;
   const map::PathDecision path =
-      map::route_path(kept->site, uri, internal ? std::string_view() : view(r->unparsed_uri), internal);
+      map::route_path(kept->site(), view(r->uri), internal ? std::string_view() : view(r->unparsed_uri), internal);
   if (path.verdict == map::PathVerdict::kRedirect) {
     return add_location(r, path.pieces) ? NGX_HTTP_MOVED_PERMANENTLY : NGX_ERROR;
   }
@@ -298,18 +259,25 @@ ngx_int_t decide(ngx_http_request_t* r) noexcept {
 
 ngx_int_t confirm(ngx_http_request_t* r) noexcept {
   if (server_conf(r).enabled == 0) return NGX_DECLINED;
-  const Kept* const kept = find_kept(r);
+  Kept* const kept = find_kept(r);
   if (kept == nullptr) return NGX_DECLINED;
-  if (kept->verdict != map::Verdict::kServe) return kept->status;
-  const map::PathDecision path = map::route_path(kept->site, view(r->uri), {}, came_from_inside(r, *kept));
+  if (const ngx_int_t refused = refuse(kept->decision); refused != NGX_DECLINED) return refused;
+  const map::PathDecision path = map::route_path(kept->site(), view(r->uri), {}, came_from_inside(r, *kept));
   if (path.verdict == map::PathVerdict::kRewrite) {
     ngx_str_t target = str(join(r, path.pieces));
     if (target.data == nullptr) return NGX_ERROR;
     ngx_http_finalize_request(r, ngx_http_internal_redirect(r, &target, &r->args));
     return NGX_DONE;
   }
-  const ngx_int_t refused = refuse(path);
-  return refused == NGX_DECLINED && path.static_only ? restrict_to_static(r, kept->site.docroot) : refused;
+  if (const ngx_int_t refused = refuse(path); refused != NGX_DECLINED) return refused;
+  const auto* core =
+      static_cast<const ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  if (!fit_location(r, kept->site().docroot, path.static_only, kept->copies)) return NGX_ERROR;
+  if (!path.static_only || core->named) return NGX_DECLINED;
+  // Below files/ and private/ nginx's own static files are all there is. A named location answers for those that are
+  // not there.
+  r->content_handler = nullptr;
+  return view(r->uri).ends_with('/') ? NGX_HTTP_FORBIDDEN : NGX_DECLINED;
 }
 
 }  // namespace aegir::ngx

@@ -9,19 +9,21 @@
 
 namespace aegir::ngx {
 
+struct LocationCopy;
+
 /// What is kept of a client's request from its decision to its end, internal redirects and subrequests included.
-/// Lives in the request's pool, and so does what the views point to.
+/// Lives in the request's pool, and so does what the site's views point to.
 struct Kept {
-  map::SiteView site;
-  std::string_view host;  ///< accepted host name
-  map::Verdict verdict;
-  std::uint16_t status;
-  bool has_site;  ///< false: refused before a site was known
-  bool probe;
-  bool secure;    ///< https, by the connection or by a trusted proxy's word
-  bool internal;  ///< the main request's path came from the server itself, not from the client
-  bool opened;    ///< credentials were asked for; `credentials` has them, or null after a fault
-  const map::CredentialFields* credentials;
+  map::HostDecision decision;  ///< `location` is over when the answer has its header
+  bool secure = false;         ///< https, by the connection or by a trusted proxy's word
+  bool internal = false;       ///< the main request's path came from the server itself, not from the client
+  bool opened = false;         ///< credentials were asked for; `credentials` has them, or null after a fault
+  const map::CredentialFields* credentials = nullptr;
+  LocationCopy* copies = nullptr;  ///< in use by this request
+
+  /// False: refused before a site was known.
+  [[nodiscard]] bool has_site() const noexcept { return decision.verdict != map::Verdict::kStatus; }
+  [[nodiscard]] const map::SiteView& site() const noexcept { return decision.site; }
 };
 
 /// Null when the request was not decided (another server's, or broken before its headers were complete).

@@ -13,16 +13,16 @@ using namespace std::string_view_literals;
 /// A variable's text; data is null when the variable has no value.
 using Getter = std::string_view (*)(ngx_http_request_t* r, Kept& kept) noexcept;
 
-std::string_view site(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.site.host; }
+std::string_view site(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.site().host; }
 
-std::string_view site_directory(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.site.directory; }
+std::string_view site_directory(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.site().directory; }
 
-std::string_view host(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.host; }
+std::string_view host(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.decision.host; }
 
-std::string_view platform(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.site.platform_name; }
+std::string_view platform(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.site().platform_name; }
 
 std::string_view probe(ngx_http_request_t* /*r*/, Kept& kept) noexcept {
-  return kept.probe ? "1"sv : std::string_view();
+  return kept.decision.probe ? "1"sv : std::string_view();
 }
 
 std::string_view https(ngx_http_request_t* /*r*/, Kept& kept) noexcept {
@@ -31,22 +31,22 @@ std::string_view https(ngx_http_request_t* /*r*/, Kept& kept) noexcept {
 
 std::string_view generation(ngx_http_request_t* r, Kept& kept) noexcept {
   std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), kept.site.generation).ptr;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), kept.site().generation).ptr;
   return join(r, std::array{std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data()))});
 }
 
 /// Where PHP runs. It is asked for before a request goes to PHP and while nginx can still answer 500, so this is the
 /// place to find out that the site's credentials can't be opened: PHP never runs without them.
 std::string_view fpm(ngx_http_request_t* r, Kept& kept) noexcept {
-  if (kept.site.socket.empty()) return {};
-  if (!kept.site.sealed.empty() && credentials_of(r, kept) == nullptr) return {};
-  return join(r, std::array{"unix:"sv, kept.site.socket});
+  if (kept.site().socket.empty()) return {};
+  if (!kept.site().sealed.empty() && credentials_of(r, kept) == nullptr) return {};
+  return join(r, std::array{"unix:"sv, kept.site().socket});
 }
 
 std::string_view php_admin_value(ngx_http_request_t* r, Kept& kept) noexcept {
   auto* const memory = static_cast<char*>(ngx_pnalloc(r->pool, map::kPhpLimitsSize));
   if (memory == nullptr) return {};
-  return map::write_php_limits(kept.site, std::span<char, map::kPhpLimitsSize>(memory, map::kPhpLimitsSize));
+  return map::write_php_limits(kept.site(), std::span<char, map::kPhpLimitsSize>(memory, map::kPhpLimitsSize));
 }
 
 template <std::size_t Field>
@@ -89,7 +89,7 @@ void set(ngx_http_variable_value_t* value, std::string_view text) noexcept {
 /// `data`: index into kVariables. A request that is not decided yet has no value yet: nothing is remembered of it.
 ngx_int_t get(ngx_http_request_t* r, ngx_http_variable_value_t* value, uintptr_t data) noexcept {
   Kept* const kept = find_kept(r);
-  const bool known = kept != nullptr && kept->has_site;
+  const bool known = kept != nullptr && kept->has_site();
   set(value, known ? kVariables[data].get(r, *kept) : std::string_view());
   value->no_cacheable = kept == nullptr ? 1 : 0;
   return NGX_OK;
@@ -98,8 +98,8 @@ ngx_int_t get(ngx_http_request_t* r, ngx_http_variable_value_t* value, uintptr_t
 /// Has always a value: an empty root would be the root of the file system.
 ngx_int_t get_docroot(ngx_http_request_t* r, ngx_http_variable_value_t* value, uintptr_t /*data*/) noexcept {
   const Kept* const kept = find_kept(r);
-  const bool known = kept != nullptr && kept->has_site && !kept->site.docroot.empty();
-  set(value, known ? kept->site.docroot : "/nonexistent"sv);
+  const bool known = kept != nullptr && kept->has_site() && !kept->site().docroot.empty();
+  set(value, known ? kept->site().docroot : "/nonexistent"sv);
   value->no_cacheable = kept == nullptr ? 1 : 0;
   return NGX_OK;
 }

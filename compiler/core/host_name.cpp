@@ -1,5 +1,7 @@
 #include "compiler/core/host_name.hpp"
 
+#include <algorithm>
+
 namespace aegir {
 namespace {
 
@@ -35,15 +37,22 @@ bool parse_port(std::string_view digits, std::uint16_t& port) noexcept {
 
 HostAndPort normalise_host(std::string_view authority, HostBuffer& buffer) noexcept {
   HostAndPort result;
-  // One pass over the name, since every request pays for it: up to the first byte that no name has.
-  char previous = '.';  // a leading dot is as wrong as two in a row
+  // One pass over the name up to the first byte that no name has. Every request pays for it, so letters and digits
+  // cost one comparison: '-', '.' and what is no byte of a name sort before them.
   std::size_t size = 0;
-  for (; size < authority.size(); ++size) {
-    const char c = kHostBytes[static_cast<unsigned char>(authority[size])];
-    if (c == 0 || (c == '.' && previous == '.')) break;
-    if (size < buffer.size()) buffer[size] = c;
-    previous = c;
-  }
+  std::size_t dot = std::string_view::npos;  // the last one; the next must not follow at once, nor come first
+  const auto scan = [&](std::size_t end, auto store) noexcept {
+    for (; size < end; ++size) {
+      const char c = kHostBytes[static_cast<unsigned char>(authority[size])];
+      if (c <= '.') {
+        if (c == 0 || (c == '.' && size - dot == 1)) return;
+        if (c == '.') dot = size;
+      }
+      store(c);
+    }
+  };
+  scan(std::min(authority.size(), buffer.size()), [&](char c) noexcept { buffer[size] = c; });
+  if (size == buffer.size()) scan(authority.size(), [](char) noexcept {});
   if (size < authority.size() && authority[size] == '.' && size == 0) ++size;  // "." is an empty name with its dot
   if (size < authority.size() && (authority[size] != ':' || !parse_port(authority.substr(size + 1), result.port))) {
     result.status = HostStatus::kMalformed;
