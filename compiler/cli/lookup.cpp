@@ -5,6 +5,7 @@
 #include "compiler/cli/cli.hpp"
 #include "compiler/core/idna.hpp"
 #include "compiler/map/answer.hpp"
+#include "compiler/map/http_auth.hpp"
 #include "compiler/map/route.hpp"
 
 namespace aegir::cli {
@@ -63,6 +64,7 @@ std::string answer_for_path(const map::SiteView& site, const map::Request& reque
 std::string answer(const map::HostDecision& decision, const map::Request& request) {
   switch (decision.verdict) {
     case map::Verdict::kServe:
+      if (map::is_protected(decision)) return "401; with the password: " + answer_for_path(decision.site, request);
       return answer_for_path(decision.site, request);
     case map::Verdict::kAcme:
       return "the ACME challenge's file";
@@ -134,7 +136,7 @@ void add_site(Json& facts, const map::HostDecision& decision, const Result<KeyRi
   facts["post_max_size"] = site.post_max_size;
   facts["max_execution_time"] = site.max_execution_time;
   if (site.auth.size() >= std::tuple_size_v<Digest>) {
-    facts["realm"] = std::string(site.auth.substr(std::tuple_size_v<Digest>)) + " (no module asks for it yet)";
+    facts["realm"] = site.auth.substr(std::tuple_size_v<Digest>);
   }
   Json former = Json::array();
   for (std::string_view rest = site.former; !rest.empty();) {

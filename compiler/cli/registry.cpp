@@ -57,9 +57,9 @@ Outcome export_registry(const Cli& cli, const ExportOptions& options) {
 
 std::string sentence(const registry::ImportReport& report, const ImportOptions& options) {
   std::string text = options.dry_run ? "Would import " : "Imported ";
-  text += options.file + ": " + std::to_string(report.created) + " created, " + std::to_string(report.changed) +
-          " changed, " + std::to_string(report.deleted) + " deleted, " + std::to_string(report.unchanged) +
-          " unchanged";
+  text += (options.file == "-" ? "standard input" : options.file) + ": " + std::to_string(report.created) +
+          " created, " + std::to_string(report.changed) + " changed, " + std::to_string(report.deleted) + " deleted, " +
+          std::to_string(report.unchanged) + " unchanged";
   if (report.generated_secrets != 0) text += "; " + count(report.generated_secrets, "missing secret") + " made up";
   if (options.dry_run) return text + ". Nothing was written.";
   return text + ". Run `aegirc publish` to make it visible" +
