@@ -54,7 +54,8 @@ struct Header {
   std::uint32_t tables_crc;
   std::uint32_t zero;
   std::array<unsigned char, 32> body_digest;
-  std::array<unsigned char, 76> zeros;
+  std::uint64_t history_tag;
+  std::array<unsigned char, 68> zeros;
   std::uint32_t header_crc;
 };
 static_assert(sizeof(Header) == 256);

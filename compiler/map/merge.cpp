@@ -5,10 +5,11 @@
 namespace aegir::map {
 
 Result<Written> merge(const Target& target, const Snapshot& snapshot) {
-  const Header& newest = snapshot.delta() != nullptr ? snapshot.delta()->header() : snapshot.base().header();
+  const Header& newest = snapshot.newest().header();
   FileInfo info;
   info.registry_id = newest.registry_id;
   info.generation = newest.generation;
+  info.history_tag = newest.history_tag;
   info.key_id = newest.key_id;
   info.console = snapshot.console();
   std::vector<PlatformRecord> platforms;

@@ -120,9 +120,7 @@ class Snapshot {
   [[nodiscard]] static Result<std::shared_ptr<const Snapshot>> make(std::shared_ptr<const MapFile> base,
                                                                     std::shared_ptr<const MapFile> delta);
 
-  [[nodiscard]] std::uint64_t generation() const noexcept {
-    return delta_ ? delta_->header().generation : base_->header().generation;
-  }
+  [[nodiscard]] std::uint64_t generation() const noexcept { return newest().header().generation; }
   /// Looks up a canonical host name: exact, then wildcards, longest first.
   [[nodiscard]] Lookup find_host(std::string_view host, SiteView& site) const noexcept;
   /// Looks up a probe token for `host`. Found only when it has not expired at `now` and is for this host (or
@@ -138,6 +136,8 @@ class Snapshot {
   [[nodiscard]] std::span<const PlatformView> platforms() const noexcept { return platforms_; }
   [[nodiscard]] std::string_view console() const noexcept { return delta_ ? delta_->console() : base_->console(); }
 
+  /// The delta, or the base when there is none.
+  [[nodiscard]] const MapFile& newest() const noexcept { return delta_ ? *delta_ : *base_; }
   [[nodiscard]] const MapFile& base() const noexcept { return *base_; }
   [[nodiscard]] const MapFile* delta() const noexcept { return delta_.get(); }
   [[nodiscard]] const std::shared_ptr<const MapFile>& shared_base() const noexcept { return base_; }

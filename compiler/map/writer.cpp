@@ -54,6 +54,7 @@ Writer::Writer(Target target, const FileInfo& info) : target_(std::move(target))
   header_.version = kFormatVersion;
   header_.header_size = sizeof(Header);
   header_.generation = info.generation;
+  header_.history_tag = info.history_tag;
   header_.registry_id = info.registry_id;
   header_.kind = static_cast<std::uint32_t>(info.kind);
   header_.key_id = info.key_id;

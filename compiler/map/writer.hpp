@@ -28,8 +28,9 @@ struct FileInfo {
   FileKind kind = FileKind::kBase;
   std::array<unsigned char, 16> registry_id{};
   std::uint64_t generation = 0;
-  std::uint32_t key_id = 0;  ///< the key that credentials are sealed with now
-  std::string console;       ///< origin of the console; empty: none
+  std::uint64_t history_tag = 0;  ///< of the generation, registry::Store::tag_of()
+  std::uint32_t key_id = 0;       ///< the key that credentials are sealed with now
+  std::string console;            ///< origin of the console; empty: none
   /// Deltas: both from the header of the base they belong to.
   std::uint64_t base_generation = 0;
   std::array<unsigned char, 16> hash_key{};

@@ -114,7 +114,10 @@ Result<void> Delta::settle_probe(const std::string& key) {
 }
 
 Result<map::Written> Delta::write(const map::Target& target, const map::Header& base, std::uint64_t generation) const {
+  const Result<std::optional<std::uint64_t>> tag = store_.tag_of(generation);
+  if (!tag) return std::unexpected(tag.error());
   map::FileInfo info = map::delta_of(base, generation);
+  info.history_tag = tag->value_or(0);
   info.console = compiler_.console();
   std::vector<map::PlatformRecord> platforms;
   for (const auto& [id, platform] : platforms_) platforms.push_back(platform);

@@ -92,9 +92,12 @@ Result<map::Written> compile_snapshot(registry::Store& store, const Config& conf
   if (!compiler) return pass(compiler);
   Result<std::uint64_t> sequence = store.sequence();
   if (!sequence) return pass(sequence);
+  const Result<std::optional<std::uint64_t>> tag = store.tag_of(*sequence);
+  if (!tag) return std::unexpected(tag.error());
   map::FileInfo info;
   info.registry_id = store.registry_id();
   info.generation = *sequence;
+  info.history_tag = tag->value_or(0);
   info.key_id = compiler->key_id();
   info.console = compiler->console();
   Result<map::Writer> writer = map::Writer::create(target, info, compiler->platforms());

@@ -8,8 +8,8 @@
 #include <chrono>
 
 #include "compiler/map/merge.hpp"
-#include "compiler/map/units.hpp"
 #include "compiler/publish/delta.hpp"
+#include "compiler/publish/past.hpp"
 
 namespace aegir::publish {
 namespace {
@@ -68,6 +68,12 @@ Result<Publisher::Ground> Publisher::ground(std::uint64_t sequence) {
   if ((*state)->generation() > sequence) {
     return Ground{nullptr, "the map has generation " + std::to_string((*state)->generation()) +
                                ", which the registry has not reached (it was restored from a backup)"};
+  }
+  const Result<bool> known = knows(store_, **state);
+  if (!known) return std::unexpected(known.error());
+  if (!*known) {
+    return Ground{nullptr, "the registry does not know the map's generation " + std::to_string((*state)->generation()) +
+                               " (it was restored from a backup, and has changed since)"};
   }
   Result<std::uint64_t> log_start = store_.log_start();
   if (!log_start) return pass(log_start);
@@ -176,39 +182,16 @@ Result<Report> Publisher::make_visible(const Snapshot& state, Report report) {
   return report;
 }
 
-/// The configuration may name a wrong registry, or its volume may be missing: then no site may go.
-Result<void> Publisher::refuse_to_empty(const map::Written& written) const {
-  if (written.header.site_count != 0) return {};
-  for (const std::string& directory : {config_.map_dir, config_.map_durable}) {
-    const Result<Snapshot> old = map::open_published(directory, nullptr);
-    if (!old) continue;
-    const map::Header& base = (*old)->base().header();
-    map::MergedUnits units(**old);
-    Result<bool> more = units.next();
-    while (more && *more && units.unit().record.type != map::RecordType::kSite) more = units.next();
-    if (base.registry_id == written.header.registry_id || !more || !*more) continue;
-    return fail_at(directory, Code::kConflict,
-                   "the map has sites of registry " + to_hex(base.registry_id) + ", and registry " +
-                       to_hex(written.header.registry_id) + " (" + config_.registry + ") has none",
-                   "is `registry` in aegir.conf right, is its volume mounted? If all sites are to go: "
-                   "`aegirc publish --rebuild`");
-  }
-  return {};
-}
-
 Result<Report> Publisher::rebuild(std::string reason, Past past) {
   if (Result<void> prepared = prepare(); !prepared) return pass(prepared);
   if (merge_.valid()) {  // what it makes is older than what this makes
     if (const Result<map::Written> merged = merge_.get()) remove(target_.directory, merged->name);
   }
+  if (past != Past::kNone) {
+    if (Result<void> taken = take_over(store_, config_, past == Past::kOverruled); !taken) return pass(taken);
+  }
   Result<map::Written> written = full_compile(store_, config_, keys_, target_);
   if (!written) return pass(written);
-  if (past == Past::kGuarded) {
-    if (Result<void> fine = refuse_to_empty(*written); !fine) {
-      remove(target_.directory, written->name);
-      return pass(fine);
-    }
-  }
   Result<std::shared_ptr<const map::MapFile>> file = map::MapFile::open(target_.directory + "/" + written->name);
   if (!file) return pass(file);
   Result<Snapshot> state = map::Snapshot::make(*std::move(file), nullptr);

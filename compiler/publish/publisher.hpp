@@ -57,8 +57,8 @@ class Publisher {
     kOverruled,  ///< a person wants it so
     kNone,       ///< no web server reads this directory; nothing is looked at
   };
-  /// Builds a new base from the registry, whatever is there. kConflict, with nothing changed, when `past` is guarded
-  /// and the map of another registry has sites and this registry has none.
+  /// Builds a new base from the registry, whatever is there; what a map of another history knows better is taken over
+  /// first (past.hpp, which also tells what is refused).
   [[nodiscard]] Result<Report> rebuild(std::string reason, Past past = Past::kGuarded);
   /// Begins to merge the delta into a new base in the background; publish() does so by itself when the delta has grown,
   /// and puts the base in place when it is done. kIo when there is no room for it. Nothing when there is no delta, or
@@ -83,7 +83,6 @@ class Publisher {
   [[nodiscard]] Result<Report> publish_on(const Snapshot& ground, std::uint64_t sequence);
   [[nodiscard]] Result<Report> make_visible(const Snapshot& state, Report report);
   [[nodiscard]] Result<Snapshot> take_merged();
-  [[nodiscard]] Result<void> refuse_to_empty(const map::Written& written) const;
 
   Config config_;
   registry::Store& store_;

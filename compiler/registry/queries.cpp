@@ -35,7 +35,7 @@ const std::string& site_columns() {
 }  // namespace
 
 Result<Identity> SqliteStore::identity() {
-  Query query = connection_->query("SELECT id, sequence, log_start FROM registry");
+  Query query = connection_->query("SELECT id, sequence, log_start, log_start_tag FROM registry");
   const Result<bool> row = query.next();
   if (!row) return std::unexpected<Error>(row.error());
   Identity identity;
@@ -47,6 +47,7 @@ Result<Identity> SqliteStore::identity() {
   std::copy(id.begin(), id.end(), identity.id.begin());
   identity.sequence = static_cast<std::uint64_t>(query.integer(1));
   identity.log_start = static_cast<std::uint64_t>(query.integer(2));
+  identity.log_start_tag = static_cast<std::uint64_t>(query.integer(3));
   return identity;
 }
 
@@ -60,6 +61,17 @@ Result<std::uint64_t> SqliteStore::log_start() {
   const Result<Identity> known = identity();
   if (!known) return std::unexpected<Error>(known.error());
   return known->log_start;
+}
+
+Result<std::optional<std::uint64_t>> SqliteStore::tag_of(std::uint64_t sequence) {
+  const Result<Identity> known = identity();
+  if (!known) return std::unexpected<Error>(known.error());
+  if (sequence == known->log_start) return known->log_start_tag;
+  Query query = connection_->query("SELECT tag FROM change WHERE sequence = ?1", sequence);
+  const Result<bool> row = query.next();
+  if (!row) return std::unexpected<Error>(row.error());
+  if (!*row) return std::optional<std::uint64_t>();
+  return static_cast<std::uint64_t>(query.integer(0));
 }
 
 Result<std::vector<Server>> SqliteStore::servers() {

@@ -147,8 +147,14 @@ CREATE TABLE audit (
 )";
 }
 
+/// Migration 2: Store::tag_of(). What was there before has 0.
+std::string history_tags() {
+  return "ALTER TABLE change ADD COLUMN tag INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE registry ADD COLUMN log_start_tag INTEGER NOT NULL DEFAULT 0;";
+}
+
 /// Migration n + 1 is at n. A migration that has been released is never changed.
-const std::array<std::string (*)(), 1> kMigrations = {first_schema};
+const std::array<std::string (*)(), 2> kMigrations = {first_schema, history_tags};
 
 Result<std::int64_t> pragma(Connection& connection, std::string_view sql) {
   Query query = connection.query(sql);

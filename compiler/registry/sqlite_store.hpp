@@ -26,6 +26,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] std::array<unsigned char, 16> registry_id() const override { return id_; }
   [[nodiscard]] Result<std::uint64_t> sequence() override;
   [[nodiscard]] Result<std::uint64_t> log_start() override;
+  [[nodiscard]] Result<std::optional<std::uint64_t>> tag_of(std::uint64_t sequence) override;
   [[nodiscard]] Result<std::vector<Server>> servers() override;
   [[nodiscard]] Result<std::vector<Client>> clients() override;
   [[nodiscard]] Result<std::vector<Block>> blocks() override;

@@ -88,6 +88,9 @@ class Writer {
   /// id, sequence and audit; the puts that follow keep the ids which platforms and sites carry, a deleted site goes to
   /// the deleted ones, and neither change log nor audit get rows. The log then begins at `sequence` (log_start()).
   virtual Result<void> restore(const History& history) = 0;
+  /// For a registry whose file was restored from a backup: the sequence goes on above `sequence`, which a history that
+  /// is lost had reached, and the change log begins there.
+  virtual Result<void> begin_log_above(std::uint64_t sequence) = 0;
 };
 
 /// A probe's view of a site before its commit (design §6 "Probe"); never part of an export.
@@ -127,6 +130,10 @@ class Store {
   [[nodiscard]] virtual Result<std::uint64_t> sequence() = 0;  ///< highest number of the change log
   /// The change log is complete above this number. A map of an older generation has to be built anew.
   [[nodiscard]] virtual Result<std::uint64_t> log_start() = 0;
+  /// The random tag of the transaction that gave this number of the change sequence; nothing when this registry's
+  /// history has no such number. Two histories of one registry (its file was restored from a backup and changed since)
+  /// give the same numbers, never the same tags. 0: given before there were tags, or in memory.
+  [[nodiscard]] virtual Result<std::optional<std::uint64_t>> tag_of(std::uint64_t sequence) = 0;
 
   [[nodiscard]] virtual Result<std::vector<Server>> servers() = 0;
   [[nodiscard]] virtual Result<std::vector<Client>> clients() = 0;

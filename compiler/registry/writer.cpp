@@ -1,9 +1,11 @@
 // Servers, clients, blocks, platforms and settings; the change log and the audit row. Sites are in site_writer.cpp.
 #include "compiler/registry/writer.hpp"
 
+#include <bit>
 #include <ctime>
 
 #include "compiler/core/utf8.hpp"
+#include "compiler/registry/random.hpp"
 #include "compiler/registry/settings_row.hpp"
 
 namespace aegir::registry {
@@ -217,13 +219,20 @@ Result<void> SqliteWriter::restore(const History& history) {
       return fail(Code::kConflict, "a registry can only be restored into an empty one", "name a new file for it");
   }
   restoring_ = true;
-  identity_ = {history.registry_id, history.sequence, history.sequence};
+  identity_ = {history.registry_id, history.sequence, history.sequence, tag()};
   for (const AuditEntry& entry : history.audit) {
     Result<void> done =
         connection_.run("INSERT INTO audit (sequence, time, actor, what, why) VALUES (?1, ?2, ?3, ?4, ?5)",
                         entry.sequence, entry.time, entry.actor, entry.what, entry.why);
     if (!done) return done;
   }
+  return {};
+}
+
+Result<void> SqliteWriter::begin_log_above(std::uint64_t sequence) {
+  identity_.sequence = identity_.log_start = std::max(identity_.sequence, sequence) + 1;
+  identity_.log_start_tag = tag();
+  did("began the change log anew at", std::to_string(identity_.sequence));
   return {};
 }
 
@@ -240,14 +249,24 @@ Result<void> SqliteWriter::finish(const Actor& actor) {
                         identity_.sequence, std::time(nullptr), actor.name, what, actor.why);
     if (!done) return done;
   }
-  return connection_.run("UPDATE registry SET id = ?1, sequence = ?2, log_start = ?3", Blob(identity_.id),
-                         identity_.sequence, identity_.log_start);
+  return connection_.run("UPDATE registry SET id = ?1, sequence = ?2, log_start = ?3, log_start_tag = ?4",
+                         Blob(identity_.id), identity_.sequence, identity_.log_start, identity_.log_start_tag);
+}
+
+std::uint64_t SqliteWriter::tag() {
+  // None in memory, where one document has to give the same map each time.
+  while (tag_ == 0 && connection_.path() != kMemory) {
+    std::array<unsigned char, sizeof tag_> bytes;
+    random_bytes(bytes);
+    tag_ = std::bit_cast<std::uint64_t>(bytes);
+  }
+  return tag_;
 }
 
 Result<void> SqliteWriter::log(ChangeKind kind, std::string_view key) {
   if (restoring_) return {};
-  return connection_.run("INSERT INTO change (sequence, kind, key) VALUES (?1, ?2, ?3)", ++identity_.sequence, kind,
-                         key);
+  return connection_.run("INSERT INTO change (sequence, kind, key, tag) VALUES (?1, ?2, ?3, ?4)", ++identity_.sequence,
+                         kind, key, tag());
 }
 
 Result<void> SqliteWriter::log_names(std::string_view sql, std::string_view value) {

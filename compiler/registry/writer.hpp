@@ -16,6 +16,7 @@ struct Identity {
   std::array<unsigned char, 16> id{};
   std::uint64_t sequence = 0;
   std::uint64_t log_start = 0;
+  std::uint64_t log_start_tag = 0;  ///< Store::tag_of(log_start)
 };
 
 /// The first of `problems` as the error of the object `name`.
@@ -48,6 +49,7 @@ class SqliteWriter final : public Writer {
   [[nodiscard]] Result<void> remove_block(std::string_view name) override;
   [[nodiscard]] Result<void> remove_platform(std::string_view name) override;
   [[nodiscard]] Result<void> restore(const History& history) override;
+  [[nodiscard]] Result<void> begin_log_above(std::uint64_t sequence) override;
 
   [[nodiscard]] Result<void> put(const Candidate& candidate);
   [[nodiscard]] Result<void> drop_candidate(std::string_view token_key);
@@ -75,6 +77,8 @@ class SqliteWriter final : public Writer {
   [[nodiscard]] Result<std::string> holder_of(std::string_view host);
   [[nodiscard]] Result<std::uint64_t> next_site_id();
 
+  /// The tag of this transaction's changes.
+  [[nodiscard]] std::uint64_t tag();
   [[nodiscard]] Result<void> log(ChangeKind kind, std::string_view key);
   /// Logs each host name that `sql` selects for `value`.
   [[nodiscard]] Result<void> log_names(std::string_view sql, std::string_view value);
@@ -86,6 +90,7 @@ class SqliteWriter final : public Writer {
   Catalog& catalog_;
   const KeyRing& key_;
   Identity& identity_;
+  std::uint64_t tag_ = 0;  ///< 0: not drawn yet
   bool restoring_ = false;
   std::set<std::string> changed_servers_;  ///< for check_servers()
   std::uint64_t next_site_id_ = 0;         ///< 0: not known yet

@@ -121,8 +121,8 @@ TEST_F(MapVerify, TheHeaderAndItsTables) {
   EXPECT_EQ(set(&Header::site_count, 3U), "offset 88: the number of sites is wrong");
   EXPECT_EQ(set(&Header::wildcard_depths, 4U), "offset 128: the depths of the wildcards are wrong");
   EXPECT_THAT(set(&Header::name_count, 5U), HasSubstr("more or fewer slots than names"));
-  EXPECT_EQ(after([&](std::string& bytes) { header(bytes).zeros[75] = 1; }),
-            "offset 176: a reserved field is not zero");
+  EXPECT_EQ(after([&](std::string& bytes) { header(bytes).zeros[67] = 1; }),
+            "offset 184: a reserved field is not zero");
   EXPECT_EQ(after([&](std::string& bytes) { header(bytes).hash_key[0] ^= 1; }),
             "offset 48: the hash key was not made from the content");
   EXPECT_THAT(after([&](std::string& bytes) {

@@ -322,6 +322,125 @@ TEST_F(HealTest, SitesDoNotGoForAnotherRegistryThatHasNone) {
   EXPECT_EQ(found(*live(), "a.example"), "unknown");
 }
 
+registry::Block a_block(std::uint32_t slots) {
+  registry::Block block;
+  block.name = "b1";
+  block.server = "web1";
+  block.slots = slots;
+  return block;
+}
+
+/// A registry whose file is brought back from a backup after more was published.
+class RestoredTest : public PublishTest {
+ protected:
+  RestoredTest() {
+    put(a_block(8));
+    put(a_site("a.example"));
+    publish();
+    store.reset();
+    std::filesystem::copy(place.config.registry, place.config.registry + ".backup");
+    store = place.open_store();
+    new_publisher();
+    put(a_site("lost.example"));  // takes slot 1
+    publish();
+    lost = live()->generation();
+    need(persist(place.config));
+    bring_back();
+  }
+  void bring_back() {
+    publisher.reset();
+    store.reset();
+    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(place.config.registry + suffix);
+    std::filesystem::copy(place.config.registry + ".backup", place.config.registry,
+                          std::filesystem::copy_options::overwrite_existing);
+    store = place.open_store();
+    new_publisher();
+  }
+  std::uint32_t slot_of(const std::string& uri) { return need(store->find_site(uri)).value().slot; }
+  /// Publishing is refused until the site that got another's slot is made anew.
+  void expect_conflict() {
+    const Result<Report> refused = publisher->publish();
+    ASSERT_FALSE(refused.has_value());
+    const std::string text = describe(refused.error());
+    for (const char* part : {"slot 1 of block 'b1' (uid 300001)", "site new.example's in the registry",
+                             "site lost.example's in the map", "\n  next: delete site new.example"}) {
+      EXPECT_NE(text.find(part), std::string::npos) << text;
+    }
+    EXPECT_EQ(found(*live(), "lost.example"), "lost.example");
+    EXPECT_EQ(found(*live(), "new.example"), "unknown");
+    remove(a_site("new.example"));
+    put(a_site("new.example"));
+    EXPECT_EQ(slot_of("new.example"), 2U);
+    EXPECT_EQ(publish().wrote, Wrote::kBase);
+  }
+
+  std::uint64_t lost = 0;
+};
+
+TEST_F(RestoredTest, SequenceAndSlotsGoOnAboveTheMaps) {
+  EXPECT_NE(publish().reason.find("which the registry has not reached"), std::string::npos);
+  EXPECT_GT(live()->generation(), lost);
+  EXPECT_EQ(found(*live(), "lost.example"), "unknown");
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+  put(a_site("new.example"));
+  EXPECT_EQ(slot_of("new.example"), 2U) << "slot 1 was the lost site's";
+  EXPECT_EQ(publish().wrote, Wrote::kDelta);
+  EXPECT_EQ(publish().wrote, Wrote::kNothing);
+}
+
+TEST_F(RestoredTest, TwoHistoriesThatHaveTheSameNumbersDoNotMix) {
+  put(a_site("new.example"));
+  registry::Site site = a_site("a.example", {"www.a.example"});
+  put(site);
+  ASSERT_GE(need(store->sequence()), lost) << "the numbers tell nothing any more";
+  expect_conflict();
+  EXPECT_EQ(found(*live(), "lost.example"), "unknown");
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+  EXPECT_GT(live()->generation(), lost);
+  EXPECT_EQ(publish().wrote, Wrote::kNothing);
+}
+
+TEST_F(RestoredTest, TheDurableCopyAloneIsEnough) {
+  std::filesystem::remove_all(place.config.map_dir);
+  std::filesystem::create_directory(place.config.map_dir);
+  new_publisher();
+  publish();
+  EXPECT_GT(open_map(place.config.map_dir)->generation(), lost);
+  put(a_site("new.example"));
+  EXPECT_EQ(slot_of("new.example"), 2U);
+}
+
+TEST_F(RestoredTest, ASiteThatWasRenamedKeepsItsSlot) {
+  bring_back();
+  change([](registry::Writer& writer) { return writer.rename_site("a.example", a_site("renamed.example")); });
+  EXPECT_EQ(publish().wrote, Wrote::kBase);
+  EXPECT_EQ(slot_of("renamed.example"), 0U);
+}
+
+TEST_F(RestoredTest, ABlockThatIsTooSmallNowIsNamed) {
+  put(a_block(1));
+  const Result<Report> refused = publisher->publish();
+  EXPECT_NE(error_of(refused).find("site lost.example runs in slot 1 of block 'b1', which this registry does not have"),
+            std::string::npos)
+      << error_of(refused);
+  EXPECT_EQ(need(publisher->rebuild("a test", Publisher::Past::kOverruled)).wrote, Wrote::kBase);
+}
+
+TEST_F(PublishTest, TheTagOfAGenerationIsTheRegistrys) {
+  put(a_site("a.example"));
+  publish();
+  put(a_site("b.example"));
+  publish();
+  const map::Header delta = live()->delta()->header();
+  EXPECT_NE(delta.history_tag, 0U);
+  EXPECT_NE(delta.history_tag, live()->base().header().history_tag);
+  EXPECT_EQ(need(store->tag_of(delta.generation)), delta.history_tag);
+  EXPECT_FALSE(need(store->tag_of(delta.generation + 1)).has_value());
+  need(publisher->compact());
+  EXPECT_EQ(live()->delta(), nullptr);
+  EXPECT_EQ(live()->base().header().history_tag, delta.history_tag);
+}
+
 TEST_F(HealTest, AnotherMapKey) {
   keys = key_of(8, 'c');
   expect_healed("the map key is another one");

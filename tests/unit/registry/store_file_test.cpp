@@ -126,6 +126,20 @@ TEST_F(StoreFile, AnEmptyFileIsNoRegistryUnlessOneIsToBeMade) {
   EXPECT_NE(made->registry_id(), store->registry_id());
 }
 
+TEST_F(StoreFile, TheFirstSchemaIsBroughtUpToDate) {
+  need(put(test_site("a.example")));
+  const std::uint64_t sequence = need(store->sequence());
+  store.reset();
+  sql(path, "ALTER TABLE change DROP COLUMN tag; ALTER TABLE registry DROP COLUMN log_start_tag");
+  sql(path, "PRAGMA user_version = 1");
+  EXPECT_THAT(error_of(Store::open(path, Store::Mode::kRead, test_key())), HasSubstr("the registry has schema 1"));
+  reopen(Store::Mode::kWrite);
+  EXPECT_EQ(need(store->tag_of(sequence)), 0U);
+  EXPECT_TRUE(known("a.example"));
+  need(put(test_site("b.example")));
+  EXPECT_NE(need(store->tag_of(sequence + 1)).value(), 0U);
+}
+
 TEST_F(StoreFile, ADamagedOrForeignFileIsRefused) {
   need(put(test_site("a.example")));
   store.reset();

@@ -1,0 +1,190 @@
+#include "compiler/publish/past.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "compiler/core/secret_box.hpp"
+#include "compiler/map/units.hpp"
+
+namespace aegir::publish {
+namespace {
+
+using SlotName = std::pair<std::string, std::uint32_t>;  // block and number
+
+/// The slot that a socket belongs to; nothing for one that lies elsewhere.
+std::optional<SlotName> slot_of(const Config& config, const std::string& socket) {
+  const std::size_t slash = socket.rfind('/');
+  if (slash == std::string::npos || slash == 0) return {};
+  const std::size_t before = socket.rfind('/', slash - 1);
+  if (before == std::string::npos) return {};
+  SlotName slot{socket.substr(before + 1, slash - before - 1), 0};
+  (void)std::from_chars(socket.data() + slash + 1, socket.data() + socket.size(), slot.second);
+  if (slot_socket(config, slot.first, slot.second) != socket) return {};
+  return slot;
+}
+
+template <class Visit>
+Result<void> each_site_of(const map::Snapshot& state, Visit visit) {
+  map::MergedUnits units(state);
+  Result<bool> more = units.next();
+  for (; more && *more; more = units.next()) {
+    if (units.unit().record.type == map::RecordType::kSite) visit(units.unit().site());
+  }
+  if (!more) return pass(more);
+  return {};
+}
+
+Result<bool> has_sites(registry::Store& store) {
+  bool any = false;
+  Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
+    if (site.state == registry::SiteState::kInstalling) return {};
+    any = true;
+    return fail(Code::kInternal, "one is enough");
+  });
+  if (!read && !any) return pass(read);
+  return any;
+}
+
+/// The configuration may name a wrong registry, or its volume may be missing: then no site may go.
+Result<void> refuse_to_empty(registry::Store& store, const Config& config, const map::Snapshot& old) {
+  const auto& id = old.base().header().registry_id;
+  if (id == store.registry_id()) return {};
+  const Result<bool> has = has_sites(store);
+  if (!has) return std::unexpected(has.error());
+  if (*has) return {};
+  std::uint64_t sites = 0;
+  (void)each_site_of(old, [&](const map::SiteRecord&) { ++sites; });
+  if (sites == 0) return {};
+  return fail_at(config.registry, Code::kConflict,
+                 "registry " + to_hex(store.registry_id()) + " has no site, and the map is of registry " + to_hex(id) +
+                     " with " + std::to_string(sites),
+                 "is `registry` in aegir.conf right, is its volume mounted? If all sites are to go: "
+                 "`aegirc publish --rebuild`");
+}
+
+/// What a registry and the maps of lost histories say of slots.
+class Slots {
+ public:
+  [[nodiscard]] Result<void> load(registry::Store& store) {
+    Result<std::vector<registry::Slot>> slots = store.slots();
+    if (!slots) return pass(slots);
+    for (registry::Slot& slot : *slots) {
+      SlotName name{slot.block, slot.number};
+      given_.emplace(std::move(name), std::move(slot));
+    }
+    Result<std::vector<registry::Block>> blocks = store.blocks();
+    if (!blocks) return pass(blocks);
+    for (registry::Block& block : *blocks) {
+      std::string name = block.name;
+      blocks_.emplace(std::move(name), std::move(block));
+    }
+    return {};
+  }
+
+  /// Compares a site of such a map; notes its slot for retired(), or what is wrong for problem().
+  [[nodiscard]] Result<void> compare(registry::Store& store, const map::SiteRecord& site, const SlotName& slot) {
+    const auto block = blocks_.find(slot.first);
+    const auto given = given_.find(slot);
+    if (given == given_.end()) {
+      if (block == blocks_.end() || slot.second >= block->second.slots) {
+        note("the map's site " + site.host + " runs in " + named(slot) + ", which this registry does not have",
+             "import the block with at least " + std::to_string(slot.second + 1) +
+                 " slots and the first_uid that it had, so that its uids are not given twice; then publish again");
+        return {};
+      }
+      const registry::Slot lost{slot.first, slot.second, registry::SlotState::kRetired, site.host};
+      given_.emplace(slot, lost);
+      retired_.push_back(lost);
+      return {};
+    }
+    const registry::Slot& now = given->second;
+    if (now.state == registry::SlotState::kRetired || now.site == site.host ||
+        std::ranges::find(site.former, now.site) != site.former.end()) {
+      return {};
+    }
+    const Result<std::optional<registry::Site>> holder = store.find_site(now.site);
+    if (!holder) return std::unexpected(holder.error());
+    const auto renamed_from = [&](const registry::Site& now_site) {
+      return std::ranges::find(now_site.former_uris, site.host) != now_site.former_uris.end();
+    };
+    if (*holder && renamed_from(**holder)) return {};
+    note(named(slot) + " (uid " + std::to_string(block->second.first_uid + slot.second) + ") is site " + now.site +
+             "'s in the registry and site " + site.host + "'s in the map: both would share files and processes",
+         "delete site " + now.site +
+             " with `aegirc import` and import it anew, which gives it another slot; then "
+             "publish again");
+    return {};
+  }
+
+  [[nodiscard]] const std::vector<registry::Slot>& retired() const noexcept { return retired_; }
+  [[nodiscard]] const std::optional<Error>& problem() const noexcept { return problem_; }
+
+ private:
+  static std::string named(const SlotName& slot) {
+    return "slot " + std::to_string(slot.second) + " of block '" + slot.first + "'";
+  }
+  void note(std::string message, std::string hint) {
+    if (!problem_) problem_ = Error{Code::kConflict, std::move(message), {}, std::move(hint)};
+  }
+
+  std::map<SlotName, registry::Slot> given_;
+  std::map<std::string, registry::Block> blocks_;
+  std::vector<registry::Slot> retired_;
+  std::optional<Error> problem_;  ///< the first
+};
+
+}  // namespace
+
+Result<bool> knows(registry::Store& store, const map::Snapshot& state) {
+  const map::Header& header = state.newest().header();
+  if (header.registry_id != store.registry_id()) return false;
+  const Result<std::optional<std::uint64_t>> tag = store.tag_of(header.generation);
+  if (!tag) return std::unexpected(tag.error());
+  return *tag == header.history_tag;
+}
+
+Result<void> take_over(registry::Store& store, const Config& config, bool overruled) {
+  std::vector<Snapshot> lost;
+  std::uint64_t highest = 0;
+  for (const std::string& directory : {config.map_dir, config.map_durable}) {
+    Result<Snapshot> old = map::open_published(directory, nullptr);
+    if (!old) continue;  // what can't be read can't be compared
+    const Result<bool> known = knows(store, **old);
+    if (!known) return std::unexpected(known.error());
+    if (*known) continue;
+    if (!overruled) {
+      if (Result<void> fine = refuse_to_empty(store, config, **old); !fine) return fine;
+    }
+    highest = std::max(highest, (*old)->generation());
+    lost.push_back(*std::move(old));
+  }
+  if (lost.empty()) return {};
+  Slots slots;
+  if (Result<void> loaded = slots.load(store); !loaded) return loaded;
+  for (const Snapshot& old : lost) {
+    Result<void> compared;
+    // A record that is damaged tells nothing; what is whole before it is kept.
+    (void)each_site_of(*old, [&](const map::SiteRecord& site) {
+      const std::optional<SlotName> slot = slot_of(config, site.socket);
+      if (slot && compared) compared = slots.compare(store, site, *slot);
+    });
+    if (!compared) return compared;
+  }
+  const Result<std::uint64_t> sequence = store.sequence();
+  if (!sequence) return std::unexpected(sequence.error());
+  if (*sequence <= highest || !slots.retired().empty()) {
+    const Result<std::uint64_t> done =
+        store.transact({"aegirc", "the map has another history"}, [&](registry::Writer& writer) -> Result<void> {
+          for (const registry::Slot& slot : slots.retired()) {
+            if (Result<void> put = writer.put(slot); !put) return put;
+          }
+          return *sequence <= highest ? writer.begin_log_above(highest) : Result<void>();
+        });
+    if (!done) return std::unexpected(done.error());
+  }
+  if (slots.problem() && !overruled) return std::unexpected(*slots.problem());
+  return {};
+}
+
+}  // namespace aegir::publish
