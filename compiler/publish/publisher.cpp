@@ -103,8 +103,11 @@ Result<Report> Publisher::publish() {
     }
   }
   Result<Report> report = publish_on(ground->state, *sequence);
-  if (report && warning) report->warning = std::move(warning);
-  if (report && merged && !warning) report->merged = visible_->base().bytes().size();
+  if (report && warning) {
+    report->warning = std::move(warning);
+  } else if (report && merged) {
+    report->merged = visible_->base().bytes().size();
+  }
   return report;
 }
 

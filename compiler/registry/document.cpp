@@ -1,7 +1,6 @@
 #include "compiler/registry/document.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <nlohmann/json.hpp>
 
@@ -170,7 +169,7 @@ class DocumentBuilder {
       node.value_.text = raw.data();
     } else {
       char* copy = static_cast<char*>(document_.memory_->allocate(value.size() + 1, 1));
-      std::memcpy(copy, value.data(), value.size());
+      std::ranges::copy(value, copy);
       node.value_.text = copy;
     }
     return node;

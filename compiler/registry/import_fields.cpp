@@ -69,8 +69,10 @@ void read_web(ObjectReader& in, Server& server) {
   for (const auto& [word, kind] : kServiceWords) {
     const Node* value = web.find(word);
     if (value == nullptr) continue;
-    const auto old = std::ranges::find(server.web, kind, &WebService::kind);
-    WebService service = old == server.web.end() ? WebService{.kind = kind} : *old;
+    WebService service{.kind = kind};
+    for (const WebService& old : server.web) {
+      if (old.kind == kind) service = old;
+    }
     std::erase_if(server.web, [&](const WebService& each) { return each.kind == kind; });
     if (value->is(Node::Kind::kNull)) continue;
     ObjectReader fields(in.diagnostics(), *value, web.path(word));

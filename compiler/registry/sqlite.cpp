@@ -122,7 +122,8 @@ Result<Transaction> Transaction::begin(Connection& connection, Kind kind) {
 
 Transaction::~Transaction() {
   // SQLite has rolled back by itself after some errors (disk full, I/O).
-  if (connection_ != nullptr && connection_->in_transaction()) (void)connection_->run("ROLLBACK");
+  if (connection_ == nullptr || !connection_->in_transaction()) return;
+  [[maybe_unused]] const Result<void> done = connection_->run("ROLLBACK");  // closing rolls back too
 }
 
 Result<void> Transaction::commit() {

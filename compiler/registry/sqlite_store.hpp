@@ -9,7 +9,7 @@ namespace aegir::registry {
 class SqliteStore final : public Store {
  public:
   /// `lock` is empty for reading.
-  SqliteStore(std::unique_ptr<Connection> connection, Fd lock, Mode mode, KeyRing key)
+  SqliteStore(std::unique_ptr<Connection> connection, Fd lock, Mode mode, const KeyRing& key)
       : lock_(std::move(lock)), connection_(std::move(connection)), mode_(mode), key_(key) {}
 
   /// Reads what is kept in memory; before anything else.

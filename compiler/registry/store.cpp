@@ -49,7 +49,7 @@ constexpr char kPragmas[] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, KeyRing key) {
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, const KeyRing& key) {
   if (!crypto_ready()) return fail(Code::kInternal, "libsodium could not start: no source of randomness");
   const bool in_memory = path == kMemory;
   if (mode != Mode::kCreate && !in_memory) {

@@ -110,7 +110,7 @@ class Store {
   /// when there is none and it is not to be made: a registry that is lost must not be taken for an empty one.
   /// ":memory:" (with kCreate) is a registry that is gone with the Store; its id is all zeros until a restore.
   /// Without a key (an empty ring) sites can be neither written nor read.
-  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, Mode mode, KeyRing key);
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, Mode mode, const KeyRing& key);
   virtual ~Store() = default;
 
   /// Runs `body` in one transaction: commits when it succeeds, rolls back and hands its error on when it fails.
