@@ -34,6 +34,8 @@ def existing_tests(build):
     names = set()
     for test in json.loads(listing.stdout)["tests"]:
         names.add(test["name"])
+        if "command" not in test:
+            sys.exit(f"the test {test['name']} is not built; build everything first")
         # A program of aegir_test() is called without arguments; scripts are called with some.
         if len(test["command"]) != 1:
             continue
