@@ -5,6 +5,7 @@
 
 The tests are those that ctest and the built GoogleTest programs name themselves.
 """
+import fnmatch
 import json
 import re
 import subprocess
@@ -93,11 +94,7 @@ def problems(shown_by, tests):
     """What is wrong with the last cell of a row."""
     named = NAMED.findall(shown_by)
     for name in named:
-        if name.endswith("*"):
-            known = any(test.startswith(name[:-1]) for test in tests)
-        else:
-            known = name in tests
-        if not known:
+        if not fnmatch.filter(tests, name):
             yield f"there is no test {name}"
     if not named and not shown_by.startswith("differs: ") and shown_by != "not yet":
         yield f"found {shown_by!r}, expected a test, 'differs: …' or 'not yet'"
