@@ -4,7 +4,7 @@
 #   tools/tidy.sh BUILD_DIR all|changed
 #
 # "changed" is what differs from origin/main, committed or not; where that is nothing (the clone is origin/main), the
-# last 20 commits. A changed header is seen through the first source that includes it.
+# last 5 commits. A changed header is seen through the first source that includes it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ base_commit() {
   if base=$(git merge-base HEAD origin/main 2>/dev/null) && [[ $base != $(git rev-parse HEAD) ]]; then
     echo "$base"
   else
-    git rev-list --max-count=21 HEAD | tail -n 1
+    git rev-list --max-count=6 HEAD | tail -n 1
   fi
 }
 

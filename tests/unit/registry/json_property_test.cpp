@@ -123,8 +123,8 @@ RC_GTEST_PROP(JsonProperty, ReplaceTurnsAnyRegistryIntoTheOther, ()) {
   const auto report = import_json(*other, document, "export.json", {.replace = true}, kTester);
   if (!report) RC_FAIL(describe(report.error().front()));
   std::vector<Site> sites[2];
-  for (const auto& [store, all] : {std::pair{wanted.get(), &sites[0]}, {other.get(), &sites[1]}}) {
-    need(store->each_site([all = all](const Site& site) -> Result<void> {
+  for (const auto& [from, all] : {std::pair{wanted.get(), &sites[0]}, {other.get(), &sites[1]}}) {
+    need(from->each_site([all = all](const Site& site) -> Result<void> {
       all->push_back(site);
       all->back().id = 0;
       return {};
