@@ -91,7 +91,8 @@ Result<void> Delta::settle(const std::string& key) {
     settled_.insert(alias.key);
     work_.push_back(alias.key);
   }
-  fresh_.insert_or_assign(record->key, *std::move(record));
+  const std::string own = record->key;
+  fresh_.insert_or_assign(own, *std::move(record));
   return {};
 }
 

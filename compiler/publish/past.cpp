@@ -54,7 +54,7 @@ Result<void> refuse_to_empty(registry::Store& store, const Config& config, const
   if (!has) return std::unexpected(has.error());
   if (*has) return {};
   std::uint64_t sites = 0;
-  (void)each_site_of(old, [&](const map::SiteRecord&) { ++sites; });
+  [[maybe_unused]] const Result<void> counted = each_site_of(old, [&](const map::SiteRecord&) { ++sites; });
   if (sites == 0) return {};
   return fail_at(config.registry, Code::kConflict,
                  "registry " + to_hex(store.registry_id()) + " has no site, and the map is of registry " + to_hex(id) +
@@ -165,7 +165,7 @@ Result<void> take_over(registry::Store& store, const Config& config, bool overru
   for (const Snapshot& old : lost) {
     Result<void> compared;
     // A record that is damaged tells nothing; what is whole before it is kept.
-    (void)each_site_of(*old, [&](const map::SiteRecord& site) {
+    [[maybe_unused]] const Result<void> read = each_site_of(*old, [&](const map::SiteRecord& site) {
       const std::optional<SlotName> slot = slot_of(config, site.socket);
       if (slot && compared) compared = slots.compare(store, site, *slot);
     });

@@ -70,10 +70,15 @@ void read_web(ObjectReader& in, Server& server) {
     const Node* value = web.find(word);
     if (value == nullptr) continue;
     WebService service{.kind = kind};
-    for (const WebService& old : server.web) {
-      if (old.kind == kind) service = old;
+    std::vector<WebService> others;
+    for (const WebService& each : server.web) {
+      if (each.kind == kind) {
+        service = each;
+      } else {
+        others.push_back(each);
+      }
     }
-    std::erase_if(server.web, [&](const WebService& each) { return each.kind == kind; });
+    server.web = std::move(others);
     if (value->is(Node::Kind::kNull)) continue;
     ObjectReader fields(in.diagnostics(), *value, web.path(word));
     fields.read("http_port", service.http_port);

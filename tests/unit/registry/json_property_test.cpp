@@ -124,9 +124,9 @@ RC_GTEST_PROP(JsonProperty, ReplaceTurnsAnyRegistryIntoTheOther, ()) {
   if (!report) RC_FAIL(describe(report.error().front()));
   std::vector<Site> sites[2];
   for (const auto& [from, all] : {std::pair{wanted.get(), &sites[0]}, {other.get(), &sites[1]}}) {
-    need(from->each_site([all = all](const Site& site) -> Result<void> {
-      all->push_back(site);
-      all->back().id = 0;
+    need(from->each_site([target = all](const Site& site) -> Result<void> {
+      target->push_back(site);
+      target->back().id = 0;
       return {};
     }));
   }
