@@ -110,17 +110,20 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   if (!model) return stop(model);
   Errors errors;
   if (Result<void> made = prepare_machine(config, *accounts, **store, *model, done, errors); !made) return stop(made);
+  if (!errors.empty()) {
+    // A site whose directory is another's must not be seen: it would show that one's files under its own name.
+    errors.push_back(
+        {Code::kConflict, "nothing was published", {}, "put the directories above right, then run this again"});
+    return std::unexpected(std::move(errors));
+  }
 
   DoneBefore before;
   before.sentence = (done.empty() ? std::string("Directories, owners and fragments were as they should be.")
                                   : count(done.size(), "directory or file", "directories and files") + " put right.") +
                     next_steps(config, done);
   before.facts["done"] = done;
-  Outcome published = run_publisher(
+  return run_publisher(
       cli.out, config, *keys, **store, [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before);
-  if (!published) std::ranges::move(published.error(), std::back_inserter(errors));
-  if (!errors.empty()) return std::unexpected(std::move(errors));
-  return {};
 }
 
 Result<void> make_directories(const std::string& path) {

@@ -1,6 +1,8 @@
 // export and import: the registry as one JSON document.
 #include "compiler/registry/json.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,11 +26,24 @@ struct ImportOptions {
 };
 
 /// Writes a document to `file`, as who started the command: root in root's directories, not aegir.
+/// Replaces a regular file, and writes into what is none (/dev/stdout, a pipe): root's rename would take its place.
+Result<void> put_document(const std::string& file, const std::string& text) {
+  struct stat status{};
+  if (::lstat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return write_file(file, text);
+  if (S_ISLNK(status.st_mode) && ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+    return fail_at(file, Code::kInvalid, "is a symbolic link, which would be replaced",
+                   "name the file that it leads to");
+  }
+  const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd || !write_all(fd.get(), text)) return fail_errno("can't be written", file, errno);
+  return {};
+}
+
 Result<void> write_document(const std::string& file, const std::string& text) {
-  if (!is_root()) return write_file(file, text);
+  if (!is_root()) return put_document(file, text);
   const Result<machine::AsRoot> root = machine::AsRoot::begin();
   if (!root) return std::unexpected(root.error());
-  return write_file(file, text);
+  return put_document(file, text);
 }
 
 Outcome export_registry(const Cli& cli, const ExportOptions& options) {

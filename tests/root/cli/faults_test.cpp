@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,6 +127,32 @@ TEST_F(AegircAsRoot, NothingOfRootsLiesAmongAegirsFiles) {
   EXPECT_EQ(status.st_mode & 07777, 0400U);
   expect("map verify", 0, "is good", kWeb);
   expect_refused("map verify", 77, config_.map_dir, "Permission denied", kStranger);
+}
+
+TEST_F(AegircAsRoot, ASiteInAnothersDirectoryIsNotPublished) {
+  const std::string files = config_.aegir_root + "/platforms/d10/sites/second.example/files";
+  live::put(files + "/left.txt", "left by the site that had this name before");
+  ASSERT_EQ(::chown(files.c_str(), kStranger, kStranger), 0);
+  import_site("second.example");
+  const live::Finished refused = aegirc("compile");
+  EXPECT_EQ(refused.status, 65) << refused.output;
+  EXPECT_NE(refused.output.find(files), std::string::npos) << refused.output;
+  EXPECT_NE(refused.output.find("nothing was published"), std::string::npos) << refused.output;
+  EXPECT_EQ(look("second.example"), "unknown");
+  fs::remove_all(files);
+  expect("compile", 0, "Published generation");
+  EXPECT_EQ(look("second.example"), "second.example");
+}
+
+TEST_F(AegircAsRoot, ExportReplacesFilesAlone) {
+  ASSERT_EQ(::mknod(file("device").c_str(), S_IFCHR | 0600, makedev(1, 3)), 0);  // as /dev/null
+  expect("export " + file("device"), 0, "Wrote the registry");
+  struct stat status{};
+  ASSERT_EQ(::lstat(file("device").c_str(), &status), 0);
+  EXPECT_TRUE(S_ISCHR(status.st_mode));
+  expect("export " + file("export.json"), 0, "Wrote the registry");
+  fs::create_symlink("export.json", file("link"));
+  expect_refused("export " + file("link"), 65, file("link"), "symbolic link");
 }
 
 TEST_F(AegircAsRoot, CompileTwiceChangesNothing) {
