@@ -69,6 +69,9 @@ std::vector<Row> absolute_rows() {
       {"absolute_uri_wins_over_host", absolute("http://b.test/files/f.txt", "a.test"), file("file of b.test")},
       {"absolute_uri_with_port", absolute("http://b.test:{port}/files/f.txt", "a.test"), file("file of b.test")},
       {"absolute_uri_in_capitals", absolute("HTTP://B.TEST/files/f.txt", "a.test"), file("file of b.test")},
+      {"absolute_uri_in_http_1_0", "GET http://b.test/files/f.txt HTTP/1.0\r\n\r\n", file("file of b.test")},
+      {"absolute_uri_with_a_long_query", absolute("http://b.test/files/f.txt?" + std::string(3000, 'y'), "a.test"),
+       file("file of b.test")},
       {"absolute_uri_unknown", absolute("http://unknown.test/files/f.txt", "a.test"), status(404)},
       {"absolute_uri_https", absolute("https://a.test/files/f.txt", "a.test"), status(400)},
       {"absolute_uri_ftp", absolute("ftp://a.test/files/f.txt", "a.test"), status(400)},
@@ -108,6 +111,7 @@ std::vector<Row> redirect_rows() {
       kept("dots", "/a/../b/./c"),
       kept("capitals_of_encoding", "/%c3%A4%2e"),
       kept("double_encoding", "/%252e%252e"),
+      kept("a_long_query", "/x?" + std::string(3000, 'y')),
       kept("quotes", "/a\"b'<c>"),
       // httpd itself refuses bytes above 127 and '#' in a path.
       {"redirect_of_raw_utf8", get("www.a.test", "/\xc3\xa4"), moved("http://a.test/\xc3\xa4")},

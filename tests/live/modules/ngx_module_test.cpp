@@ -179,6 +179,25 @@ TEST_F(NgxModule, NoCredentialsWhileAConnectionIsDebugged) {
   EXPECT_FALSE(nginx_.log().contains("the-password"));
 }
 
+TEST_F(NgxModule, AForwardedAddressIsNoProbePeer) {
+  map::SiteRecord candidate = content_.sites.at(0);
+  candidate.key = map::probe_key("token");
+  candidate.expiry = ~0ULL;
+  content_.sites.push_back(candidate);
+  map_.publish(content_);
+  start(basics() + "set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP; " +
+        catch_all("aegir_probe_peer 127.0.0.3; add_header X-Address $remote_addr;"));
+  const auto probe = [&](const std::string& from) {
+    Endpoint endpoint = port_.endpoint();
+    endpoint.from = from;
+    return ask(endpoint, get("a.test", "/index.html", {"X-Aegir-Probe: token", "X-Real-IP: 127.0.0.3"}));
+  };
+  const Response forwarded = probe("127.0.0.1");
+  EXPECT_EQ(forwarded.value("X-Address"), "127.0.0.3");
+  EXPECT_FALSE(forwarded.header("X-Aegir-Site"));
+  EXPECT_TRUE(probe("127.0.0.3").header("X-Aegir-Site"));
+}
+
 TEST_F(NgxModule, DoubleSlashesPassNoRule) {
   put(docroot() + "/sites/b.test/files/f.txt", "b's file");
   start(basics() + catch_all("merge_slashes off;"));
