@@ -252,6 +252,24 @@ Lookup Snapshot::find(std::uint64_t hash, std::string_view key, RecordView& reco
   return base_->find(hash, key, record);
 }
 
+void Snapshot::prefetch(std::span<const std::string_view> keys) const noexcept {
+  std::array<std::uint64_t, kBatch> hashes;
+  const std::size_t count = std::min(keys.size(), hashes.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    hashes[i] = base_->hash(keys[i]);
+    base_->prefetch(hashes[i]);
+  }
+  const unsigned char* data = base_->bytes().data();
+  const Header& header = base_->header();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t home = std::uint64_t{home_bucket(hashes[i], header.bucket_count)} * sizeof(Bucket);
+    const auto& bucket = in_place<Bucket>(data + header.buckets_offset + home);
+    for (std::uint32_t slot = 0; slot < kBucketSlots; ++slot) {
+      if (bucket.tags[slot] == hash_tag(hashes[i])) prefetch_record(data + std::uint64_t{bucket.records[slot]} * 8);
+    }
+  }
+}
+
 Lookup Snapshot::find_key(std::string_view key, RecordView& record, const MapFile*& file) const noexcept {
   return find(base_->hash(key), key, record, file);
 }

@@ -130,6 +130,10 @@ class Snapshot {
   /// Looks up exactly one key of any type (no wildcards). What a tombstone hides is unknown. `file` is where
   /// the record was found.
   [[nodiscard]] Lookup find_key(std::string_view key, RecordView& record, const MapFile*& file) const noexcept;
+  /// Asks for what the look-ups of these keys will read of the base, so that many look-ups wait for memory side by side
+  /// instead of one after the other. Takes the first kBatch keys.
+  void prefetch(std::span<const std::string_view> keys) const noexcept;
+  static constexpr std::size_t kBatch = 16;
   /// Looks up a platform; null when there is none. Those of a delta replace or remove the base's.
   [[nodiscard]] const PlatformView* find_platform(std::uint32_t id) const noexcept;
   /// All platforms, sorted by id.

@@ -88,6 +88,39 @@ const char* check_record(const RecordView& record) noexcept {
   return align8(used) == record.size && all_zero(whole.substr(used)) ? nullptr : "the padding is not zero or too long";
 }
 
+/// Whether the names of a snapshot lead to the records that it shows: the delta's over the base's. Takes them in
+/// batches, since each look-up is a walk through memory.
+class Visibility {
+ public:
+  explicit Visibility(const Snapshot& snapshot) : snapshot_(snapshot) {}
+
+  /// False when one of the names so far leads elsewhere: lost().
+  bool add(const RecordView& record) noexcept {
+    keys_[count_] = record.key;
+    records_[count_++] = record.bytes;
+    return count_ < keys_.size() || check();
+  }
+  bool check() noexcept {
+    snapshot_.prefetch({keys_.data(), count_});
+    for (std::size_t i = 0; i < count_; ++i) {
+      RecordView found;
+      const MapFile* file = nullptr;
+      lost_ = keys_[i];
+      if (snapshot_.find_key(keys_[i], found, file) != Lookup::kFound || found.bytes != records_[i]) return false;
+    }
+    count_ = 0;
+    return true;
+  }
+  [[nodiscard]] std::string_view lost() const noexcept { return lost_; }
+
+ private:
+  const Snapshot& snapshot_;
+  std::array<std::string_view, Snapshot::kBatch> keys_{};
+  std::array<const unsigned char*, Snapshot::kBatch> records_{};
+  std::size_t count_ = 0;
+  std::string_view lost_;
+};
+
 /// Collects names until there are enough of them to let their buckets come from memory side by side.
 class Reachability {
  public:
@@ -280,10 +313,20 @@ Result<Verified> verify_published(const std::string& directory) {
     verified.bytes += file->bytes().size();
   }
   MergedUnits units(**snapshot);
+  Visibility visibility(**snapshot);
+  const auto lost = [&] {
+    return fail_at(directory, Code::kCorrupt,
+                   "'" + std::string(visibility.lost()) + "' does not lead to the record that belongs to it",
+                   kRebuildHint);
+  };
   Result<bool> more = units.next();
   for (; more && *more; more = units.next()) {
     const UnitView& unit = units.unit();
     verified.names += 1 + unit.aliases.size();
+    if (!visibility.add(unit.record)) return lost();
+    for (const AliasView& alias : unit.aliases) {
+      if (!visibility.add(alias.record)) return lost();
+    }
     if (unit.record.type == RecordType::kSite) ++verified.sites;
     if (unit.record.type != RecordType::kSite && unit.record.type != RecordType::kCandidate) continue;
     const std::uint32_t platform = in_place<SiteHead>(unit.record.bytes).platform_id;
@@ -294,6 +337,7 @@ Result<Verified> verify_published(const std::string& directory) {
                      kRebuildHint);
     }
   }
+  if (!visibility.check()) return lost();
   if (!more) return pass(more);
   return verified;
 }
