@@ -114,7 +114,7 @@ intrude() {
 
 # tour_isolation SITE OTHER_SITE: every try as the site's uid is refused, and the same tries as root are not.
 tour_isolation() {
-  local uid kind list refused
+  local uid kind list refused tries
   uid=$(uid_of "$1")
   say "" "What $1's uid ($uid) gets at, and what root gets at with the same tries"
   for kind in "the map's key" "the site map" "registry, its key, the map's durable copy" \
@@ -122,8 +122,12 @@ tour_isolation() {
     "/proc of the web servers and of PHP's master" "the other site's PHP socket" \
     "the other site's directory, files/ and private/" "the other site's home, sessions and temporary files"; do
     mapfile -t list < <(targets "$kind" "$2")
+    # A search that finds nothing to try would keep every promise.
+    if ((${#list[@]} == 0)); then die "found nothing to try of: $kind"; fi
+    tries="${#list[@]} tries"
+    if ((${#list[@]} == 1)); then tries="1 try"; fi
     refused=$(intrude "$uid" "${list[@]}" | tee "$state/log/intruder.out" | grep -c '^refused') || true
-    promise "$kind: ${#list[@]} tries" "$refused refused; root: $(intrude 0 "${list[@]}" | grep -c '^OPEN') open" \
+    promise "$kind: $tries" "$refused refused; root: $(intrude 0 "${list[@]}" | grep -c '^OPEN') open" \
       "${#list[@]} refused; root: ${#list[@]} open"
     grep '^OPEN' "$state/log/intruder.out" || true
   done
