@@ -16,7 +16,7 @@ void register_hooks(apr_pool_t* /*pool*/) noexcept {
   ap_hook_post_read_request(post_read_request, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_quick_handler(answer_early, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_translate_name(translate_name, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
-  ap_hook_fixups(close_folder, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_fixups(answer_folder, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_insert_filter(insert_filter, nullptr, nullptr, APR_HOOK_REALLY_LAST);
   ap_hook_handler(choose_handler, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_handler(show_status, nullptr, nullptr, APR_HOOK_MIDDLE);

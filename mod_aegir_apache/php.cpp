@@ -99,6 +99,19 @@ void hush(request_rec* request, int fcgi_module) noexcept {
   return DECLINED;
 }
 
+/// Redirects from a folder without a slash to the one with it. By path and query alone: mod_dir would write scheme and
+/// port out, and it does not know how the client came to the proxy before us.
+[[nodiscard]] int add_slash(request_rec* request) noexcept {
+  if (request->method_number != M_GET && request->method_number != M_POST) return HTTP_METHOD_NOT_ALLOWED;
+  const char* path = request->uri;
+  while (path[0] == '/' && path[1] == '/') ++path;  // "//name" would be another host
+  const bool query = !view(request->args).empty();
+  apr_table_setn(request->headers_out, "Location",
+                 apr_pstrcat(request->pool, ap_escape_uri(request->pool, path), query ? "/?" : "/",
+                             query ? request->args : "", nullptr));
+  return HTTP_MOVED_PERMANENTLY;
+}
+
 }  // namespace
 
 void insert_filter(request_rec* request) noexcept {
@@ -111,11 +124,12 @@ void insert_filter(request_rec* request) noexcept {
   }
 }
 
-int close_folder(request_rec* request) noexcept {
+int answer_folder(request_rec* request) noexcept {
   if (request->finfo.filetype != APR_DIR || !server_conf(request->server).engine) return DECLINED;
   const Visit* const visit = visit_of(request);
-  if (visit == nullptr || !judge_file(request, *visit).static_only) return DECLINED;
-  return HTTP_FORBIDDEN;
+  if (visit == nullptr) return DECLINED;
+  if (!view(request->uri).ends_with('/') && view(request->path_info).empty()) return add_slash(request);
+  return judge_file(request, *visit).static_only ? HTTP_FORBIDDEN : DECLINED;
 }
 
 int choose_handler(request_rec* request) noexcept {

@@ -9,8 +9,9 @@ namespace aegir::apache {
 /// What SetHandler names in a configuration.
 inline constexpr char kPhpHandler[] = "aegir-php";
 
-/// fixups: neither an index nor a listing for a directory of a site's users.
-int close_folder(request_rec* request) noexcept;
+/// fixups: redirects to a folder's own name, which ends with a slash, and gives neither index nor listing of a
+/// directory of a site's users.
+int answer_folder(request_rec* request) noexcept;
 
 /// insert_filter: takes the filter of mod_include away from what a site's users can write.
 void insert_filter(request_rec* request) noexcept;

@@ -19,16 +19,16 @@ constexpr std::array<char, 256> make_host_bytes() {
 
 constexpr std::array<char, 256> kHostBytes = make_host_bytes();
 
-/// Parses the digits after ':'; false when they are no port.
+/// Parses the digits after ':'; false when they are no port. None at all would be one by RFC 3986 §3.2.3; httpd refuses
+/// that before any module of it can look, so nobody else takes it either.
 bool parse_port(std::string_view digits, std::uint16_t& port) noexcept {
-  if (digits.empty()) return true;  // "example:" is the default port (RFC 3986 §3.2.3)
-  if (digits.size() > 5) return false;
+  if (digits.empty() || digits.size() > 5) return false;
   unsigned value = 0;
   for (const char c : digits) {
     if (c < '0' || c > '9') return false;
     value = value * 10 + static_cast<unsigned>(c - '0');
   }
-  if (value > 65535) return false;
+  if (value == 0 || value > 65535) return false;
   port = static_cast<std::uint16_t>(value);
   return true;
 }

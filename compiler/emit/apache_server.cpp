@@ -60,6 +60,8 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("    AegirHttpsPort ", web.https_port);
   text.line("    AegirAcmeRoot ", Value{config.acme_root, "acme_root"});
   text.line("    UseCanonicalName Off");
+  text.line("    # As nginx does it; Drupal has them in its paths.");
+  text.line("    AllowEncodedSlashes On");
   text.line("    TraceEnable Off");
   text.line("    LimitRequestBody ", std::uint64_t{kMaxBody} << 20U);
   text.line("    CustomLog ", Value{config.log_dir + "/apache-access.log", "log_dir"}, " aegir");
@@ -68,6 +70,8 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
   text.line("    ServerName ", Value{kStatusHost, "status"});
   text.line("    ServerAlias 127.0.0.1");
+  text.line("    # Nothing else: not the default page of a package either.");
+  text.line("    RedirectMatch 404 \"^/(?!aegir-status$)\"");
   text.line("    <Location /aegir-status>");
   text.line("        SetHandler aegir-status");
   text.line("        Require ip ", Values{config.probe_peers, "probe_peers"});

@@ -119,6 +119,7 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   }
   text.line("    aegir_https_port ", web.https_port, ";");
   text.line("    aegir_acme_root ", Value{config.acme_root, "acme_root"}, ";");
+  text.line("    absolute_redirect off;  # to a folder's slash: by path, whatever port and proxy the client came by");
   text.line("    root $aegir_docroot;");
   text.line("    index index.php index.html /index.php;  # a folder without an index is Drupal's to answer");
   text.line("    client_max_body_size ", kMaxBody, "m;");

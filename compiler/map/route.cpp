@@ -1,5 +1,6 @@
 #include "compiler/map/route.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace aegir::map {
@@ -176,11 +177,13 @@ PathDecision route_path(const SiteView& site, std::string_view path, std::string
     route_own_directory(path, internal, decision);
     return decision;
   }
-  if (path.starts_with("/sites/"sv) && path.size() > 7) {
-    const std::string_view below = path.substr(7);
+  if (path.starts_with("/sites/"sv) || path == "/sites"sv) {
+    const std::string_view below = path.substr(std::min(path.size(), std::size_t{7}));
     const std::string_view name = below.substr(0, below.find('/'));
     const std::string_view rest = below.substr(name.size());
-    if (name == site.directory) {
+    if (rest.size() <= 1) {  // the folder of all sites, and what lies in it: no page, no index, no file
+      decision.verdict = PathVerdict::kNotFound;
+    } else if (name == site.directory) {
       route_own_directory(rest, internal, decision);
     } else if (rest.starts_with("/files/"sv) && site.has_former(name)) {
       // The rest is taken from the raw target, to be kept byte for byte: it has the same beginning, or

@@ -153,6 +153,7 @@ TEST(ApacheExample, Serves) {
   EXPECT_EQ(fleet.get("unknown.test", "/").status, 404);
   const Response status = fleet.get("127.0.0.1", "/aegir-status");
   EXPECT_EQ(status.status, 200);
+  EXPECT_EQ(fleet.get("127.0.0.1", "/").status, 404);
   EXPECT_EQ(lines_with(status.body, "aegir_map_generation 1"), 1) << status.body;
   fleet.apache.stop();
   EXPECT_THAT(slurp(fleet.apache.path("aegir.log")), HasSubstr("\"GET /node/1 HTTP/1.1\" 200"));

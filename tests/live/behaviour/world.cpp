@@ -125,6 +125,7 @@ void World::make_platform() const {
   put(at("style.css"), "a style");
   put(at("space here.txt"), "a space");
   put(at("pages/index.html"), "pages' index");
+  put(at("a folder\xc3\xa4\"/file.txt"), "a file");
   put(at("error-document/there.txt"), "there");
   put(at("sites/all/shared.css"), "shared by all");
   put(at("sites/default/default.css"), "default's");

@@ -97,7 +97,13 @@ TEST_F(Served, FilesAndFolders) {
   each(get("a.test", "/sites/a.test/files/f.txt"), 200, "file of a.test");
   each(get("a.test", "/files/f.txt"), 200, "file of a.test");
   each(get("a.test", "/folder/there.txt"), 200, "there");
-  each(get("a.test", "/folder"), 301);
+  each(get("a.test", "/folder?x"), [](const Response& response) {
+    EXPECT_EQ(response.status, 301);
+    EXPECT_EQ(response.value("Location"), "/folder/?x");
+  });
+  each(get("a.test", "/sites/"), 404);
+  each(get("a.test", "/sites/a.test"), 404);
+  each(get("a.test", "/index.php%2fa"), 200, "PATH_INFO=/a\n");
   each(get("a.test", "/folder/?x=y"), 200, "QUERY_STRING=x=y\n");
   each(get("a.test", "/sites/a.test/files/"), 403);
   each(get("a.test", "/sites/a.test/files/sub/"), 403);
@@ -125,6 +131,10 @@ TEST_F(Served, AcmeAndStatus) {
   each(get("a.test", "/.well-known/acme-challenge/token"), 200, "an answer");
   each(get(std::string(emit::kStatusHost), "/aegir-status"), 200, "aegir_map_generation");
   each(get("127.0.0.1", "/aegir-status"), 200, "aegir_map_generation");
+  for (const char* path :
+       {"/", "/index.html", "/aegir-status/", "/aegir-status/x", "/aegir-statusx", "/server-status"}) {
+    each(get(std::string(emit::kStatusHost), path), 404);
+  }
   each(get("a.test", "/aegir-status"), 200, "SCRIPT_NAME=/index.php\n");
 }
 

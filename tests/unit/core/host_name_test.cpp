@@ -29,16 +29,15 @@ TEST(HostName, CaseTrailingDotAndPortAreTakenAway) {
   EXPECT_EQ(normalised("Shop.Example"), "shop.example:0");
   EXPECT_EQ(normalised("shop.example."), "shop.example:0");
   EXPECT_EQ(normalised("SHOP.example.:8080"), "shop.example:8080");
-  EXPECT_EQ(normalised("shop.example:"), "shop.example:0");
   EXPECT_EQ(normalised("a_b.example"), "a_b.example:0");
 }
 
 TEST(HostName, WhatNoHostNameHasIsMalformed) {
-  for (const char* authority :
-       {"a..test", ".a.test", "a.test..", "a.test/x", "a test", "a.test:port", "a.test:65536", "a.test:1:2", "a@b.test",
-        ("b\xc3\xbc"
-         "cher.test"),
-        "*.test", "[::1]", "a.test;", "a,b"}) {
+  for (const char* authority : {"a..test", ".a.test", "a.test..", "a.test/x", "a test", "a.test:port", "a.test:65536",
+                                "a.test:1:2", "a.test:", "a.test:0", "a@b.test",
+                                ("b\xc3\xbc"
+                                 "cher.test"),
+                                "*.test", "[::1]", "a.test;", "a,b"}) {
     EXPECT_EQ(normalised(authority), "malformed") << authority;
   }
   EXPECT_EQ(normalised(std::string_view("a\0b.test", 8)), "malformed");

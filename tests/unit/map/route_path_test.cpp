@@ -44,9 +44,9 @@ std::string routed(std::string_view path, std::string_view raw = {}, bool intern
 }
 
 TEST(RoutePath, OrdinaryPathsAreLeftAlone) {
-  for (const char* path : {"/", "/index.php", "/index.php/sites/other.example/files/x", "/node/1", "/files", "/sites",
-                           "/sites/", "/sites/all/modules/x.js", "/core/misc/x.js", "/filesystem/x", "/install.phpx",
-                           "/sites/shop.example", "/sites/shop.example/themes/x.css"}) {
+  for (const char* path : {"/", "/index.php", "/index.php/sites/other.example/files/x", "/node/1", "/files", "/sitesx",
+                           "/sites/all/modules/x.js", "/core/misc/x.js", "/filesystem/x", "/install.phpx",
+                           "/sites/shop.example/x", "/sites/shop.example/themes/x.css"}) {
     EXPECT_EQ(routed(path), "serve") << path;
   }
 }
@@ -58,9 +58,12 @@ TEST(RoutePath, FilesAreTheSitesOwn) {
 }
 
 TEST(RoutePath, OtherSitesDirectoriesDoNotExist) {
-  for (const char* path : {"/sites/other.example/files/x", "/sites/other.example", "/sites/other.example/",
-                           "/sites/default/settings.php", "/sites/sites.php", "/sites/README.txt",
-                           "/sites/shop.example2/files/x", "/sites/shop.exampl/files/x", "/sites/all2/x"}) {
+  for (const char* path :
+       {"/sites/other.example/files/x", "/sites/other.example", "/sites/other.example/", "/sites/default/settings.php",
+        "/sites/sites.php", "/sites/README.txt", "/sites/shop.example2/files/x", "/sites/shop.exampl/files/x",
+        "/sites/all2/x",
+        // Folders of folders: nobody's.
+        "/sites", "/sites/", "/sites/all", "/sites/all/", "/sites/shop.example", "/sites/shop.example/"}) {
     EXPECT_EQ(routed(path), "not found") << path;
     EXPECT_EQ(routed(path, {}, true), "not found") << path << " asked for by the server itself";
   }
