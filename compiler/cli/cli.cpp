@@ -61,7 +61,10 @@ Result<KeyRing> map_keys(const Config& config) {
 Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, registry::Store::Mode mode) {
   Result<KeyRing> key = KeyRing::read(config.registry_key);
   if (!key) {
-    if (key.error().code == Code::kNotFound) {
+    const Result<bool> there = registry::Store::exists(config.registry);
+    if (there && *there) {
+      key.error().hint = "put the registry's key back from its backup: its secrets open with that key alone";
+    } else if (key.error().code == Code::kNotFound) {
       key.error().hint = "make it with `aegirc keygen registry`, or put it back from its backup";
     }
     return pass(key);

@@ -1,5 +1,6 @@
 // keygen: the two keys of a machine. Never overwrites one, since what it sealed can't be opened without it.
 #include <sodium.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -33,6 +34,19 @@ std::uint32_t fresh_id() {
   return id;
 }
 
+/// A second key beside a registry would seal what is written from now on, and open nothing of what is there.
+Result<void> refuse_beside_registry(const Config& config) {
+  struct stat status{};
+  if (::lstat(config.registry_key.c_str(), &status) == 0) return {};  // said when it is to be written
+  const Result<bool> there = registry::Store::exists(config.registry);
+  if (!there) return std::unexpected(there.error());
+  if (!*there) return {};
+  return fail_at(config.registry, Code::kConflict,
+                 "there is a registry, and a new key opens none of the secrets that are in it",
+                 "put its key back from the backup to " + config.registry_key +
+                     "; if there is none, move the registry away, make a key, and import an export with plain secrets");
+}
+
 Outcome keygen(const Cli& cli, const std::string& kind, std::uint32_t id) {
   ConfigResult config = configuration(cli);
   if (!config) return stop(config);
@@ -46,13 +60,14 @@ Outcome keygen(const Cli& cli, const std::string& kind, std::uint32_t id) {
   // The map's key is root's alone; the registry's is read by aegir.
   if (!of_map) {
     if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
+    if (Result<void> fine = refuse_beside_registry(*config); !fine) return stop(fine);
   }
   Result<void> written = write_file(path, KeyRing::generate(id), {.mode = kKeyMode, .replace = false});
   if (!written && written.error().code == Code::kConflict) {
     written = fail_at(path, Code::kConflict, "there is a key already, and what it sealed can't be opened without it",
                       of_map ? "to change the map's key, put the new one above the old one in this file (both work), "
                                "reload the web servers, then run `aegirc compile`"
-                             : "keep it; move the file away only when there is no registry that was made with it");
+                             : "keep it; move the file away only when no registry was made with it");
   }
   if (!written) return stop(written);
   cli.out.did("Made the " + kind + " key " + path + ". Back it up apart from the data.",

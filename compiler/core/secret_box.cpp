@@ -156,6 +156,12 @@ const KeyRing::Key* KeyRing::find(std::uint32_t id) const noexcept {
   return nullptr;
 }
 
+std::string KeyRing::names() const {
+  if (empty()) return "no key";
+  if (count_ == 1) return "key " + std::to_string(keys_[0].id);
+  return "keys " + std::to_string(keys_[0].id) + " and " + std::to_string(keys_[1].id);
+}
+
 std::vector<unsigned char> KeyRing::seal(std::string_view host, std::string_view plaintext) const {
   const Key& key = keys_[0];
   std::vector<unsigned char> out(plaintext.size() + kSealOverhead);

@@ -43,6 +43,9 @@ class KeyRing {
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::uint32_t current_id() const noexcept { return count_ == 0 ? 0 : keys_[0].id; }
+  [[nodiscard]] bool holds(std::uint32_t id) const noexcept { return find(id) != nullptr; }
+  /// "key 7", "keys 7 and 8": for messages.
+  [[nodiscard]] std::string names() const;
 
   /// Seals `plaintext` for `host` with the current key: nonce, ciphertext, tag.
   [[nodiscard]] std::vector<unsigned char> seal(std::string_view host, std::string_view plaintext) const;

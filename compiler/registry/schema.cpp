@@ -57,8 +57,11 @@ CREATE TABLE registry (
   only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
   id BLOB NOT NULL CHECK (length(id) = 16),
   sequence INTEGER NOT NULL,
-  log_start INTEGER NOT NULL
+  log_start INTEGER NOT NULL,
+  log_start_tag INTEGER NOT NULL
 ) STRICT;
+-- A row for each key that a row of a site may be sealed with: see seal_keys.hpp.
+CREATE TABLE seal_key (id INTEGER PRIMARY KEY, proof BLOB NOT NULL) STRICT;
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE server (
   name TEXT PRIMARY KEY,
@@ -135,7 +138,12 @@ CREATE TABLE candidate_site (
   id INTEGER NOT NULL,)" +
          site + R"(
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE change (sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key TEXT NOT NULL) STRICT;
+CREATE TABLE change (
+  sequence INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  tag INTEGER NOT NULL
+) STRICT;
 CREATE TABLE audit (
   id INTEGER PRIMARY KEY,
   sequence INTEGER NOT NULL,
@@ -147,14 +155,8 @@ CREATE TABLE audit (
 )";
 }
 
-/// Migration 2: Store::tag_of(). What was there before has 0.
-std::string history_tags() {
-  return "ALTER TABLE change ADD COLUMN tag INTEGER NOT NULL DEFAULT 0;"
-         "ALTER TABLE registry ADD COLUMN log_start_tag INTEGER NOT NULL DEFAULT 0;";
-}
-
-/// Migration n + 1 is at n. A migration that has been released is never changed.
-const std::array<std::string (*)(), 2> kMigrations = {first_schema, history_tags};
+/// A migration that has been released is never changed.
+constexpr std::array<Migration, 1> kMigrations = {first_schema};
 
 Result<std::int64_t> pragma(Connection& connection, std::string_view sql) {
   Query query = connection.query(sql);
@@ -168,14 +170,16 @@ Result<std::int64_t> pragma(Connection& connection, std::string_view sql) {
 Result<void> insert_identity(Connection& connection) {
   std::array<unsigned char, 16> id{};
   if (connection.path() != kMemory) random_bytes(id);
-  return connection.run("INSERT INTO registry (only_row, id, sequence, log_start) VALUES (1, ?1, 0, 0)", Blob(id));
+  return connection.run(
+      "INSERT INTO registry (only_row, id, sequence, log_start, log_start_tag) VALUES (1, ?1, 0, 0, 0)", Blob(id));
 }
 
 }  // namespace
 
-int schema_version() noexcept { return static_cast<int>(kMigrations.size()); }
+std::span<const Migration> migrations() noexcept { return kMigrations; }
 
-Result<void> prepare_schema(Connection& connection, bool may_write) {
+Result<void> prepare_schema(Connection& connection, bool may_write, std::span<const Migration> steps) {
+  const auto newest = static_cast<std::int64_t>(steps.size());
   Result<std::int64_t> version = pragma(connection, "PRAGMA user_version");
   if (!version) return pass(version);
   Result<std::int64_t> application = pragma(connection, "PRAGMA application_id");
@@ -186,29 +190,29 @@ Result<void> prepare_schema(Connection& connection, bool may_write) {
     return fail_at(connection.path(), Code::kCorrupt, "this SQLite file is not an Aegir registry",
                    "name the registry's file in the configuration, or another place for a new one");
   }
-  if (*version > schema_version()) {
-    return fail_at(connection.path(), Code::kTooNew,
-                   "the registry has schema " + std::to_string(*version) + "; this program knows up to " +
-                       std::to_string(schema_version()),
-                   "use the newer version of Aegir that wrote it");
+  if (*version > newest) {
+    return fail_at(
+        connection.path(), Code::kTooNew,
+        "the registry has schema " + std::to_string(*version) + "; this program knows up to " + std::to_string(newest),
+        "use the newer version of Aegir that wrote it");
   }
-  if (*version == schema_version()) return {};
+  if (*version == newest) return {};
   if (!may_write) {
-    return fail_at(connection.path(), Code::kConflict,
-                   "the registry has schema " + std::to_string(*version) + "; this program reads " +
-                       std::to_string(schema_version()),
-                   "run a command that writes the registry (`aegirc import` does); it brings the file up to date");
+    return fail_at(
+        connection.path(), Code::kConflict,
+        "the registry has schema " + std::to_string(*version) + "; this program reads " + std::to_string(newest),
+        "run a command that writes the registry (`aegirc import` does); it brings the file up to date");
   }
   Result<Transaction> transaction = Transaction::begin(connection, Transaction::Kind::kWrite);
   if (!transaction) return pass(transaction);
-  for (std::size_t next = static_cast<std::size_t>(*version); next < kMigrations.size(); ++next) {
-    if (Result<void> done = connection.script(kMigrations[next]()); !done) return done;
+  for (std::size_t next = static_cast<std::size_t>(*version); next < steps.size(); ++next) {
+    if (Result<void> done = connection.script(steps[next]()); !done) return done;
   }
   if (*version == 0) {
     if (Result<void> done = insert_identity(connection); !done) return done;
   }
-  const std::string marks = "PRAGMA application_id = " + std::to_string(kApplicationId) +
-                            "; PRAGMA user_version = " + std::to_string(schema_version());
+  const std::string marks =
+      "PRAGMA application_id = " + std::to_string(kApplicationId) + "; PRAGMA user_version = " + std::to_string(newest);
   if (Result<void> done = connection.script(marks); !done) return done;
   return transaction->commit();
 }

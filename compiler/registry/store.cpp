@@ -8,19 +8,21 @@
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/lock_file.hpp"
+#include "compiler/registry/seal_keys.hpp"
 #include "compiler/registry/sqlite_store.hpp"
 #include "compiler/registry/validate.hpp"
 
 namespace aegir::registry {
 namespace {
 
-/// Before the lock, so that nothing is made where no registry is. A file without a byte never was one.
+/// Before the lock, so that nothing is made where no registry is.
 Result<void> require_registry(const std::string& path) {
+  const Result<bool> there = Store::exists(path);
+  if (!there) return std::unexpected(there.error());
+  if (*there) return {};
   struct stat status{};
-  const bool there = ::lstat(path.c_str(), &status) == 0;
-  if (!there && errno != ENOENT) return fail_errno("the registry can't be opened", path, errno);
-  if (there && (!S_ISREG(status.st_mode) || status.st_size != 0)) return {};
-  return fail_at(path, Code::kNotFound, there ? "the registry's file is empty" : "there is no registry",
+  const bool empty = ::lstat(path.c_str(), &status) == 0;
+  return fail_at(path, Code::kNotFound, empty ? "the registry's file is empty" : "there is no registry",
                  "`aegirc import FILE` makes one; is the volume mounted, is `registry` in aegir.conf right?");
 }
 
@@ -49,6 +51,13 @@ constexpr char kPragmas[] = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL
 
 }  // namespace
 
+Result<bool> Store::exists(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0) return !S_ISREG(status.st_mode) || status.st_size != 0;
+  if (errno == ENOENT) return false;
+  return fail_errno("the registry can't be opened", path, errno);
+}
+
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, const KeyRing& key) {
   if (!crypto_ready()) return fail(Code::kInternal, "libsodium could not start: no source of randomness");
   const bool in_memory = path == kMemory;
@@ -70,6 +79,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, c
   if (!connection) return pass(connection);
   Result<void> done = (*connection)->script(kPragmas);
   if (done) done = prepare_schema(**connection, mode != Mode::kRead);
+  if (done) done = check_seal_keys(**connection, key, mode != Mode::kRead);
   // Kept in the file, hence only when it is known to be ours.
   if (done && mode != Mode::kRead) done = (*connection)->script("PRAGMA journal_mode = WAL");
   if (!done) return pass(done);

@@ -109,8 +109,11 @@ class Store {
   /// its schema is newer than this program, kCorrupt when SQLite says so, kBusy when another writer holds it, kNotFound
   /// when there is none and it is not to be made: a registry that is lost must not be taken for an empty one.
   /// ":memory:" (with kCreate) is a registry that is gone with the Store; its id is all zeros until a restore.
-  /// Without a key (an empty ring) sites can be neither written nor read.
+  /// kInvalid when a row may be sealed with a key that `key` does not hold. Without a key (an empty ring) sites can be
+  /// neither written nor read.
   [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, Mode mode, const KeyRing& key);
+  /// Whether something lies at `path` that may be a registry. A file without a byte never was one.
+  [[nodiscard]] static Result<bool> exists(const std::string& path);
   virtual ~Store() = default;
 
   /// Runs `body` in one transaction: commits when it succeeds, rolls back and hands its error on when it fails.
@@ -132,7 +135,7 @@ class Store {
   [[nodiscard]] virtual Result<std::uint64_t> log_start() = 0;
   /// The random tag of the transaction that gave this number of the change sequence; nothing when this registry's
   /// history has no such number. Two histories of one registry (its file was restored from a backup and changed since)
-  /// give the same numbers, never the same tags. 0: given before there were tags, or in memory.
+  /// give the same numbers, never the same tags. 0: in memory, or no change yet.
   [[nodiscard]] virtual Result<std::optional<std::uint64_t>> tag_of(std::uint64_t sequence) = 0;
 
   [[nodiscard]] virtual Result<std::vector<Server>> servers() = 0;

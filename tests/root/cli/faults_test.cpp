@@ -229,6 +229,31 @@ TEST_F(AegircAsRoot, AKeyThatCantBeRead) {
   expect_refused("publish", 66, config_.registry_key, "");
 }
 
+TEST_F(AegircAsRoot, TheRegistrysKeyIsLostOrAnother) {
+  const std::string away = config_.registry_key + ".away";
+  fs::rename(config_.registry_key, away);
+  for (const char* command : {"publish", "compile", "export", "check"}) {
+    expect_refused(command, 66, config_.registry_key, "put the registry's key back from its backup");
+  }
+  expect_refused("keygen registry", 65, config_.registry, "there is a registry, and a new key opens none");
+  EXPECT_FALSE(fs::exists(config_.registry_key));
+
+  live::put(config_.registry_key, KeyRing::generate(4711));
+  ASSERT_EQ(::chown(config_.registry_key.c_str(), kAegir, kAegir), 0);
+  ASSERT_EQ(::chmod(config_.registry_key.c_str(), 0400), 0);
+  const std::string id = std::to_string(KeyRing::read(away).value().current_id());
+  for (const std::string& command : {std::string("publish"), std::string("compile"), std::string("export"),
+                                     std::string("check"), "import " + file("document.json")}) {
+    expect_refused(command, 65, config_.registry, "sealed with key " + id + ", and the key file has key 4711");
+  }
+  EXPECT_EQ(look("first.example"), "first.example");
+  expect_refused("keygen registry", 65, config_.registry_key, "there is a key already");
+  fs::rename(away, config_.registry_key);
+  import_site("second.example");
+  expect("publish", 0, "Published generation");
+  EXPECT_EQ(look("second.example"), "second.example");
+}
+
 TEST_F(AegircAsRoot, WithoutRootItSaysSo) {
   expect("compile", 77, "run it as root", kStranger);
   expect("publish", 77, "next: ", kStranger);
