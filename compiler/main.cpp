@@ -1,4 +1,8 @@
 // aegirc, the compiler: registry in, site map and configuration fragments out. Works without the sidecar.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 
@@ -38,6 +42,21 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return usage;
 }
 
+int finish(const cli::Output& out) {
+  const Result<void> arrived = out.finish();
+  return arrived ? 0 : out.fail(arrived.error());
+}
+
+/// A file that is opened must not become standard output by taking its closed descriptor. Each closed one is filled
+/// with what can't be used as it would be, so that using it fails as before.
+void fill_closed_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+      (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // takes the lowest free number: fd
+    }
+  }
+}
+
 /// Parses the command line and runs the command; the exit code of the program.
 int run(int argc, char** argv) {
   cli::Cli cli;
@@ -65,17 +84,19 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
-    return app.exit(asked);
+    (void)app.exit(asked);
+    return finish(cli.out);
   } catch (const CLI::ParseError& error) {
     return cli.out.fail(usage_error(app, error));
   }
   const cli::Outcome outcome = cli.command();
-  return outcome ? 0 : cli.out.fail(outcome.error());
+  return outcome ? finish(cli.out) : cli.out.fail(outcome.error());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_closed_descriptors();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

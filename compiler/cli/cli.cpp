@@ -1,6 +1,8 @@
 #include "compiler/cli/cli.hpp"
 
+#include <fcntl.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,18 +15,19 @@
 namespace aegir::cli {
 namespace {
 
-constexpr std::size_t kMostBytes = registry::kMaxDocument;
-
-Result<std::string> read_standard_input() {
+Result<std::string> read_stream(int fd, const std::string& name) {
   std::string text;
   char chunk[65536];
   for (;;) {
-    const ssize_t size = ::read(STDIN_FILENO, chunk, sizeof chunk);
+    const ssize_t size = ::read(fd, chunk, sizeof chunk);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return fail_errno("can't be read", "standard input", errno);
+    if (size < 0) return fail_errno("can't be read", name, errno);
     if (size == 0) return text;
     text.append(chunk, static_cast<std::size_t>(size));
-    if (text.size() > kMostBytes) return fail_at("standard input", Code::kInvalid, "larger than a document can be");
+    if (text.size() > registry::kMaxDocument) {
+      return fail_at(name, Code::kInvalid, "larger than " + bytes(registry::kMaxDocument) + ", the most for a document",
+                     "import it in several parts; an import keeps what a document does not name");
+    }
   }
 }
 
@@ -73,12 +76,20 @@ Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, reg
 }
 
 Result<std::string> read_document(const std::string& file) {
-  if (file == "-") return read_standard_input();
-  Result<std::string> text = read_file(file, kMostBytes);
-  if (!text && text.error().code == Code::kNotFound) {
-    text.error().hint = "name a JSON document; `aegirc export` writes one, - is standard input";
+  if (file == "-") return read_stream(STDIN_FILENO, "standard input");
+  const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) {
+    auto error = fail_errno("the file can't be opened", file, errno);
+    if (error.error().code == Code::kNotFound) {
+      error.error().hint = "name a JSON document; `aegirc export` writes one, - is standard input";
+    }
+    return error;
   }
-  return text;
+  struct stat status{};
+  if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    return fail_at(file, Code::kInvalid, "this is a directory", "name the JSON document that lies in it");
+  }
+  return read_stream(fd.get(), file);
 }
 
 std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Output& out, const Config& config,

@@ -62,7 +62,8 @@ void add_map(CLI::App& app, Cli& cli);       ///< map dump|verify|compact
 /// Opens the registry of the configuration with its key, as who we are.
 [[nodiscard]] Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, registry::Store::Mode mode);
 
-/// A document's text: of a file, or with "-" of standard input.
+/// A document's text, of at most kMaxDocument bytes: of whatever can be read under that name (a file, a link to one, a
+/// pipe), or with "-" of standard input.
 [[nodiscard]] Result<std::string> read_document(const std::string& file);
 
 /// A registry in memory that holds a document; every error of it otherwise. Notes secrets that the document leaves out.

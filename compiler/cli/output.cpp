@@ -1,6 +1,7 @@
 #include "compiler/cli/output.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 namespace aegir::cli {
@@ -92,6 +93,16 @@ void Output::note(std::string_view sentence) const {
   std::string line = "aegirc: note: ";
   line += sentence;
   print(stderr, printable(std::move(line)));
+}
+
+Result<void> Output::finish() const {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
+  const int reason = errno != 0 ? errno : EIO;  // of an earlier write it is not known any more
+  auto error = fail_errno("the report can't be written", "standard output", reason);
+  error.error().code = Code::kIo;
+  error.error().hint = "what the command did is done, its report is lost; send it to a place that can take it";
+  return error;
 }
 
 int Output::fail(std::span<const Error> errors) const {

@@ -29,6 +29,8 @@ class Output {
   void table(std::span<const std::string_view> columns, const std::vector<std::vector<std::string>>& rows) const;
   /// Something to know that is no failure; stderr, so that it never gets into a script's JSON.
   void note(std::string_view sentence) const;
+  /// The end of a run: kIo when something that was printed on stdout has not arrived (a full disk).
+  [[nodiscard]] Result<void> finish() const;
   /// Prints errors and returns the exit code of the first (sysexits).
   [[nodiscard]] int fail(std::span<const Error> errors) const;
   [[nodiscard]] int fail(const Error& error) const { return fail(std::span(&error, 1)); }

@@ -34,7 +34,7 @@ Result<Fd> take_lock(const std::string& path) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return fail_errno("the registry can't be locked", path, errno);
     return fail_at(path, Code::kBusy, "the registry is being written by " + holder(fd.get()),
-                   "wait until it has ended; while aegird runs, use the `aegir` command");
+                   "run the command again when that has ended");
   }
   const std::string pid = std::to_string(::getpid());
   if (::ftruncate(fd.get(), 0) != 0 || !write_all(fd.get(), pid)) {

@@ -155,6 +155,50 @@ TEST_F(AegircAsRoot, ExportReplacesFilesAlone) {
   expect_refused("export " + file("link"), 65, file("link"), "symbolic link");
 }
 
+/// What a shell makes of a line; $aegirc is the program with its configuration, $dir the test's directory.
+live::Finished shell(const std::string& line, const std::string& config, const std::string& directory) {
+  return live::run({"bash", "-c", line}, {"aegirc=" AEGIRC " --config " + config, "dir=" + directory});
+}
+
+TEST_F(AegircAsRoot, AReportThatCantBeWrittenIsAFailure) {
+  for (const char* command : {"lookup first.example", "export", "check", "publish", "compile", "map verify", "map dump",
+                              "--output json check", "--help", "--version"}) {
+    for (const char* where : {">/dev/full", ">&-"}) {
+      const live::Finished done = shell(std::string("$aegirc ") + command + " " + where, file("aegir.conf"), file(""));
+      EXPECT_EQ(done.status, 74) << command << where << ": " << done.output;
+      EXPECT_NE(done.output.find("standard output"), std::string::npos) << command << where << ": " << done.output;
+    }
+  }
+  // Nothing that was opened took the place of what was closed.
+  const std::string registry = live::slurp(config_.registry);
+  const live::Finished none = shell("$aegirc publish <&- >&- 2>&-", file("aegir.conf"), file(""));
+  EXPECT_EQ(none.status, 74);
+  EXPECT_EQ(live::slurp(config_.registry), registry);
+  EXPECT_EQ(live::slurp(config_.registry + ".lock").find("Nothing"), std::string::npos);
+  expect("publish", 0, "Nothing new");
+}
+
+TEST_F(AegircAsRoot, ADocumentIsReadFromWhateverHoldsIt) {
+  import_site("second.example");
+  fs::create_symlink("document.json", file("link.json"));
+  for (const char* line :
+       {"$aegirc import - <$dir/document.json", "$aegirc import /dev/stdin <$dir/document.json",
+        "cat $dir/document.json | $aegirc import /dev/stdin", "cat $dir/document.json | $aegirc import -",
+        "$aegirc import <(cat $dir/document.json)", "$aegirc import $dir/link.json"}) {
+    const live::Finished done = shell(line, file("aegir.conf"), file(""));
+    EXPECT_EQ(done.status, 0) << line << ": " << done.output;
+    EXPECT_NE(done.output.find("0 created, 0 changed, 0 deleted"), std::string::npos) << line << ": " << done.output;
+  }
+  for (const char* line : {"$aegirc check <(cat $dir/document.json)", "$aegirc check $dir/link.json",
+                           "$aegirc compile --out $dir/out /dev/stdin <$dir/document.json"}) {
+    const live::Finished done = shell(line, file("aegir.conf"), file(""));
+    EXPECT_EQ(done.status, 0) << line << ": " << done.output;
+  }
+  for (const char* command : {"import ", "check ", "compile --out /nowhere "}) {
+    expect_refused(command + root_.path(), 65, root_.path(), "this is a directory");
+  }
+}
+
 TEST_F(AegircAsRoot, CompileTwiceChangesNothing) {
   const live::Finished again = aegirc("--output json compile");
   EXPECT_EQ(again.status, 0) << again.output;
@@ -168,7 +212,8 @@ TEST_F(AegircAsRoot, TheRegistryIsHeldBySomebodyElse) {
   for (const char* command : {"publish", "compile", "map compact"}) {
     expect_refused(command, 75, config_.registry, "being written by process " + std::to_string(::getpid()));
   }
-  expect_refused("import " + file("document.json"), 75, config_.registry, "the `aegir` command");
+  expect_refused("import " + file("document.json"), 75, config_.registry,
+                 "process " + std::to_string(::getpid()) + " (root_cli)\n  next: run the command again");
   expect("export", 0, "first.example");
   expect("check", 0, "is good");
   EXPECT_EQ(look("first.example"), "first.example");
