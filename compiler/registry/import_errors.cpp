@@ -73,7 +73,9 @@ Result<void> Importer::note(const Error& error, const Problems& problems, const 
       return std::unexpected(Error{problem.code, problem.message, {}, problem.hint});
     const std::string at = problem.field.empty() ? path : path + "/" + problem.field;
     // What follows from an error that was told already is not told again.
+    const auto told = [&](const std::string& field) { return diagnostics_.covers(path + "/" + field, first_error); };
     if (diagnostics_.covers(at, first_error) || failed_.contains(problem.missing)) continue;
+    if (std::ranges::any_of(problem.also, told)) continue;
     diagnostics_.refuse(locate(key, value, problem.field), at, problem.message, problem.hint, problem.code);
   }
   return {};

@@ -18,6 +18,8 @@ struct Problem {
   std::string hint = {};
   Code code = Code::kInvalid;
   std::string missing = {};  ///< the object that it refers to and that is not there: "platforms/d10"
+  std::vector<std::string> also =
+      {};  ///< other fields that it comes from; an import tells it only when these are right
 };
 
 using Problems = std::vector<Problem>;

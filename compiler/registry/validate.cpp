@@ -9,6 +9,7 @@
 #include "compiler/core/host_name.hpp"
 #include "compiler/core/idna.hpp"
 #include "compiler/core/utf8.hpp"
+#include "compiler/registry/words.hpp"
 
 namespace aegir::registry {
 namespace {
@@ -23,8 +24,9 @@ bool only(std::string_view text, std::string_view allowed) {
 /// Collects problems; each rule adds at most one.
 class Rules {
  public:
+  void refuse(Problem problem) { problems_.push_back(std::move(problem)); }
   void refuse(std::string field, std::string message, std::string hint = {}) {
-    problems_.push_back({std::move(field), std::move(message), std::move(hint)});
+    refuse({.field = std::move(field), .message = std::move(message), .hint = std::move(hint)});
   }
 
   /// Valid UTF-8 without control characters, of a bounded length. False when it is not (and that is noted).
@@ -255,26 +257,69 @@ std::string_view host_of_target(std::string_view target) {
   return target.substr(0, target.find(':'));
 }
 
+namespace {
+
+/// Two services of a server may not listen on one port, nor one of them twice. What both have left at its default is
+/// one problem, not two.
+void refuse_shared_ports(const Server& server, Rules& rules) {
+  struct Port {
+    std::string_view service;
+    std::string field;
+    std::uint16_t number;
+  };
+  std::vector<Port> ports;
+  std::vector<std::pair<Port, Port>> shared;
+  for (const WebService& service : server.web) {
+    const std::string_view name = word_of(kServiceWords, service.kind);
+    for (const auto& [key, number] :
+         {std::pair{"/http_port", service.http_port}, {"/https_port", service.https_port}}) {
+      const Port port{name, "web/" + std::string(name) + key, number};
+      for (const Port& other : ports) {
+        if (other.number == number && number != 0 && other.field != port.field) shared.emplace_back(other, port);
+      }
+      ports.push_back(port);
+    }
+  }
+  const auto between = [](const auto& pair) { return pair.first.service != pair.second.service; };
+  const auto listeners = [](const auto& pair) {
+    return std::string(pair.first.service) + " and " + std::string(pair.second.service) + " would both listen on port";
+  };
+  if (shared.size() == 2 && std::ranges::all_of(shared, between)) {
+    const auto& [one, two] = std::tie(shared[0], shared[1]);
+    rules.refuse(
+        {.field = "web/" + std::string(one.second.service),
+         .message =
+             listeners(one) + "s " + std::to_string(one.first.number) + " and " + std::to_string(two.first.number),
+         .hint = "write an http_port and an https_port of its own for one of them; left out, they are 80 and 443",
+         .also = {one.first.field, one.second.field, two.first.field, two.second.field}});
+    return;
+  }
+  for (const auto& pair : shared) {
+    const std::string number = std::to_string(pair.first.number);
+    rules.refuse({.field = pair.second.field,
+                  .message = between(pair) ? listeners(pair) + " " + number
+                                           : "port " + number + " can't be for http and https at once",
+                  .hint = "write another port here or at " + pair.first.field,
+                  .also = {pair.first.field}});
+  }
+}
+
+}  // namespace
+
 Problems validate(const Server& server) {
   Rules rules;
   (void)rules.name("", server.name);
   rules.host_or_address("host", server.host);
   Services seen = 0;
-  std::vector<std::uint16_t> ports;
   for (const WebService& service : server.web) {
-    const std::string field = service.kind == kApache ? "web/apache" : "web/nginx";
+    const std::string field = "web/" + std::string(word_of(kServiceWords, service.kind));
     if ((seen & service.kind) != 0) rules.refuse(field, "is there twice");
     seen |= service.kind;
-    for (const auto& [name, port] : {std::pair{"/http_port", service.http_port}, {"/https_port", service.https_port}}) {
-      rules.port(field + name, port);
-      if (std::ranges::find(ports, port) != ports.end()) {
-        rules.refuse(field + name, std::to_string(port) + " is another port of this server already",
-                     "give each web service ports of its own");
-      }
-      ports.push_back(port);
-    }
+    rules.port(field + "/http_port", service.http_port);
+    rules.port(field + "/https_port", service.https_port);
     rules.address(field + "/probe_address", service.probe_address);
   }
+  refuse_shared_ports(server, rules);
   if (server.database) {
     if (server.database->type.empty() || server.database->type.size() > 32 ||
         !only(server.database->type, std::string(kLower) + std::string(kDigits) + "_")) {
