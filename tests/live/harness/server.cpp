@@ -50,7 +50,7 @@ void Server::signal(int number) const {
 
 std::vector<std::string> Server::environment() {
 #ifdef AEGIR_LIVE_PRELOAD
-  return {"LD_PRELOAD=" AEGIR_LIVE_PRELOAD, "ASAN_OPTIONS=detect_leaks=0", "UBSAN_OPTIONS=print_stacktrace=1"};
+  return {"LD_PRELOAD=" AEGIR_LIVE_PRELOAD, "UBSAN_OPTIONS=print_stacktrace=1"};
 #else
   return {};
 #endif
