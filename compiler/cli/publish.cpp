@@ -12,7 +12,8 @@ std::string sentence(const Report& report) {
       return "Nothing new: " + generation + " is visible.";
     case Report::Wrote::kDelta:
       return "Published " + generation + ": " + count(report.touched, "changed name") + ", " + bytes(report.bytes) +
-             " written; every request from now on sees it.";
+             " written" + (report.reason.empty() ? "" : " anew from the change log (" + report.reason + ")") +
+             "; every request from now on sees it.";
     case Report::Wrote::kBase:
       break;
   }

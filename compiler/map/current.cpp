@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kFirstLine = "aegir-map 1\n";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::size_t kMaxCurrent = 1024;
+constexpr const char* kDamagedHint =
+    "the next `aegirc publish` writes it anew; until then web servers that run keep their last good state";
 
 template <class Bytes>
 void append_hex(std::string& text, const Bytes& bytes) {
@@ -43,6 +45,15 @@ bool parse_decimal(std::string_view text, std::uint64_t& value) {
   if (text.empty() || (text.size() > 1 && text.front() == '0')) return false;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   return problem == std::errc{} && end == text.data() + text.size();
+}
+
+/// The beginning of a line for a message: whatever bytes a damaged file has.
+std::string quoted(std::string_view line) {
+  constexpr std::size_t kShown = 40;
+  if (line.empty()) return "nothing";
+  std::string text = "'";
+  for (const char byte : line.substr(0, kShown)) text += byte >= ' ' && byte <= '~' ? byte : '?';
+  return text + (line.size() > kShown ? "…'" : "'");
 }
 
 /// "<kind>-<decimal>-<8 hex digits>.map"
@@ -116,13 +127,18 @@ std::string format_current(const Current& current) {
 Result<Current> parse_current(std::string_view text, std::string_view file) {
   std::uint32_t line_number = 0;
   std::string_view rest = text;
-  const auto refuse = [&](std::string message) {
+  std::string_view line;
+  const auto damaged = [&](const std::string& how) {
     return std::unexpected<Error>(
-        Error{Code::kCorrupt, std::move(message), {std::string(file), line_number, 1}, kRebuildHint});
+        Error{Code::kCorrupt, "CURRENT is damaged: " + how, {std::string(file), line_number, 1}, kDamagedHint});
+  };
+  const auto refuse = [&](const std::string& expected) {
+    return damaged("expected " + expected + ", found " + quoted(line));
   };
   const auto next = [&](std::string_view word, std::string_view& value) {
     ++line_number;
     const std::size_t end = rest.find('\n');
+    line = rest.substr(0, end);
     if (end == std::string_view::npos || !rest.starts_with(word)) return false;
     value = rest.substr(word.size(), end - word.size());
     rest.remove_prefix(end + 1);
@@ -130,36 +146,36 @@ Result<Current> parse_current(std::string_view text, std::string_view file) {
   };
   Current current;
   std::string_view value;
-  if (!next("aegir-map ", value)) return refuse("expected 'aegir-map 1'");
+  if (!next("aegir-map ", value)) return refuse("'aegir-map 1'");
   if (value != "1") {
-    line_number = 1;
-    auto error = refuse("format version " + std::string(value.substr(0, 20)) + ", this program reads 1");
     std::uint64_t version = 0;
+    auto error = refuse("'aegir-map 1'");
     if (parse_decimal(value, version) && version > kFormatVersion) {
       error.error().code = Code::kTooNew;
+      error.error().message = "format version " + std::string(value) + ", this program reads 1";
       error.error().hint = "install the newer aegir everywhere";
     }
     return error;
   }
   if (!next("registry ", value) || !parse_hex(value, current.registry_id)) {
-    return refuse("expected 'registry' and 32 hex digits");
+    return refuse("'registry' and 32 hex digits");
   }
   if (!next("generation ", value) || !parse_decimal(value, current.generation)) {
-    return refuse("expected 'generation' and a number");
+    return refuse("'generation' and a number");
   }
-  if (!next("base ", value) || !is_file_name(value, "base-")) return refuse("expected 'base' and the name of a base");
+  if (!next("base ", value) || !is_file_name(value, "base-")) return refuse("'base' and the name of a base");
   current.base = value;
   if (!next("delta ", value) || (value != "-" && !is_file_name(value, "delta-"))) {
-    return refuse("expected 'delta' and the name of a delta or '-'");
+    return refuse("'delta' and the name of a delta or '-'");
   }
   if (value != "-") current.delta = value;
   const std::size_t checked = text.size() - rest.size();
   std::array<unsigned char, 4> check;
-  if (!next("check ", value) || !parse_hex(value, check)) return refuse("expected 'check' and 8 hex digits");
-  if (check != big_endian(crc32c(text.data(), checked))) return refuse("the checksum of the lines before is wrong");
+  if (!next("check ", value) || !parse_hex(value, check)) return refuse("'check' and 8 hex digits");
+  if (check != big_endian(crc32c(text.data(), checked))) return damaged("the checksum of the lines before is wrong");
   if (!rest.empty()) {
     ++line_number;
-    return refuse("expected nothing after the checksum");
+    return damaged("expected nothing after the checksum");
   }
   return current;
 }
@@ -182,7 +198,9 @@ Result<Current> read_current(const std::string& directory) {
   const int error_number = errno;
   ::close(fd);
   if (got < 0) return fail_errno("the state of the map can't be read", path, error_number);
-  if (size > kMaxCurrent) return fail_at(path, Code::kCorrupt, "longer than a CURRENT can be", kRebuildHint);
+  if (size > kMaxCurrent) {
+    return fail_at(path, Code::kCorrupt, "CURRENT is damaged: longer than it can be", kDamagedHint);
+  }
   return parse_current({buffer.data(), size}, path);
 }
 

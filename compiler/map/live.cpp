@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <exception>
+#include <optional>
 
 #include "compiler/map/reader.hpp"
 
@@ -43,30 +45,46 @@ std::string one_line(const Error& error) {
 struct LiveMap::State {
   Identity current;  ///< of the CURRENT that was read last
   std::string current_path, counter_path;
-  bool refused = false;  ///< it could not be used
-  std::string refusal;   ///< the last one that was logged, with the CURRENT it was about
+  bool refused = false;                  ///< it could not be used
+  std::string refusal;                   ///< the last one that was logged, with the CURRENT it was about
+  std::optional<Error> counter_trouble;  ///< why the counter can't be used
+  bool counter_told = false;             ///< that was logged
   dev_t counter_device = 0;
   ino_t counter_inode = 0;
 
   /// Maps the shared counter, or the one that took its place (over the same address, so that readers never
   /// see a page go). Without one, CURRENT is looked at once a second.
-  std::uint64_t* map_counter(const std::string& path, std::uint64_t* page) noexcept {
+  Result<std::uint64_t*> map_counter(std::uint64_t* page) {
     struct stat status{};
-    if (page != nullptr &&
-        (::lstat(path.c_str(), &status) != 0 || (status.st_dev == counter_device && status.st_ino == counter_inode))) {
+    if (page != nullptr && ::lstat(counter_path.c_str(), &status) == 0 && status.st_dev == counter_device &&
+        status.st_ino == counter_inode) {
       return page;
     }
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) return page;
+    const int fd = ::open(counter_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return fail_errno("the map's counter can't be opened", counter_path, errno);
     const bool usable =
         ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == static_cast<off_t>(kCounterSize);
     void* mapped = MAP_FAILED;
     if (usable) mapped = ::mmap(page, kCounterSize, PROT_READ, MAP_SHARED | (page == nullptr ? 0 : MAP_FIXED), fd, 0);
+    const int error_number = errno;
     ::close(fd);
-    if (mapped == MAP_FAILED) return page;
+    if (!usable) return fail_at(counter_path, Code::kCorrupt, "the map's counter is not a file of 4096 bytes");
+    if (mapped == MAP_FAILED) return fail_errno("the map's counter can't be mapped", counter_path, error_number);
     counter_device = status.st_dev;
     counter_inode = status.st_ino;
     return static_cast<std::uint64_t*>(mapped);
+  }
+
+  /// The same, noting what is wrong.
+  std::uint64_t* follow_counter(std::uint64_t* page) {
+    const Result<std::uint64_t*> mapped = map_counter(page);
+    if (mapped) {
+      counter_trouble.reset();
+      counter_told = false;
+      return *mapped;
+    }
+    counter_trouble = mapped.error();
+    return page;
   }
 };
 
@@ -99,13 +117,13 @@ void LiveMap::refresh(std::uint64_t counter, std::uint64_t now) noexcept {
     return;
   }
   const bool second = now != checked_at_.load(std::memory_order_relaxed);
-  std::uint64_t* page = counter_.load(std::memory_order_relaxed);
-  if (second) page = state_->map_counter(state_->counter_path, page);
-  counter_.store(page, std::memory_order_release);
-  counter = read_counter(page);  // before CURRENT: a publish in between is seen by the next request
-  const bool published = counter != seen_counter_.load(std::memory_order_relaxed);
-  if (!published && !second) return;
   try {
+    std::uint64_t* page = counter_.load(std::memory_order_relaxed);
+    if (second) page = state_->follow_counter(page);
+    counter_.store(page, std::memory_order_release);
+    counter = read_counter(page);  // before CURRENT: a publish in between is seen by the next request
+    const bool published = counter != seen_counter_.load(std::memory_order_relaxed);
+    if (!published && !second) return;
     const Identity current = Identity::of(state_->current_path);
     if (published || state_->refused || current != state_->current) {
       before = snapshot_.load();
@@ -119,11 +137,23 @@ void LiveMap::refresh(std::uint64_t counter, std::uint64_t now) noexcept {
         if (*state != before) snapshot_.store(*std::move(state));
       }
     }
+    tell_of_counter();
   } catch (const std::exception&) {
     state_->refused = true;  // no memory now; tried again within a second
   }
   checked_at_.store(now, std::memory_order_relaxed);
   seen_counter_.store(counter, std::memory_order_release);
+}
+
+void LiveMap::tell_of_counter() {
+  // Before the first publish there is nothing to be late with.
+  if (!state_->counter_trouble || state_->counter_told || snapshot_.load() == nullptr) return;
+  state_->counter_told = true;
+  Error error = *state_->counter_trouble;
+  error.hint = "`aegirc publish` makes it anew";
+  const std::string message =
+      "site map: " + one_line(error) + "; until then this worker sees a change within a second, not at once";
+  if (log_ != nullptr) log_(context_, message.c_str());
 }
 
 void LiveMap::refuse(const Error& error) {

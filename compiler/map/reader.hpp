@@ -183,8 +183,8 @@ class LiveMap {
  public:
   using Log = void (*)(void* context, const char* message) noexcept;
 
-  /// `log` gets one line for each new refusal (not one per request). Reads nothing yet: the first snapshot()
-  /// does.
+  /// `log` gets one line for each new refusal (not one per request), and one when the counter can't be used any more.
+  /// Reads nothing yet: the first snapshot() does.
   LiveMap(std::string directory, Log log, void* context);
   ~LiveMap();
   LiveMap(const LiveMap&) = delete;
@@ -199,6 +199,7 @@ class LiveMap {
   struct State;
   void refresh(std::uint64_t counter, std::uint64_t now) noexcept;
   void refuse(const Error& error);
+  void tell_of_counter();
 
   std::string directory_;
   Log log_;

@@ -18,6 +18,7 @@ namespace aegir::publish {
 namespace {
 
 constexpr mode_t kCounterMode = 0640;  // workers are in the directory's group, and may only read it
+constexpr int kOpenCounter = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 bool is_temporary(std::string_view name) { return name.starts_with('.') && name.ends_with(".tmp"); }
 
@@ -41,6 +42,16 @@ bool is_there(const std::string& path, std::uint64_t size) {
          static_cast<std::uint64_t>(status.st_size) == size;
 }
 
+/// Whether an open file is as Counter makes it in this directory.
+bool is_counter(int fd, const struct stat& folder) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (status.st_size != static_cast<off_t>(map::kCounterSize) || (status.st_mode & 07777U) != kCounterMode)
+    return false;
+  if (status.st_uid != ::geteuid() && status.st_uid != folder.st_uid) return false;
+  return (folder.st_mode & S_ISGID) == 0 || status.st_gid == folder.st_gid;
+}
+
 Result<void> verify_digest(const map::MapFile& file, const std::string& directory) {
   const std::span<const unsigned char> body = file.bytes().subspan(sizeof(map::Header));
   const Digest digest = blake2b({reinterpret_cast<const char*>(body.data()), body.size()});
@@ -60,25 +71,25 @@ std::set<std::string> files_of(const map::Snapshot& state) {
 
 Result<Counter> Counter::open(const std::string& directory) {
   const std::string path = directory + "/counter";
-  if (::access(path.c_str(), F_OK) != 0) {
-    WriteOptions options{kCounterMode, false, false};
-    Result<void> made = write_file(path, std::string(map::kCounterSize, '\0'), options);
-    if (!made && made.error().code != Code::kConflict) return pass(made);
+  struct stat folder{};
+  if (::stat(directory.c_str(), &folder) != 0) {
+    return fail_errno("the map's directory can't be examined", directory, errno);
   }
-  const Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  Fd fd(::open(path.c_str(), kOpenCounter));
+  const bool make = !fd || !is_counter(fd.get(), folder);
+  if (make) {
+    // Renamed over what is there: whoever has that mapped keeps it, and maps this one at its next look.
+    Result<void> made = write_file(path, std::string(map::kCounterSize, '\0'), {kCounterMode, false, true});
+    if (!made) return pass(made);
+    fd = Fd(::open(path.c_str(), kOpenCounter));
+  }
   if (!fd) return fail_errno("the map's counter can't be opened", path, errno);
-  struct stat status{};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno("the map's counter can't be examined", path, errno);
-  if (!S_ISREG(status.st_mode) || status.st_size < static_cast<off_t>(map::kCounterSize)) {
-    return fail_at(path, Code::kCorrupt, "the map's counter is not a file of 4096 bytes",
-                   "remove it, publish again and restart the web servers, which then find the new one");
-  }
   void* page = ::mmap(nullptr, map::kCounterSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (page == MAP_FAILED) return fail_errno("the map's counter can't be mapped", path, errno);
-  return Counter(static_cast<std::uint64_t*>(page));
+  return Counter(static_cast<std::uint64_t*>(page), make);
 }
 
-Counter::Counter(Counter&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+Counter::Counter(Counter&& other) noexcept : page_(std::exchange(other.page_, nullptr)), made_(other.made_) {}
 
 Counter::~Counter() {
   if (page_ != nullptr) ::munmap(page_, map::kCounterSize);

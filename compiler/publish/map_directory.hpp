@@ -19,19 +19,22 @@ using Snapshot = std::shared_ptr<const map::Snapshot>;
 /// Names of the files that a state consists of, without CURRENT.
 [[nodiscard]] std::set<std::string> files_of(const map::Snapshot& state);
 
-/// The counter of a map directory: tells every worker that CURRENT was replaced. Made when it is not there, never
-/// replaced.
+/// The counter of a map directory: tells every worker that CURRENT was replaced. Made when it is not there, and anew
+/// when what is there is none that workers can use and only its writer can cut short.
 class Counter {
  public:
   [[nodiscard]] static Result<Counter> open(const std::string& directory);
+  /// Whether open() made it: workers that run have not heard of it, and look at CURRENT once a second until they do.
+  [[nodiscard]] bool made() const noexcept { return made_; }
   Counter(Counter&& other) noexcept;
   Counter& operator=(Counter&&) = delete;
   ~Counter();
   void increase() noexcept;
 
  private:
-  explicit Counter(std::uint64_t* page) noexcept : page_(page) {}
+  Counter(std::uint64_t* page, bool made) noexcept : page_(page), made_(made) {}
   std::uint64_t* page_;
+  bool made_;
 };
 
 /// Names `state` in CURRENT: one rename. The files must be in their place.

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <thread>
+#include <utility>
 
 #include "compiler/map/merge.hpp"
 #include "compiler/publish/delta.hpp"
@@ -15,6 +17,7 @@ namespace aegir::publish {
 namespace {
 
 constexpr std::uint64_t kSpareSpace = 2U << 20U;  // for the deltas that are written beside a merge
+constexpr std::chrono::milliseconds kLook(1001);  // within which every worker has looked at CURRENT and counter
 constexpr mode_t kDurableMode = 0600;
 constexpr mode_t kDurableDirectoryMode = 0700;
 
@@ -52,6 +55,7 @@ Result<void> Publisher::prepare() {
   if (current || heals(current.error())) {
     if (Result<void> swept = sweep(target_.directory, present_); !swept) return swept;
   }
+  unheard_ = counter->made() && (current || current.error().code != Code::kNotFound);
   counter_.emplace(std::move(*counter));
   return {};
 }
@@ -60,26 +64,53 @@ Result<Publisher::Ground> Publisher::ground(std::uint64_t sequence) {
   Result<Snapshot> state = map::open_published(target_.directory, visible_);
   if (!state) {
     if (!heals(state.error())) return pass(state);
-    return Ground{nullptr, state.error().message};
+    Result<Snapshot> base = base_alone(sequence);
+    if (!base) return pass(base);
+    return Ground{*std::move(base), state.error().message};
   }
-  const map::Header& base = (*state)->base().header();
-  if (base.registry_id != store_.registry_id()) return Ground{nullptr, "the map belongs to another registry"};
-  if (base.key_id != keys_.current_id()) return Ground{nullptr, "the map key is another one now"};
-  if ((*state)->generation() > sequence) {
-    return Ground{nullptr, "the map has generation " + std::to_string((*state)->generation()) +
-                               ", which the registry has not reached (it was restored from a backup)"};
+  Result<std::string> reason = unfit(**state, sequence);
+  if (!reason) return pass(reason);
+  if (!reason->empty()) return Ground{nullptr, *std::move(reason)};
+  visible_ = *std::move(state);
+  return Ground{visible_, {}};
+}
+
+Result<std::string> Publisher::unfit(const map::Snapshot& state, std::uint64_t sequence) {
+  const map::Header& base = state.base().header();
+  if (base.registry_id != store_.registry_id()) return "the map belongs to another registry";
+  if (base.key_id != keys_.current_id()) return "the map key is another one now";
+  if (state.generation() > sequence) {
+    return "the map has generation " + std::to_string(state.generation()) +
+           ", which the registry has not reached (it was restored from a backup)";
   }
-  const Result<bool> known = knows(store_, **state);
+  const Result<bool> known = knows(store_, state);
   if (!known) return std::unexpected(known.error());
   if (!*known) {
-    return Ground{nullptr, "the registry does not know the map's generation " + std::to_string((*state)->generation()) +
-                               " (it was restored from a backup, and has changed since)"};
+    return "the registry does not know the map's generation " + std::to_string(state.generation()) +
+           " (it was restored from a backup, and has changed since)";
   }
   Result<std::uint64_t> log_start = store_.log_start();
   if (!log_start) return pass(log_start);
-  if ((*state)->generation() < *log_start) return Ground{nullptr, "the change log begins after the map's generation"};
-  visible_ = *std::move(state);
-  return Ground{visible_, {}};
+  return state.generation() < *log_start ? "the change log begins after the map's generation" : "";
+}
+
+Result<Snapshot> Publisher::base_alone(std::uint64_t sequence) {
+  const Result<map::Current> current = map::read_current(target_.directory);
+  if (!current || current->delta.empty() || current->generation > sequence) return nullptr;
+  auto file = map::MapFile::open(target_.directory + "/" + current->base);
+  if (!file || map::file_name((*file)->header()) != current->base) return nullptr;
+  Result<Snapshot> base = map::Snapshot::make(*std::move(file), nullptr);
+  if (!base) return nullptr;
+  const Result<std::string> reason = unfit(**base, sequence);
+  if (!reason) return std::unexpected(reason.error());
+  if (!reason->empty()) return nullptr;
+  // A damaged delta can't tell whether it was of another history; a rebuild compares with the copy that can.
+  if (const Result<Snapshot> durable = map::open_published(config_.map_durable, nullptr); durable) {
+    const Result<bool> known = knows(store_, **durable);
+    if (!known) return std::unexpected(known.error());
+    if (!*known) return nullptr;
+  }
+  return base;
 }
 
 Result<Report> Publisher::publish() {
@@ -89,6 +120,7 @@ Result<Report> Publisher::publish() {
   Result<Ground> ground = this->ground(*sequence);
   if (!ground) return pass(ground);
   if (!ground->state) return rebuild(std::move(ground->reason));
+  const std::string damage = std::move(ground->reason);
 
   const bool merged = merge_.valid() && !merging();
   std::optional<Error> warning;
@@ -103,6 +135,7 @@ Result<Report> Publisher::publish() {
     }
   }
   Result<Report> report = publish_on(ground->state, *sequence);
+  if (report && report->reason.empty()) report->reason = damage;
   if (report && warning) {
     report->warning = std::move(warning);
   } else if (report && merged) {
@@ -122,8 +155,7 @@ Result<Snapshot> Publisher::take_merged() {
 Result<Report> Publisher::publish_on(const Snapshot& ground, std::uint64_t sequence) {
   if (ground == visible_ && ground->generation() == sequence) {
     // A publisher that was killed may have switched CURRENT without a word to the workers.
-    if (!announced_) counter_->increase();
-    announced_ = true;
+    if (!announced_) announce();
     Report nothing;
     nothing.generation = sequence;
     return nothing;
@@ -139,7 +171,14 @@ Result<Report> Publisher::publish_on(const Snapshot& ground, std::uint64_t seque
   if (!compiler) return pass(compiler);
   Delta delta(store_, *compiler);
   if (ground->delta() != nullptr) {
-    if (Result<void> taken = delta.take(*ground->delta()); !taken) return rebuild(taken.error().message);
+    if (Result<void> taken = delta.take(*ground->delta()); !taken) {
+      Result<Snapshot> base = base_alone(sequence);
+      if (!base) return pass(base);
+      if (!*base) return rebuild(taken.error().message);
+      Result<Report> report = publish_on(*base, sequence);
+      if (report && report->reason.empty()) report->reason = std::move(taken.error().message);
+      return report;
+    }
   }
   if (Result<void> applied = delta.apply(*changes); !applied) return pass(applied);
   Result<map::Written> written = delta.write(target_, ground->base().header(), sequence);
@@ -166,6 +205,12 @@ Result<Report> Publisher::publish_on(const Snapshot& ground, std::uint64_t seque
   return done;
 }
 
+void Publisher::announce() {
+  counter_->increase();
+  announced_ = true;
+  if (std::exchange(unheard_, false)) std::this_thread::sleep_for(kLook);
+}
+
 Result<Report> Publisher::make_visible(const Snapshot& state, Report report) {
   std::set<std::string> now = files_of(*state);
   if (Result<void> switched = switch_current(target_, *state); !switched) {
@@ -174,11 +219,10 @@ Result<Report> Publisher::make_visible(const Snapshot& state, Report report) {
     }
     return pass(switched);
   }
-  counter_->increase();
+  announce();
   for (const std::string& name : before_) {
     if (!now.contains(name) && !present_.contains(name)) remove(target_.directory, name);
   }
-  announced_ = true;
   before_ = std::exchange(present_, std::move(now));
   visible_ = state;
   report.generation = state->generation();

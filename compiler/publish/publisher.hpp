@@ -39,7 +39,7 @@ struct Report {
   std::size_t touched = 0;       ///< names, platforms and settings that were looked at; 0 with kBase
   std::uint64_t sites = 0;       ///< in the file that was written
   std::uint64_t merged = 0;      ///< bytes of the base that a merge made and this publish put in place; 0: none
-  std::string reason;            ///< why a base was built; empty otherwise
+  std::string reason;            ///< why a base was built, or a delta without the one before; empty otherwise
   std::optional<Error> warning;  ///< the publish is good, but something needs a person
 };
 
@@ -80,7 +80,13 @@ class Publisher {
 
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<Ground> ground(std::uint64_t sequence);
+  /// Why no delta can be put on `state`; empty: it can.
+  [[nodiscard]] Result<std::string> unfit(const map::Snapshot& state, std::uint64_t sequence);
+  /// The base alone, when the delta above it is damaged and the change log tells all that it said; else null.
+  [[nodiscard]] Result<Snapshot> base_alone(std::uint64_t sequence);
   [[nodiscard]] Result<Report> publish_on(const Snapshot& ground, std::uint64_t sequence);
+  /// Tells the workers of the state that CURRENT names; when they can't hear of it, waits until they have looked.
+  void announce();
   [[nodiscard]] Result<Report> make_visible(const Snapshot& state, Report report);
   [[nodiscard]] Result<Snapshot> take_merged();
 
@@ -94,6 +100,7 @@ class Publisher {
   std::set<std::string> present_;  ///< files that CURRENT names
   std::set<std::string> before_;   ///< files of the state before, kept for readers on their way
   bool announced_ = false;         ///< the workers have heard of the visible state from this publisher
+  bool unheard_ = false;           ///< workers that run can't hear of the next state: the counter is new
   /// A merge that is under way, or whose base waits for the next publish. Its destructor waits.
   std::future<Result<map::Written>> merge_;
 };

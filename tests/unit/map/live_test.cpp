@@ -60,17 +60,23 @@ TEST_F(MapLive, CurrentSaysWhereItIsWrong) {
   const std::string head = "aegir-map 1\nregistry " + id + "\n";
   EXPECT_EQ(problem(head + "generation 1\nbase base-1-01234567.map\ndelta -\n"), "right");
   EXPECT_THAT(problem("aegir-map 2\n"), HasSubstr("CURRENT:1:1: format version 2"));
-  EXPECT_THAT(problem("other\n"), HasSubstr("CURRENT:1:1: expected 'aegir-map 1'"));
-  EXPECT_THAT(problem("aegir-map 1\nregistry " + id + "a\n"), HasSubstr("CURRENT:2:1: expected 'registry'"));
+  EXPECT_THAT(problem("other\n"), HasSubstr("CURRENT:1:1: CURRENT is damaged: expected 'aegir-map 1', found 'other'"));
+  EXPECT_THAT(problem(std::string(50, '\x1b') + "\n"), HasSubstr("found '" + std::string(40, '?') + "…'"));
+  EXPECT_EQ(parse_current("", "CURRENT").error().message, "CURRENT is damaged: expected 'aegir-map 1', found nothing");
+  EXPECT_THAT(parse_current("", "CURRENT").error().hint, HasSubstr("`aegirc publish` writes it anew"));
+  EXPECT_THAT(problem("aegir-map 1\nregistry " + id + "a\n"),
+              HasSubstr("CURRENT:2:1: CURRENT is damaged: expected 'registry'"));
   EXPECT_THAT(problem("aegir-map 1\nregistry A" + id.substr(1) + "\n"), HasSubstr("CURRENT:2:1: "));
-  EXPECT_THAT(problem(head + "generation 01\n"), HasSubstr("CURRENT:3:1: expected 'generation'"));
+  EXPECT_THAT(problem(head + "generation 01\n"), HasSubstr("CURRENT:3:1: CURRENT is damaged: expected 'generation'"));
   EXPECT_THAT(problem(head + "generation 18446744073709551616\n"), HasSubstr("CURRENT:3:1: "));
   for (const char* name : {"../base-1-01234567.map", "base-1-0123456.map", "base-1-0123456g.map", "base-x-01234567.map",
                            "base-1-01234567.map/..", "delta-1-01234567.map", "-", ""}) {
-    EXPECT_THAT(problem(head + "generation 1\nbase " + name + "\n"), HasSubstr("CURRENT:4:1: expected 'base'")) << name;
+    EXPECT_THAT(problem(head + "generation 1\nbase " + name + "\n"),
+                HasSubstr("CURRENT:4:1: CURRENT is damaged: expected 'base'"))
+        << name;
   }
   EXPECT_THAT(problem(head + "generation 1\nbase base-1-01234567.map\ndelta base-1-01234567.map\n"),
-              HasSubstr("CURRENT:5:1: expected 'delta'"));
+              HasSubstr("CURRENT:5:1: CURRENT is damaged: expected 'delta'"));
   EXPECT_THAT(problem(head + "generation 1\nbase base-1-01234567.map\ndelta -\nmore\n"), HasSubstr("CURRENT:6:1: "));
   Current current;
   current.base = "base-0-01234567.map";
@@ -101,7 +107,23 @@ TEST_F(MapLive, WithoutAUsableCounterAPublishIsSeenWithinASecond) {
   publish(current_of(with("two.example", 2)));
   EXPECT_EQ(answer("two.example", 1), "unknown") << "still the same second, and nothing told it";
   EXPECT_EQ(answer("two.example", 2), "two.example");
-  EXPECT_THAT(lines_, IsEmpty());
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr(path("counter") + ": the map's counter is not a file of 4096 bytes")));
+  EXPECT_THAT(lines_.front(), HasSubstr("`aegirc publish` makes it anew"));
+  EXPECT_THAT(lines_.front(), HasSubstr("within a second"));
+  EXPECT_EQ(live_.refusals(), 0U) << "no state was refused";
+
+  std::filesystem::remove(path("counter"));
+  Counter counter(directory_);
+  EXPECT_EQ(answer("two.example", 3), "two.example");
+  publish(current_of(with("three.example", 3)));
+  counter.increase();
+  EXPECT_EQ(answer("three.example", 3), "three.example");
+  EXPECT_EQ(lines_.size(), 1U) << "silent again";
+  std::filesystem::remove(path("counter"));
+  EXPECT_EQ(answer("three.example", 4), "three.example");
+  EXPECT_EQ(answer("three.example", 5), "three.example");
+  ASSERT_EQ(lines_.size(), 2U) << "another loss is said again";
+  EXPECT_THAT(lines_[1], HasSubstr("No such file"));
 }
 
 TEST_F(MapLive, ACounterThatComesLaterOrIsReplacedIsUsed) {
@@ -165,7 +187,8 @@ TEST_F(MapLive, ARefusedStateIsSaidOnceAndTheLastGoodOneStays) {
   EXPECT_EQ(answer("one.example", 3), "one.example");
   EXPECT_EQ(answer("one.example", 3), "one.example");
   ASSERT_EQ(lines_.size(), 2U);
-  EXPECT_THAT(lines_[1], HasSubstr("CURRENT:1: expected 'aegir-map 1'"));
+  EXPECT_THAT(lines_[1], HasSubstr("CURRENT:1: CURRENT is damaged: expected 'aegir-map 1', found 'half a line'"));
+  EXPECT_THAT(lines_[1], HasSubstr("generation 1 stays in use"));
 
   std::filesystem::remove(path("CURRENT"));
   EXPECT_EQ(answer("one.example", 4), "one.example");
@@ -179,6 +202,7 @@ TEST_F(MapLive, ARefusedStateIsSaidOnceAndTheLastGoodOneStays) {
 }
 
 TEST_F(MapLive, AFileThatComesLateIsUsedWithinASecond) {
+  Counter counter(directory_);
   const Written written = with("one.example", 1);
   const std::string hidden = path("hidden");
   std::filesystem::rename(path(written.name), hidden);

@@ -1,4 +1,9 @@
 // What publish() promises: the map says what the registry says, at once, all names together, and heals.
+#include <sys/stat.h>
+
+#include <ctime>
+#include <functional>
+
 #include "compiler/core/atomic_file.hpp"
 #include "tests/unit/publish/publish_fixture.hpp"
 
@@ -217,6 +222,13 @@ TEST_F(PublishTest, ASwitchThatNobodyWasToldOfIsAnnounced) {
   EXPECT_NE(need(read_file(place.config.map_dir + "/counter")), before);
 }
 
+/// Changes one bit of a file.
+void flip(const std::string& path, std::size_t at) {
+  std::string bytes = need(read_file(path));
+  bytes.at(at) = static_cast<char>(bytes.at(at) ^ 1);
+  need(write_file(path, bytes));
+}
+
 class HealTest : public PublishTest {
  protected:
   HealTest() {
@@ -231,11 +243,6 @@ class HealTest : public PublishTest {
       if (name.starts_with(start)) return place.config.map_dir + "/" + name;
     }
     return {};
-  }
-  static void flip(const std::string& path, std::size_t at) {
-    std::string bytes = need(read_file(path));
-    bytes.at(at) = static_cast<char>(bytes.at(at) ^ 1);
-    need(write_file(path, bytes));
   }
   void expect_healed(const std::string& reason) {
     new_publisher();
@@ -268,14 +275,77 @@ TEST_F(HealTest, TheBasesHeaderIsBroken) {
   expect_healed("");
 }
 
-TEST_F(HealTest, ARecordOfTheDeltaIsBroken) {
+TEST_F(HealTest, ADamagedDeltaIsWrittenAnewFromTheChangeLog) {
+  const std::string base = file("base-");
+  const auto expect_new_delta = [&](const std::string& reason) {
+    put(a_site("c" + std::to_string(need(store->sequence())) + ".example"));
+    new_publisher();
+    const Report report = publish();
+    EXPECT_EQ(report.wrote, Wrote::kDelta) << report.reason;
+    EXPECT_NE(report.reason.find(reason), std::string::npos) << report.reason;
+    EXPECT_EQ(file("base-"), base);
+    EXPECT_EQ(found(*live(), "b.example"), "b.example");
+    EXPECT_EQ(difference(content(*live()), compiled()), "");
+    put(a_platform("d11"));
+    EXPECT_EQ(publish().reason, "") << "the new one is good";
+  };
   const std::string delta = file("delta-");
-  flip(delta, std::filesystem::file_size(delta) - 200);
-  put(a_site("c.example"));
+  flip(delta, std::filesystem::file_size(delta) - 200);  // a record or a bucket
+  expect_new_delta("checksum");
+  flip(file("delta-"), 40);
+  expect_new_delta("header");
+  std::filesystem::remove(file("delta-"));
+  expect_new_delta("No such file");
+  std::filesystem::resize_file(file("delta-"), 100);
+  expect_new_delta("");
+}
+
+TEST_F(HealTest, AnUnusableCounterIsReplaced) {
+  const std::string counter = place.config.map_dir + "/counter";
+  const auto put_counter = [&](const std::string& bytes, mode_t mode) {
+    need(write_file(counter, bytes, {.mode = mode}));
+  };
+  const std::string good = need(read_file(counter));
+  EXPECT_FALSE(need(Counter::open(place.config.map_dir)).made());
+  const std::vector<std::function<void()>> damages = {
+      [&] { std::filesystem::remove(counter); },
+      [&] { put_counter("", 0640); },
+      [&] { put_counter("short", 0640); },
+      [&] { put_counter(good + "more", 0640); },
+      [&] { put_counter(good, 0600); },
+      [&] { put_counter(good, 0666); },
+      [&] { std::filesystem::create_symlink(place.config.registry, counter + "-"); },
+      [&] {
+        put_counter(good, 0640);
+        ASSERT_EQ(::chown(counter.c_str(), 65534, 65534), 0) << "this test needs root";
+      }};
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    damages[i]();
+    if (std::filesystem::is_symlink(counter + "-")) std::filesystem::rename(counter + "-", counter);
+    EXPECT_TRUE(need(Counter::open(place.config.map_dir)).made()) << i;
+    struct stat status{};
+    ASSERT_EQ(::lstat(counter.c_str(), &status), 0);
+    EXPECT_TRUE(S_ISREG(status.st_mode)) << i;
+    EXPECT_EQ(status.st_size, 4096) << i;
+    EXPECT_EQ(status.st_mode & 07777U, 0640U) << i;
+    EXPECT_EQ(status.st_uid, ::geteuid()) << i;
+    EXPECT_FALSE(need(Counter::open(place.config.map_dir)).made()) << i;
+  }
+}
+
+TEST_F(HealTest, APublishWithANewCounterIsSeenAtOnce) {
+  const auto now = [] { return static_cast<std::uint64_t>(std::time(nullptr)); };
+  (void)worker.snapshot(now());
+  need(write_file(place.config.map_dir + "/counter", "short"));
+  (void)worker.snapshot(now());
   new_publisher();
-  const Report report = publish();
-  EXPECT_EQ(report.wrote, Wrote::kBase) << report.reason;
-  EXPECT_EQ(difference(content(*live()), compiled()), "");
+  put(a_site("c.example"));
+  publish();
+  const std::uint64_t second = now();
+  EXPECT_EQ(found(*worker.snapshot(second), "c.example"), "c.example");
+  put(a_site("d.example"));
+  publish();
+  EXPECT_EQ(found(*worker.snapshot(second), "d.example"), "d.example") << "the new counter tells";
 }
 
 TEST_F(HealTest, ARecordOfTheBaseIsBrokenWhenItIsMerged) {
@@ -398,6 +468,16 @@ TEST_F(RestoredTest, TwoHistoriesThatHaveTheSameNumbersDoNotMix) {
   EXPECT_EQ(difference(content(*live()), compiled()), "");
   EXPECT_GT(live()->generation(), lost);
   EXPECT_EQ(publish().wrote, Wrote::kNothing);
+}
+
+TEST_F(RestoredTest, ADamagedDeltaDoesNotHideThatItsHistoryIsLost) {
+  for (const std::string& name : names_in(place.config.map_dir)) {
+    if (name.starts_with("delta-")) flip(place.config.map_dir + "/" + name, 40);
+  }
+  put(a_site("new.example"));
+  put(a_platform("d11"));
+  ASSERT_GT(need(store->sequence()), lost);
+  expect_conflict();
 }
 
 TEST_F(RestoredTest, TheDurableCopyAloneIsEnough) {
