@@ -112,8 +112,7 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   if (Result<void> made = prepare_machine(config, *accounts, **store, *model, done, errors); !made) return stop(made);
   if (!errors.empty()) {
     // A site whose directory is another's must not be seen: it would show that one's files under its own name.
-    errors.push_back(
-        {Code::kConflict, "nothing was published", {}, "put the directories above right, then run this again"});
+    errors.push_back(nothing_published());
     return std::unexpected(std::move(errors));
   }
 

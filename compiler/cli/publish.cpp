@@ -61,6 +61,13 @@ DoneBefore restored(const Output& out, const Config& config) {
 
 }  // namespace
 
+Error nothing_published() {
+  return {Code::kConflict,
+          "nothing was published",
+          {},
+          "put the directories above right, or delete the sites with `aegirc import`; then run this again"};
+}
+
 Outcome run_publisher(const Output& out, const Config& config, const KeyRing& keys, registry::Store& store,
                       const PublishStep& step, const DoneBefore& before) {
   publish::Publisher publisher(config, store, keys);
@@ -87,7 +94,15 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
   auto store = open_registry(*config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
-  return run_publisher(cli.out, *config, *keys, **store, step, restored(cli.out, *config));
+  const DoneBefore before = restored(cli.out, *config);
+  Result<Arrivals> arrivals = look_at_arrivals(*config, **store);
+  if (!arrivals) return stop(arrivals);
+  // With no map every site waits for this, and which ones are new can't be told.
+  if (arrivals->map_is_known && !arrivals->foreign.empty()) {
+    arrivals->foreign.push_back(nothing_published());
+    return std::unexpected(std::move(arrivals->foreign));
+  }
+  return run_publisher(cli.out, *config, *keys, **store, step, before);
 }
 
 void add_publish(CLI::App& app, Cli& cli) {

@@ -24,4 +24,15 @@ struct DoneBefore {
 /// The same with everything that it needs opened first: what `publish` and `map compact` do.
 [[nodiscard]] Outcome run_publisher(const Cli& cli, const PublishStep& step);
 
+/// The last error of a command that found directories of sites that are another's.
+[[nodiscard]] Error nothing_published();
+
+/// Sites that the live map does not have yet, or not in this place.
+struct Arrivals {
+  bool map_is_known = false;  ///< there is a map of this registry; without one every site is new
+  Errors foreign;             ///< one for each whose directory is another's
+};
+/// Looks where the new sites are to lie. Only root can tell whose a directory is: for others nothing is foreign.
+[[nodiscard]] Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store);
+
 }  // namespace aegir::cli

@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
-#include "compiler/cli/cli.hpp"
+#include "compiler/cli/publishing.hpp"
 #include "compiler/core/atomic_file.hpp"
 #include "compiler/machine/privilege.hpp"
 
@@ -81,6 +82,16 @@ std::string sentence(const registry::ImportReport& report, const ImportOptions& 
          (report.created + report.changed + report.deleted == 0 ? " (nothing is new)." : ".");
 }
 
+/// What is in the way of new sites is only told: the uid that a directory has to have is known from now on.
+void note_foreign(const Output& out, const Config& config, registry::Store& store) {
+  constexpr std::size_t kMostNotes = 10;
+  const Result<Arrivals> arrivals = look_at_arrivals(config, store);
+  if (!arrivals) return out.note("could not look at the directories of new sites: " + describe(arrivals.error()));
+  const Errors& foreign = arrivals->foreign;
+  for (std::size_t i = 0; i < std::min(foreign.size(), kMostNotes); ++i) out.note(describe(foreign[i]));
+  if (foreign.size() > kMostNotes) out.note("and " + std::to_string(foreign.size() - kMostNotes) + " more such sites");
+}
+
 Outcome import_registry(const Cli& cli, const ImportOptions& options) {
   ConfigResult config = configuration(cli);
   if (!config) return stop(config);
@@ -93,6 +104,7 @@ Outcome import_registry(const Cli& cli, const ImportOptions& options) {
       registry::import_json(**store, *text, options.file, {.replace = options.replace, .dry_run = options.dry_run},
                             actor("aegirc import " + options.file));
   if (!report) return stop(report);
+  if (!options.dry_run) note_foreign(cli.out, *config, **store);
   cli.out.did(sentence(*report, options), {{"file", options.file},
                                            {"created", report->created},
                                            {"changed", report->changed},

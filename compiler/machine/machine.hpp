@@ -48,6 +48,10 @@ struct SitePlace {
 [[nodiscard]] Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place,
                                         Done& done);
 
+/// Whether sites/<uri> is free for the site or its own, by a look alone: kConflict names a directory that
+/// prepare_site() would refuse as another's.
+[[nodiscard]] Result<void> look_at_site(const Accounts& accounts, const SitePlace& place);
+
 /// Puts a file that a program of root's reads (below config_dir) into its place: root's, `mode`, group aegir; the old
 /// one or the new one, never half. Its folder must be there (prepare_server). Nothing is written when the file has that
 /// content, owner and mode already.

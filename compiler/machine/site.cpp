@@ -73,4 +73,15 @@ Result<void> prepare_site(const Config& config, const Accounts& accounts, const 
   return prepare_private(accounts, place, *closed);
 }
 
+Result<void> look_at_site(const Accounts& accounts, const SitePlace& place) {
+  const Result<AsRoot> root = AsRoot::begin();
+  if (!root) return std::unexpected(root.error());
+  const std::string directory = place.docroot + "/sites/" + place.uri;
+  Result<void> fine = look_at_directory(directory, accounts.aegir);
+  for (const char* name : {"/files", "/private"}) {
+    if (fine) fine = look_at_directory(directory + name, place.uid, accounts.aegir);
+  }
+  return fine;
+}
+
 }  // namespace aegir::machine

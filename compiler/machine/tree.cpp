@@ -47,6 +47,11 @@ std::unexpected<Error> in_the_way(const std::string& path, const std::string& fo
 
 std::string owned(std::string what, uid_t owner) { return std::move(what) + " of uid " + std::to_string(owner); }
 
+Result<void> check_owner(const struct stat& status, const std::string& path, uid_t owner, std::optional<uid_t> adopt) {
+  if (status.st_uid == 0 || status.st_uid == owner || status.st_uid == adopt) return {};
+  return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), owned("a directory", owner));
+}
+
 // The path in `path`, first component first.
 std::vector<std::string> components(std::string_view path) {
   std::vector<std::string> parts;
@@ -169,11 +174,19 @@ Result<Directory> ensure_directory(const Directory& parent, const std::string& n
     return fail_errno("the directory can't be opened", path, error_number);
   }
   if (::fstat(directory.fd.get(), &status) != 0) return fail_errno("the directory can't be examined", path, errno);
-  if (status.st_uid != 0 && status.st_uid != wanted.owner && status.st_uid != adopt) {
-    return in_the_way(path, owned("a directory", status.st_uid), owned("one", wanted.owner));
-  }
+  if (Result<void> ok = check_owner(status, path, wanted.owner, adopt); !ok) return pass(ok);
   if (Result<void> ok = bring_about(directory, status, wanted, done); !ok) return pass(ok);
   return directory;
+}
+
+Result<void> look_at_directory(const std::string& path, uid_t owner, std::optional<uid_t> adopt) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    return fail_errno("the directory can't be examined", path, errno);
+  }
+  if (!S_ISDIR(status.st_mode)) return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), "a directory");
+  return check_owner(status, path, owner, adopt);
 }
 
 Result<Directory> ensure_path(const std::string& path, const Wanted& wanted, Done& done,

@@ -45,6 +45,10 @@ struct Wanted {
 [[nodiscard]] Result<Directory> ensure_directory(const Directory& parent, const std::string& name, const Wanted& wanted,
                                                  Done& done, std::optional<uid_t> adopt = std::nullopt);
 
+/// What ensure_directory() would refuse at `path`, by a look alone. What is not there is fine.
+[[nodiscard]] Result<void> look_at_directory(const std::string& path, uid_t owner,
+                                             std::optional<uid_t> adopt = std::nullopt);
+
 /// ensure_directory() for a whole path: what is missing on the way is made root's 0755, the last as wanted.
 [[nodiscard]] Result<Directory> ensure_path(const std::string& path, const Wanted& wanted, Done& done,
                                             std::span<const uid_t> owners = {});

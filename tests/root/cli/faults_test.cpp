@@ -134,14 +134,33 @@ TEST_F(AegircAsRoot, ASiteInAnothersDirectoryIsNotPublished) {
   live::put(files + "/left.txt", "left by the site that had this name before");
   ASSERT_EQ(::chown(files.c_str(), kStranger, kStranger), 0);
   import_site("second.example");
-  const live::Finished refused = aegirc("compile");
-  EXPECT_EQ(refused.status, 65) << refused.output;
-  EXPECT_NE(refused.output.find(files), std::string::npos) << refused.output;
-  EXPECT_NE(refused.output.find("nothing was published"), std::string::npos) << refused.output;
-  EXPECT_EQ(look("second.example"), "unknown");
+  expect("import " + file("document.json"), 0,
+         "note: " + files + ": site second.example is new, and its directory is another's: found a directory of uid " +
+             std::to_string(kStranger) + ", expected a directory of uid ");
+  for (const char* command : {"compile", "publish", "publish --rebuild", "map compact"}) {
+    expect_refused(command, 65, files, "nothing was published");
+    EXPECT_EQ(look("second.example"), "unknown");
+  }
   fs::remove_all(files);
-  expect("compile", 0, "Published generation");
+  expect("publish", 0, "Published generation");
   EXPECT_EQ(look("second.example"), "second.example");
+  // What is published already is not held up by it.
+  ASSERT_EQ(::chown((config_.aegir_root + "/platforms/d10/sites/first.example/files").c_str(), kStranger, kStranger),
+            0);
+  import_site("third.example");
+  expect("publish", 0, "Published generation");
+}
+
+TEST_F(AegircAsRoot, ADirectoryOfAnotherOrALinkIsNotTakenForANewSite) {
+  const std::string sites = config_.aegir_root + "/platforms/d10/sites/";
+  fs::create_directory(sites + "second.example");
+  ASSERT_EQ(::chown((sites + "second.example").c_str(), kStranger, kStranger), 0);
+  fs::create_directory_symlink("first.example", sites + "third.example");
+  import_site("second.example");
+  import_site("third.example");
+  for (const char* site : {"second.example", "third.example"}) expect("publish", 65, sites + site);
+  EXPECT_EQ(look("second.example"), "unknown");
+  EXPECT_EQ(look("third.example"), "unknown");
 }
 
 TEST_F(AegircAsRoot, ExportReplacesFilesAlone) {

@@ -1,0 +1,94 @@
+// A new site whose directory is there already, and another's, would show that one's files under its own name.
+#include <unordered_map>
+
+#include "compiler/cli/publishing.hpp"
+#include "compiler/machine/machine.hpp"
+#include "compiler/publish/past.hpp"
+
+namespace aegir::cli {
+namespace {
+
+constexpr std::size_t kChangesAtOnce = 5000;
+
+class Looker {
+ public:
+  Looker(const Config& config, const Accounts& accounts) : config_(config), accounts_(accounts) {}
+
+  Result<void> load(registry::Store& store) {
+    Result<std::vector<registry::Platform>> platforms = store.platforms();
+    if (!platforms) return pass(platforms);
+    for (const registry::Platform& platform : *platforms) docroots_[platform.name] = platform.docroot;
+    Result<std::vector<registry::Block>> blocks = store.blocks();
+    if (!blocks) return pass(blocks);
+    for (const registry::Block& block : *blocks) first_uids_[block.name] = block.first_uid;
+    return {};
+  }
+
+  /// `state` may be null: nothing is published.
+  Result<void> look(const registry::Site& site, const map::Snapshot* state) {
+    if (site.block.empty() || site.state == registry::SiteState::kInstalling) return {};
+    const std::string& docroot = docroots_.at(site.platform);
+    map::SiteView there;
+    if (state != nullptr && state->find_host(site.uri, there) == map::Lookup::kFound && there.host == site.uri &&
+        there.docroot == docroot && there.socket == slot_socket(config_, site.block, site.slot)) {
+      return {};
+    }
+    Result<void> fine = machine::look_at_site(accounts_, {docroot, site.uri, first_uids_.at(site.block) + site.slot});
+    if (fine) return {};
+    if (fine.error().code != Code::kConflict) return fine;
+    fine.error().message = "site " + site.uri + " is new, and its directory is another's: " + fine.error().message;
+    foreign_.push_back(std::move(fine.error()));
+    return {};
+  }
+
+  [[nodiscard]] Errors take() { return std::move(foreign_); }
+
+ private:
+  const Config& config_;
+  const Accounts& accounts_;
+  std::unordered_map<std::string, std::string> docroots_;
+  std::unordered_map<std::string, std::uint32_t> first_uids_;
+  Errors foreign_;
+};
+
+/// The sites whose own name the change log has above the state.
+Result<void> look_at_changes(registry::Store& store, const map::Snapshot& state, Looker& looker) {
+  for (std::uint64_t after = state.generation();;) {
+    Result<std::vector<registry::Change>> changes = store.changes(after, kChangesAtOnce);
+    if (!changes) return pass(changes);
+    if (changes->empty()) return {};
+    for (const registry::Change& change : *changes) {
+      if (change.kind != registry::ChangeKind::kHost) continue;
+      Result<std::optional<registry::Site>> site = store.find_site(change.key);
+      if (!site) return pass(site);
+      if (!site->has_value() || (*site)->uri != change.key) continue;
+      if (Result<void> looked = looker.look(**site, &state); !looked) return looked;
+    }
+    after = changes->back().sequence;
+  }
+}
+
+}  // namespace
+
+Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store) {
+  if (!is_root()) return Arrivals();
+  const Result<Accounts> accounts = resolve_accounts(config);
+  if (!accounts) return std::unexpected(accounts.error());
+  Looker looker(config, *accounts);
+  if (Result<void> loaded = looker.load(store); !loaded) return pass(loaded);
+  const auto state = map::open_published(config.map_dir, nullptr);
+  Arrivals arrivals;
+  if (state) {
+    const Result<bool> known = publish::knows(store, **state);
+    if (!known) return std::unexpected(known.error());
+    arrivals.map_is_known = *known;
+  }
+  Result<void> looked = arrivals.map_is_known
+                            ? look_at_changes(store, **state, looker)
+                            : store.each_site([&](const registry::Site& site) { return looker.look(site, nullptr); });
+  if (!looked) return pass(looked);
+  arrivals.foreign = looker.take();
+  return arrivals;
+}
+
+}  // namespace aegir::cli
