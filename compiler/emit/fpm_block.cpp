@@ -62,6 +62,12 @@ Result<std::string> fpm_block(const Config& config, const registry::Block& block
   }
   Text text(fpm);
   text.line("; Written by aegirc from the registry. Changes are lost.");
+  text.line(
+      "; Start the master with its standard error at /dev/null (in a unit: StandardError=null): every program of a "
+      "site");
+  text.line(
+      "; inherits that descriptor, and could write into the journal. This file's error_log has all that the master "
+      "says.");
   text.line("[global]");
   text.line("daemonize = no");
   text.line("pid = ", Value{config.run_dir + "/fpm/" + block.name + ".pid", "run_dir"});

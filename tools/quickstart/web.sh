@@ -59,7 +59,12 @@ EOF
 web_start() {
   write_httpd_conf
   write_nginx_conf
-  start php "php-fpm$php_version" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")"
+  # A site's programs keep the standard error of their FPM master, so it has none; what is wrong with its
+  # configuration is told by the test before.
+  local -a fpm=("php-fpm$php_version" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")")
+  "${fpm[@]}" --test >>"$state/log/php.out" 2>&1 || { cat "$state/log/php.out" >&2; return 1; }
+  # shellcheck disable=SC2016  # for the shell that becomes FPM
+  start php sh -c 'exec "$@" 2>/dev/null' sh "${fpm[@]}"
   await php test -S "$state/run/aegir/fpm/$block_name/0.sock"
   start apache apache2 -f "$state/etc/httpd.conf" -DFOREGROUND
   await apache port_answers "$1"

@@ -11,6 +11,7 @@ namespace aegir::live {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class FpmIsolation : public testing::Test {
@@ -142,6 +143,23 @@ TEST_F(FpmIsolation, ErrorsGoToTheSlotsOwnLog) {
   EXPECT_EQ(attempt("b.test", "read", log), "refused");
 }
 
+// A child closes the master's log, but keeps what was the master's standard error, and so does every program that PHP
+// starts. Hence a master has none.
+TEST_F(FpmIsolation, TheMastersLogIsNotInherited) {
+  const std::string log = installation->config().log_dir + "/php-b1.log";
+  std::string of_master;
+  for (const auto& fd :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(installation->fpm().pid()) + "/fd")) {
+    of_master += std::filesystem::read_symlink(fd).string() + "\n";
+  }
+  ASSERT_THAT(of_master, HasSubstr(log + "\n"));
+  const std::string inherited = attempt("a.test", "inherited");
+  EXPECT_THAT(inherited, HasSubstr("socket:["));
+  EXPECT_THAT(inherited, Not(HasSubstr(log)));
+  EXPECT_THAT(inherited, Not(HasSubstr(installation->fpm().path(""))));
+  EXPECT_EQ(attempt("a.test", "write", log), "refused");
+}
+
 TEST_F(FpmIsolation, TheOpcacheIsClosedAsAnApi) {
   EXPECT_EQ(attempt("a.test", "ini", "opcache.enable"), "1");
   EXPECT_EQ(attempt("a.test", "call", "opcache_get_status"), "refused");
@@ -172,7 +190,7 @@ TEST_F(FpmIsolation, TheOpcacheAsksForPermission) {
 }
 
 TEST_F(FpmIsolation, TheMasterHasNothingToComplainAbout) {
-  EXPECT_THAT(installation->fpm_log(), testing::Not(testing::ContainsRegex("ERROR|ALERT")));
+  EXPECT_THAT(installation->fpm_log(), Not(testing::ContainsRegex("ERROR|ALERT")));
 }
 
 }  // namespace

@@ -33,6 +33,11 @@ switch ($_GET['do']) {
     sort($lines);
     echo trim(implode("\n", $lines));
     break;
+  case 'inherited':
+    $process = proc_open(['/bin/sh', '-c', 'for fd in /proc/$$/fd/*; do readlink "$fd"; done'],
+                         [1 => ['pipe', 'w']], $pipes);
+    echo stream_get_contents($pipes[1]);
+    break;
   case 'groups': echo posix_geteuid(), ' ', posix_getegid(), ' ', implode(' ', posix_getgroups()); break;
   case 'temporary': echo sys_get_temp_dir(), ' ', tempnam('', 'x'); break;
   case 'session': session_start(); echo session_save_path(), ' ', session_id(); break;

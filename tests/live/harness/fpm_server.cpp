@@ -35,9 +35,15 @@ void FpmServer::start(const std::string& config, const std::vector<Endpoint>& re
   put(path("php.ini"), ini);
   // With an empty scan directory (see below) PHP reads this php.ini and nothing else.
   put(path("scan/none"), "");
-  launch({"env", "PHP_INI_SCAN_DIR=" + path("scan"), "php-fpm8.2", "-F", "-y", path("php-fpm.conf"), "-c",
-          path("php.ini")},
-         ready, workers);
+  const std::vector<std::string> fpm = {
+      "env", "PHP_INI_SCAN_DIR=" + path("scan"), "php-fpm8.2", "-F", "-y", path("php-fpm.conf"), "-c", path("php.ini")};
+  std::vector<std::string> test = fpm;
+  test.emplace_back("-t");
+  if (const Finished tested = run(test); tested.status != 0) throw std::runtime_error("php-fpm8.2: " + tested.output);
+  // Children and all that PHP starts keep the master's standard error; the master has its log.
+  std::vector<std::string> start = {"sh", "-c", "exec \"$@\" 2>/dev/null", "sh"};
+  start.insert(start.end(), fpm.begin(), fpm.end());
+  launch(start, ready, workers);
 }
 
 }  // namespace aegir::live
