@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "compiler/core/secret_box.hpp"
 #include "compiler/map/units.hpp"
@@ -88,9 +89,10 @@ class Slots {
     const auto given = given_.find(slot);
     if (given == given_.end()) {
       if (block == blocks_.end() || slot.second >= block->second.slots) {
-        note("the map's site " + site.host + " runs in " + named(slot) + ", which this registry does not have",
-             "import the block with at least " + std::to_string(slot.second + 1) +
-                 " slots and the first_uid that it had, so that its uids are not given twice; then publish again");
+        problems_.insert("the map's site " + site.host + " runs in " + named(slot) +
+                         ", which this registry does not have");
+        std::uint32_t& wanted = wanted_[slot.first];
+        wanted = std::max(wanted, slot.second + 1);
         return {};
       }
       const registry::Slot lost{slot.first, slot.second, registry::SlotState::kRetired, site.host};
@@ -109,29 +111,50 @@ class Slots {
       return std::ranges::find(now_site.former_uris, site.host) != now_site.former_uris.end();
     };
     if (*holder && renamed_from(**holder)) return {};
-    note(named(slot) + " (uid " + std::to_string(block->second.first_uid + slot.second) + ") is site " + now.site +
-             "'s in the registry and site " + site.host + "'s in the map: both would share files and processes",
-         "delete site " + now.site +
-             " with `aegirc import` and import it anew, which gives it another slot; then "
-             "publish again");
+    problems_.insert(named(slot) + " (uid " + std::to_string(block->second.first_uid + slot.second) + ") is site " +
+                     now.site + "'s in the registry and site " + site.host +
+                     "'s in the map: both would share files and processes");
+    shared_ = true;
     return {};
   }
 
   [[nodiscard]] const std::vector<registry::Slot>& retired() const noexcept { return retired_; }
-  [[nodiscard]] const std::optional<Error>& problem() const noexcept { return problem_; }
+  /// All that is wrong, as one error; nothing when all is well.
+  [[nodiscard]] std::optional<Error> problem() const {
+    if (problems_.empty()) return {};
+    Error all{Code::kConflict, {}, {}, {}};
+    std::size_t told = 0;
+    for (const std::string& problem : problems_) {
+      if (told++ == kMostTold) break;
+      all.message += (all.message.empty() ? "" : "; ") + problem;
+    }
+    if (problems_.size() > kMostTold) all.message += "; and " + std::to_string(problems_.size() - kMostTold) + " more";
+    for (const auto& [block, slots] : wanted_) {
+      all.hint += "import block '" + block + "' with at least " + std::to_string(slots) +
+                  " slots and the first_uid that it had, so that its uids are not given twice; ";
+    }
+    if (shared_) {
+      all.hint +=
+          "delete the sites that are named as the registry's with `aegirc import` and import them anew, which gives "
+          "them other slots; ";
+    }
+    all.hint += "then publish again";
+    return all;
+  }
 
  private:
+  static constexpr std::size_t kMostTold = 20;
+
   static std::string named(const SlotName& slot) {
     return "slot " + std::to_string(slot.second) + " of block '" + slot.first + "'";
-  }
-  void note(std::string message, std::string hint) {
-    if (!problem_) problem_ = Error{Code::kConflict, std::move(message), {}, std::move(hint)};
   }
 
   std::map<SlotName, registry::Slot> given_;
   std::map<std::string, registry::Block> blocks_;
   std::vector<registry::Slot> retired_;
-  std::optional<Error> problem_;  ///< the first
+  std::set<std::string> problems_;               ///< each once, though two maps may have it
+  std::map<std::string, std::uint32_t> wanted_;  ///< blocks that are missing or too small, and the slots they need
+  bool shared_ = false;                          ///< a slot has one site in the registry and another in the map
 };
 
 }  // namespace
@@ -183,7 +206,8 @@ Result<void> take_over(registry::Store& store, const Config& config, bool overru
         });
     if (!done) return std::unexpected(done.error());
   }
-  if (slots.problem() && !overruled) return std::unexpected(*slots.problem());
+  if (std::optional<Error> problem = slots.problem(); problem && !overruled)
+    return std::unexpected(*std::move(problem));
   return {};
 }
 

@@ -432,8 +432,9 @@ class RestoredTest : public PublishTest {
     const Result<Report> refused = publisher->publish();
     ASSERT_FALSE(refused.has_value());
     const std::string text = describe(refused.error());
-    for (const char* part : {"slot 1 of block 'b1' (uid 300001)", "site new.example's in the registry",
-                             "site lost.example's in the map", "\n  next: delete site new.example"}) {
+    for (const char* part :
+         {"slot 1 of block 'b1' (uid 300001)", "site new.example's in the registry", "site lost.example's in the map",
+          "\n  next: delete the sites that are named as the registry's"}) {
       EXPECT_NE(text.find(part), std::string::npos) << text;
     }
     EXPECT_EQ(found(*live(), "lost.example"), "lost.example");
@@ -468,6 +469,32 @@ TEST_F(RestoredTest, TwoHistoriesThatHaveTheSameNumbersDoNotMix) {
   EXPECT_EQ(difference(content(*live()), compiled()), "");
   EXPECT_GT(live()->generation(), lost);
   EXPECT_EQ(publish().wrote, Wrote::kNothing);
+}
+
+TEST_F(RestoredTest, EverySlotThatWasGivenTwiceIsNamed) {
+  const auto put_sites = [&](const std::string& name, int count) {
+    put(a_block(64));
+    for (int i = 0; i < count; ++i) put(a_site(name + std::to_string(i) + ".example"));
+  };
+  publish();  // slot 1 is retired
+  put_sites("lost", 25);
+  publish();
+  need(persist(place.config));
+  bring_back();
+  put_sites("new", 4);  // the first of them in slot 1, which this history has not given
+  const auto times = [](const std::string& text, const std::string& part) {
+    int count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+    return count;
+  };
+  const std::string three = error_of(publisher->publish());
+  for (const char* site : {"new1.example", "new2.example", "new3.example"}) EXPECT_EQ(times(three, site), 1) << three;
+  EXPECT_EQ(three.find(" more"), std::string::npos) << three;
+  bring_back();
+  put_sites("new", 26);
+  const std::string many = error_of(publisher->publish());
+  EXPECT_EQ(times(many, "in the registry and site"), 20) << many;
+  EXPECT_NE(many.find("; and 5 more\n  next: "), std::string::npos) << many;
 }
 
 TEST_F(RestoredTest, ADamagedDeltaDoesNotHideThatItsHistoryIsLost) {
