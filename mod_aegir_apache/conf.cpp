@@ -236,6 +236,7 @@ void child_init(apr_pool_t* pool, server_rec* server) noexcept try {
   ::prctl(PR_SET_DUMPABLE, 0);
   Shared& shared = *server_conf(server).shared;
   shared.includes = ap_get_output_filter_handle("INCLUDES");
+  shared.memo = make<map::CredentialMemo>(pool, shared.keys);  // before live: without a map nobody asks for it
   shared.live = make<map::LiveMap>(pool, std::string(shared.map_directory), log_refusal, static_cast<void*>(server));
   (void)shared.live->snapshot(static_cast<std::uint64_t>(apr_time_sec(apr_time_now())));
 } catch (const std::exception& problem) {

@@ -5,6 +5,7 @@
 
 #include "compiler/core/secret_box.hpp"
 #include "compiler/map/answer.hpp"
+#include "compiler/map/credential_memo.hpp"
 #include "compiler/map/reader.hpp"
 #include "mod_aegir_apache/httpd.hpp"
 
@@ -17,6 +18,7 @@ struct Shared {
   KeyRing keys;                         ///< read as root before the children start; they inherit it
   map::Counters* counters = nullptr;    ///< in memory that all children share
   map::LiveMap* live = nullptr;         ///< each child's own
+  map::CredentialMemo* memo = nullptr;  ///< each child's own
   int fcgi_module = -1;                 ///< index of mod_proxy_fcgi, whose log level matters; -1: not loaded
   ap_filter_rec_t* includes = nullptr;  ///< the filter of mod_include; null: not loaded
 };

@@ -51,7 +51,7 @@ void hush(request_rec* request, int fcgi_module) noexcept {
   char* const plain = static_cast<char*>(apr_palloc(request->pool, site.sealed.size()));
   map::CredentialFields fields;
   shared.counters->decrypts.fetch_add(1, std::memory_order_relaxed);
-  if (!map::open_credentials(shared.keys, site, {plain, site.sealed.size()}, fields)) {
+  if (!shared.memo->open(site, {plain, site.sealed.size()}, fields)) {
     shared.counters->faults.fetch_add(1, std::memory_order_relaxed);
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
                   "the credentials of %s can't be opened with the keys that this server has read; next: reload it if "

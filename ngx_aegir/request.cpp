@@ -197,7 +197,7 @@ const map::CredentialFields* credentials_of(ngx_http_request_t* r, Kept& kept) n
     auto* const fields = static_cast<map::CredentialFields*>(ngx_palloc(r->pool, sizeof(map::CredentialFields)));
     auto* const plain = static_cast<char*>(ngx_pnalloc(r->pool, kept.site().sealed.size()));
     if (fields != nullptr && plain != nullptr &&
-        map::open_credentials(*main.keys, kept.site(), {plain, kept.site().sealed.size()}, *fields)) {
+        open_credentials(kept.site(), {plain, kept.site().sealed.size()}, *fields)) {
       kept.credentials = fields;
       return fields;
     }

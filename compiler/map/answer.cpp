@@ -76,12 +76,19 @@ std::string_view write_site_header(const SiteView& site, std::span<char, kSiteHe
   return (text << site.host << "; generation="sv << site.generation).text();
 }
 
+std::ptrdiff_t unseal_credentials(const KeyRing& keys, const SiteView& site, std::span<char> plain) noexcept {
+  const std::span sealed(reinterpret_cast<const unsigned char*>(site.sealed.data()), site.sealed.size());
+  return keys.open(site.key_id, site.host, sealed, plain);
+}
+
 bool open_credentials(const KeyRing& keys, const SiteView& site, std::span<char> plain,
                       CredentialFields& fields) noexcept {
-  const std::span sealed(reinterpret_cast<const unsigned char*>(site.sealed.data()), site.sealed.size());
-  const std::ptrdiff_t size = keys.open(site.key_id, site.host, sealed, plain);
-  if (size < 0) return false;
-  std::string_view rest(plain.data(), static_cast<std::size_t>(size));
+  const std::ptrdiff_t size = unseal_credentials(keys, site, plain);
+  return size >= 0 && split_credentials(plain, static_cast<std::size_t>(size), fields);
+}
+
+bool split_credentials(std::span<char> plain, std::size_t size, CredentialFields& fields) noexcept {
+  std::string_view rest(plain.data(), size);
   for (std::string_view& field : fields) {
     if (rest.size() < sizeof(std::uint16_t)) return false;
     const auto length = load<std::uint16_t>(rest.data());
@@ -165,7 +172,7 @@ std::string_view write_status(const Counters& counters, const Snapshot* snapshot
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     text << "aegir_requests_total{verdict=\""sv << kOutcomeNames[i] << "\"} "sv << read(counters.requests[i]) << "\n"sv;
   }
-  single(text, "aegir_decrypts_total", "counter", "Sets of credentials that all workers opened.",
+  single(text, "aegir_decrypts_total", "counter", "Sets of credentials that all workers opened for requests.",
          read(counters.decrypts));
   single(text, "aegir_faults_total", "counter", "Broken records and credentials that could not be opened.",
          read(counters.faults));

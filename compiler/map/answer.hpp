@@ -39,6 +39,10 @@ using CredentialFields = std::array<std::string_view, kCredentialNames.size()>;
 /// credentials.
 [[nodiscard]] bool open_credentials(const KeyRing& keys, const SiteView& site, std::span<char> plain,
                                     CredentialFields& fields) noexcept;
+/// Its two steps: to plaintext, whose size it returns, or -1; and from the first `size` bytes of `plain` to fields.
+[[nodiscard]] std::ptrdiff_t unseal_credentials(const KeyRing& keys, const SiteView& site,
+                                                std::span<char> plain) noexcept;
+[[nodiscard]] bool split_credentials(std::span<char> plain, std::size_t size, CredentialFields& fields) noexcept;
 
 /// PHP_ADMIN_VALUE takes at most this.
 inline constexpr std::size_t kPhpLimitsSize = 160;
@@ -65,8 +69,8 @@ inline constexpr std::size_t kOutcomes = 10;
 /// Lives in memory that all workers of a server share; all zero at first.
 struct Counters {
   std::array<std::atomic<std::uint64_t>, kOutcomes> requests;
-  std::atomic<std::uint64_t> decrypts;
-  std::atomic<std::uint64_t> faults;  ///< broken records, and credentials that could not be opened
+  std::atomic<std::uint64_t> decrypts;  ///< sets opened for a request, by CredentialMemo from memory too
+  std::atomic<std::uint64_t> faults;    ///< broken records, and credentials that could not be opened
 
   void count(Outcome outcome) noexcept {
     requests[static_cast<std::size_t>(outcome)].fetch_add(1, std::memory_order_relaxed);
