@@ -83,10 +83,13 @@ Result<void> prepare_machine(const Config& config, const Accounts& accounts, reg
     const machine::BlockSlots slots{block.name, block.first_uid, block.slots};
     if (Result<void> made = machine::prepare_block(config, accounts, slots, done); !made) return made;
   }
+  std::vector<std::string> emitted;
   for (const emit::File& file : *files) {
     Result<void> made = machine::install_config(config, accounts, file.path, file.content, file.mode, done);
     if (!made) return made;
+    emitted.push_back(file.path);
   }
+  if (Result<void> removed = machine::remove_stale_config(config, emitted, done); !removed) return removed;
   return prepare_sites(config, accounts, store, model, done, errors);
 }
 

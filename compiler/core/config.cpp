@@ -47,8 +47,6 @@ const std::array kKeys = {
     Key{"web_group", Name{&Config::web_group}},
     Key{"uid_first", &Config::uid_first},
     Key{"uid_last", &Config::uid_last},
-    Key{"fpm_binary", Path{&Config::fpm_binary}},
-    Key{"php_cli", Path{&Config::php_cli}},
     Key{"apache_module", Path{&Config::apache_module}},
     Key{"nginx_module", Path{&Config::nginx_module}},
     Key{"apache_listen", &Config::apache_listen},

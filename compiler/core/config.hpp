@@ -61,9 +61,6 @@ struct Config {
   std::uint32_t uid_first = 300000;   ///< uids and gids of PHP slots, first and last
   std::uint32_t uid_last = 499999;
 
-  std::string fpm_binary = "/usr/sbin/php-fpm{version}";  ///< {version}: the block's, such as 8.2
-  std::string php_cli = "/usr/bin/php{version}";
-
   std::string apache_module = "/usr/lib/apache2/modules/mod_aegir.so";
   std::string nginx_module = "/usr/lib/nginx/modules/ngx_http_aegir_module.so";
   std::vector<Listen> apache_listen;  ///< empty: the port that the registry names, and Debian's own Listen
@@ -100,9 +97,6 @@ struct Accounts {
 [[nodiscard]] Result<Accounts> resolve_accounts(const Config& config);
 
 // Names below the configured directories, each in one place.
-
-/// `path` with {version} replaced.
-[[nodiscard]] std::string with_version(std::string_view path, std::string_view version);
 
 /// Folder of a server's fragments: <config_dir>/server_<name>.
 [[nodiscard]] std::string server_config_dir(const Config& config, std::string_view server);

@@ -62,15 +62,6 @@ Result<Accounts> resolve_accounts(const Config& config) {
   return Accounts{*aegir, *aegir_group, *web, *web_group};
 }
 
-std::string with_version(std::string_view path, std::string_view version) {
-  constexpr std::string_view kVersion = "{version}";
-  std::string result(path);
-  if (const std::size_t at = result.find(kVersion); at != std::string::npos) {
-    result.replace(at, kVersion.size(), version);
-  }
-  return result;
-}
-
 std::string server_config_dir(const Config& config, std::string_view server) {
   return config.config_dir + "/server_" + std::string(server);
 }

@@ -58,4 +58,14 @@ struct SitePlace {
 [[nodiscard]] Result<void> install_config(const Config& config, const Accounts& accounts, const std::string& path,
                                           std::string_view content, mode_t mode, Done& done);
 
+/// How the first line of every emitted file goes on after its language's comment sign and a blank.
+inline constexpr std::string_view kEmittedMark = "Written by aegirc";
+
+/// Takes away what an earlier compile has put below config_dir and what is not among `emitted` (paths) any more: the
+/// fragments of a platform, block or server that has left the registry. Looks only where fragments are emitted to, and
+/// only at root's own regular files with kEmittedMark in their first line: pre.d, vhost.d, post.d and *.local.conf
+/// belong to people.
+[[nodiscard]] Result<void> remove_stale_config(const Config& config, const std::vector<std::string>& emitted,
+                                               Done& done);
+
 }  // namespace aegir::machine

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "compiler/emit/emit.hpp"
+#include "compiler/machine/machine.hpp"
 
 namespace aegir::emit {
 namespace {
@@ -74,6 +75,7 @@ void compare(const std::string& name, const Config& config, const Model& model) 
   std::set<std::string> emitted;
   for (const File& file : *files) {
     EXPECT_EQ(file.mode, 0640U);
+    EXPECT_TRUE(file.content.substr(2).starts_with(machine::kEmittedMark)) << file.path << " would never be removed";
     EXPECT_TRUE(emitted.insert(file.path).second) << file.path << " twice";
     EXPECT_EQ(file.content, slurp(golden / file.path.substr(1))) << file.path;
   }

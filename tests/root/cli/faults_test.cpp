@@ -224,6 +224,30 @@ TEST_F(AegircAsRoot, CompileTwiceChangesNothing) {
   EXPECT_NE(again.output.find(R"("done": [])"), std::string::npos) << again.output;
 }
 
+TEST_F(AegircAsRoot, WhatLeavesTheRegistryLeavesTheConfiguration) {
+  const std::string server = config_.config_dir + "/server_web1";
+  const std::string platforms = server + "/apache/platform.d/";
+  live::put(platforms + "d10.local.conf", "# what an administrator adds\n");
+  ASSERT_TRUE(fs::exists(platforms + "d10.conf"));
+  ASSERT_TRUE(fs::exists(server + "/nginx/aegir.conf"));
+  live::put(file("document.json"), R"({
+  "servers": {"web1": {"web": {"nginx": null}}},
+  "sites": {"first.example": {"state": "deleted"}},
+  "platforms": {"d10": {"state": "deleted"}}
+})");
+  expect("import " + file("document.json"), 0, "Imported");
+  const live::Finished compiled = aegirc("--output json compile");
+  EXPECT_EQ(compiled.status, 0) << compiled.output;
+  for (const std::string& gone :
+       {platforms + "d10.conf", server + "/nginx/aegir.conf", server + "/nginx/module.load"}) {
+    EXPECT_FALSE(fs::exists(gone)) << gone;
+    EXPECT_NE(compiled.output.find(gone + ": removed"), std::string::npos) << compiled.output;
+  }
+  EXPECT_TRUE(fs::exists(platforms + "d10.local.conf"));
+  EXPECT_TRUE(fs::exists(server + "/apache/aegir.conf"));
+  EXPECT_TRUE(fs::exists(server + "/php/b1.conf"));
+}
+
 TEST_F(AegircAsRoot, TheRegistryIsHeldBySomebodyElse) {
   const auto key = KeyRing::read(config_.registry_key).value();
   const auto held = registry::Store::open(config_.registry, registry::Store::Mode::kCreate, key);

@@ -76,6 +76,53 @@ TEST_F(DirectoriesTest, InstallsAFileOnce) {
   EXPECT_EQ(owner_and_mode(conf_), "0640 0:610001");
 }
 
+TEST_F(DirectoriesTest, TakesAwayWhatItWroteAndNothingElse) {
+  ASSERT_TRUE(prepare_server(config_, accounts_, "gone", done_));
+  const std::string local = config_.config_dir + "/server_local";
+  const std::string gone = config_.config_dir + "/server_gone";
+  const std::string ours = "# Written by aegirc from the registry. Changes are lost.\n";
+  const std::vector<std::string> stale = {gone + "/nginx/aegir.conf", local + "/apache/platform.d/old.conf",
+                                          local + "/php/old.conf"};
+  for (const std::string& file : {stale[0], stale[1], conf_}) {
+    ASSERT_TRUE(install_config(config_, accounts_, file, ours, 0640, done_));
+  }
+  ASSERT_TRUE(install_config(config_, accounts_, stale[2], "; Written by aegirc.\n", 0640, done_));
+  // What people write, even by copying a file of ours, and what only looks like ours.
+  const std::vector<std::pair<std::string, std::string>> theirs = {
+      {local + "/apache/platform.d/old.local.conf", ours},
+      {local + "/apache/pre.d/own.conf", ours},
+      {local + "/apache/post.d/own.conf", ours},
+      {local + "/nginx/vhost.d/own.conf", ours},
+      {local + "/apache/platform.d/own.conf", "# Not written by aegirc\n"},
+      {local + "/php/own.conf", "[global]\n" + ours},
+      {local + "/php/empty.conf", ""},
+      {config_.config_dir + "/includes/own.conf", ours}};
+  for (const auto& [file, content] : theirs) {
+    ASSERT_TRUE(install_config(config_, accounts_, file, content, 0640, done_)) << file;
+  }
+  const std::string foreign = local + "/php/foreign.conf";
+  ASSERT_TRUE(install_config(config_, accounts_, foreign, ours, 0640, done_));
+  ASSERT_EQ(::chown(foreign.c_str(), 610001, 0), 0);
+  const std::string link = local + "/nginx/link.conf";
+  ASSERT_EQ(::symlink(conf_.c_str(), link.c_str()), 0);
+
+  done_.clear();
+  ASSERT_TRUE(remove_stale_config(config_, {conf_}, done_));
+  Done expected;
+  for (const std::string& file : stale) {
+    EXPECT_EQ(::access(file.c_str(), F_OK), -1) << file;
+    expected.push_back(file + ": removed, since nothing in the registry asks for it any more");
+  }
+  EXPECT_EQ(done_, expected);
+  for (const auto& [file, content] : theirs) EXPECT_EQ(read_file(file).value(), content) << file;
+  for (const std::string& file : {conf_, foreign}) EXPECT_EQ(read_file(file).value(), ours) << file;
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+
+  done_.clear();
+  ASSERT_TRUE(remove_stale_config(config_, {conf_}, done_));
+  EXPECT_EQ(done_, Done());
+}
+
 TEST_F(DirectoriesTest, InstallsOnlyWhereEveryDirectoryIsRoots) {
   EXPECT_EQ(install_config(config_, accounts_, path("x.conf"), "x", 0640, done_).error().code, Code::kPermission);
   const std::string folder = config_.config_dir + "/server_local/apache";

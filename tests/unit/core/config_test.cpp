@@ -152,10 +152,5 @@ TEST(Config, AccountsByNameAndNumber) {
   EXPECT_EQ(resolve_accounts(config).error().code, Code::kInvalid);
 }
 
-TEST(Config, VersionPlaceholder) {
-  EXPECT_EQ(with_version("/usr/sbin/php-fpm{version}", "8.2"), "/usr/sbin/php-fpm8.2");
-  EXPECT_EQ(with_version("/opt/php/fpm", "8.2"), "/opt/php/fpm");
-}
-
 }  // namespace
 }  // namespace aegir

@@ -1,0 +1,63 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "compiler/machine/machine.hpp"
+#include "compiler/machine/privilege.hpp"
+
+namespace aegir::machine {
+namespace {
+
+/// The names in a directory, sorted; none when it can't be read.
+std::vector<std::string> names_in(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(path, error); !error && entry != decltype(entry)();
+       entry.increment(error)) {
+    names.push_back(entry->path().filename());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+/// Whether it is a file that an emitter has written.
+bool is_emitted(const Directory& directory, const std::string& name) {
+  const Fd file(::openat(directory.fd.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat status{};
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != 0) return false;
+  std::array<char, 2 + kEmittedMark.size()> begin{};
+  const ssize_t size = ::pread(file.get(), begin.data(), begin.size(), 0);
+  return size == static_cast<ssize_t>(begin.size()) && (begin[0] == '#' || begin[0] == ';') && begin[1] == ' ' &&
+         std::string_view(begin.data() + 2, kEmittedMark.size()) == kEmittedMark;
+}
+
+}  // namespace
+
+Result<void> remove_stale_config(const Config& config, const std::vector<std::string>& emitted, Done& done) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  for (const std::string& server : names_in(config.config_dir)) {
+    if (!server.starts_with("server_")) continue;
+    for (const char* folder : {"/apache", "/apache/platform.d", "/nginx", "/php"}) {
+      const std::string path = config.config_dir + '/' + server + folder;
+      Result<Directory> directory = open_directory(path);
+      if (!directory && directory.error().code == Code::kNotFound) continue;
+      if (!directory) return pass(directory);
+      for (const std::string& name : names_in(path)) {
+        const std::string file = path + '/' + name;
+        if (name.ends_with(".local.conf") || std::ranges::find(emitted, file) != emitted.end()) continue;
+        if (!is_emitted(*directory, name)) continue;
+        if (::unlinkat(directory->fd.get(), name.c_str(), 0) != 0) return fail_errno("can't be removed", file, errno);
+        done.push_back(file + ": removed, since nothing in the registry asks for it any more");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace aegir::machine
