@@ -111,6 +111,33 @@ TEST_P(Sequence, AStateChangesAndComesBack) {
   EXPECT_TRUE(ask_for("b.test", "/").body.contains("db_passwd=secret-of-b\n"));
 }
 
+TEST_P(Sequence, AChangedPasswordIsSeenAtTheNextRequest) {
+  for (const std::string password : {"first", "second", "first"}) {
+    publish([&](MapContent& content) {
+      const auto site = std::ranges::find(content.sites, "a.test", &map::SiteRecord::key);
+      World::get().map().seal(*site, {"mysql", "db_a", "user_a", password, "127.0.0.1", "3306"});
+    });
+    for (int i = 0; i < 6; ++i) {  // more than there are workers: each opens it, and has it at its next request
+      EXPECT_TRUE(ask_for("a.test", "/").body.contains("db_passwd=" + password + "\n"));
+      EXPECT_TRUE(ask_for("b.test", "/").body.contains("db_passwd=secret-of-b\n"));
+    }
+  }
+}
+
+TEST_P(Sequence, CredentialsOfAnotherHostAreAFaultEvenWhenTheyWereJustOpened) {
+  EXPECT_TRUE(ask_for("a.test", "/").body.contains("db_passwd=secret-of-a\n"));
+  publish([&](MapContent& content) {
+    const auto from = std::ranges::find(content.sites, "a.test", &map::SiteRecord::key);
+    std::ranges::find(content.sites, "b.test", &map::SiteRecord::key)->sealed = from->sealed;
+  });
+  front().server->expect_log("credentials of b\\.test can't be opened");
+  if (GetParam() == Kind::kNginx) front().server->expect_log("no host in upstream \"\".*host: \"b\\.test\"");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(ask_for("a.test", "/").body.contains("db_passwd=secret-of-a\n"));
+    EXPECT_EQ(ask_for("b.test", "/").status, 500);
+  }
+}
+
 TEST_P(Sequence, ADisabledSiteLeadsToTheConsole) {
   publish([](MapContent& content) { content.console = "https://console.example"; });
   for (const char* host : {"off.test", "OFF.test.", "www.off.test"}) {
