@@ -1,6 +1,7 @@
 // aegirc, the compiler: registry in, site map and configuration fragments out. Works without the sidecar.
 #include <fcntl.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <cstdio>

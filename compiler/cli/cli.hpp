@@ -2,7 +2,6 @@
 // main.cpp only puts them together.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -15,6 +14,11 @@
 #include "compiler/core/error.hpp"
 #include "compiler/core/secret_box.hpp"
 #include "compiler/registry/store.hpp"
+
+// Its header only where options are added: clang-tidy takes a minute for it.
+namespace CLI {
+class App;
+}
 
 namespace aegir::cli {
 

@@ -1,6 +1,7 @@
 // compile: everything that a registry becomes, written anew: directories and owners, configuration fragments, the map.
 // check: the same with nothing written.
 #include <sys/stat.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,7 @@
 // keygen: the two keys of a machine. Never overwrites one, since what it sealed can't be opened without it.
 #include <sodium.h>
 #include <sys/stat.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 

@@ -1,4 +1,5 @@
 // lookup: what a module would answer a request for a host, from the same rules (map/route.hpp).
+#include <CLI/CLI.hpp>
 #include <array>
 #include <chrono>
 

@@ -1,5 +1,6 @@
 // map dump, verify, compact: the site map as it lies in its directory.
 #include <sys/stat.h>
+#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <iostream>

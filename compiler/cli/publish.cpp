@@ -1,5 +1,7 @@
 #include "compiler/cli/publishing.hpp"
 
+#include <CLI/CLI.hpp>
+
 namespace aegir::cli {
 namespace {
 
