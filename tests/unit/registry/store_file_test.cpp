@@ -213,9 +213,9 @@ TEST_F(StoreFile, AnEmptyFileIsNoRegistryUnlessOneIsToBeMade) {
 TEST_F(StoreFile, AnOlderSchemaIsBroughtUpToDate) {
   need(put(test_site("a.example")));
   store.reset();
-  constexpr auto second = [] { return std::string("CREATE TABLE second (text TEXT NOT NULL) STRICT;"); };
-  constexpr auto third = [] { return std::string("INSERT INTO second (text) VALUES ('kept');"); };
-  constexpr auto broken = [] { return std::string("INSERT INTO second (text) VALUES ('lost'); nonsense"); };
+  const auto second = [] { return std::string("CREATE TABLE second (text TEXT NOT NULL) STRICT;"); };
+  const auto third = [] { return std::string("INSERT INTO second (text) VALUES ('kept');"); };
+  const auto broken = [] { return std::string("INSERT INTO second (text) VALUES ('lost'); nonsense"); };
   ASSERT_EQ(migrations().size(), 1U);
   const std::vector<Migration> newer = {migrations().front(), second, third};
   const std::vector<Migration> bad = {migrations().front(), second, third, broken};
