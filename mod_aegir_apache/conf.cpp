@@ -1,7 +1,10 @@
 #include "mod_aegir_apache/conf.hpp"
 
+#include <arpa/inet.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -17,11 +20,14 @@ constexpr char kRetainedKeys[] = "mod_aegir.keys.1";
 }
 
 /// Sets a path that must be absolute. httpd's ServerRoot is no place for what belongs to Aegir.
-[[nodiscard]] const char* set_path(const cmd_parms* cmd, const char* value, const char*& path) noexcept {
+[[nodiscard]] const char* set_path(const cmd_parms* cmd, const char* value, PathSetting& path) noexcept {
   if (value[0] != '/') {
     return apr_psprintf(cmd->pool, "%s: '%s' is not an absolute path", cmd->cmd->name, value);
   }
-  path = value;
+  if (path.value != nullptr) {
+    return apr_psprintf(cmd->pool, "%s is said twice: %s:%d has it already", cmd->cmd->name, path.file, path.line);
+  }
+  path = {value, cmd->directive->filename, cmd->directive->line_num};
   return nullptr;
 }
 
@@ -36,6 +42,9 @@ const char* set_key(cmd_parms* cmd, void* /*directory*/, const char* value) noex
 }
 
 const char* set_engine(cmd_parms* cmd, void* /*directory*/, int on) noexcept {
+  if (cmd->server->is_virtual == 0) {
+    return "AegirEngine belongs into the <VirtualHost> that serves the sites: no virtual host inherits it";
+  }
   conf_of(cmd).engine = on != 0;
   return nullptr;
 }
@@ -54,6 +63,23 @@ const char* set_https_port(cmd_parms* cmd, void* /*directory*/, const char* valu
   return nullptr;
 }
 
+/// Whether a network "address/bits" that APR has taken has bits set below its mask.
+[[nodiscard]] bool has_bits_below(const char* address, const char* bits) noexcept {
+  std::array<unsigned char, 16> bytes{};
+  std::size_t size = 4;
+  if (::inet_pton(AF_INET, address, bytes.data()) != 1) {
+    size = bytes.size();
+    if (::inet_pton(AF_INET6, address, bytes.data()) != 1) return false;
+  }
+  char* end = nullptr;
+  const unsigned long kept = std::strtoul(bits, &end, 10);
+  if (*end != '\0') return false;  // a mask such as 255.0.0.0
+  for (std::size_t bit = kept; bit < 8 * size; ++bit) {
+    if ((bytes[bit / 8] & (0x80U >> bit % 8)) != 0) return true;
+  }
+  return false;
+}
+
 /// Adds "address" or "address/bits" to a list of subnets.
 [[nodiscard]] const char* add_subnet(const cmd_parms* cmd, const char* value,
                                      const apr_array_header_t*& subnets) noexcept {
@@ -64,6 +90,11 @@ const char* set_https_port(cmd_parms* cmd, void* /*directory*/, const char* valu
   if (apr_ipsubnet_create(&subnet, address, bits, cmd->pool) != APR_SUCCESS) {
     return apr_psprintf(cmd->pool, "%s: '%s' is not an address or a network such as 192.0.2.0/24 or 2001:db8::/32",
                         cmd->cmd->name, value);
+  }
+  if (bits != nullptr && has_bits_below(address, bits)) {
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server,
+                 "%s at %s:%d: '%s' has bits below its mask; they are ignored", cmd->cmd->name,
+                 cmd->directive->filename, cmd->directive->line_num, value);
   }
   if (subnets == nullptr) subnets = apr_array_make(cmd->pool, 4, sizeof(apr_ipsubnet_t*));
   *static_cast<apr_ipsubnet_t**>(apr_array_push(const_cast<apr_array_header_t*>(subnets))) = subnet;
@@ -96,10 +127,12 @@ void log_refusal(void* server, const char* message) noexcept {
 }
 
 /// Reads the key file. At a reload an unreadable file leaves the keys of the last one in use, since the alternative is
-/// a server that is gone; at a start there is nothing to fall back to, and the server says so and ends.
+/// a server that is gone; at a start there is nothing to fall back to, and the server says so and ends, as a test of
+/// the configuration does.
 [[nodiscard]] bool read_keys(Shared& shared, server_rec* server) {
   auto* const retained = static_cast<KeyRing*>(ap_retained_data_get(kRetainedKeys));
-  Result<KeyRing> keys = KeyRing::read(shared.key_file);
+  const PathSetting& file = shared.key_file;
+  Result<KeyRing> keys = KeyRing::read(file.value);
   if (keys) {
     shared.keys = *keys;
     if (retained != nullptr) {
@@ -109,13 +142,18 @@ void log_refusal(void* server, const char* message) noexcept {
     }
     return true;
   }
-  const std::string problem = one_line(keys.error());
+  Error& error = keys.error();
+  if (error.code == Code::kPermission && ::geteuid() != 0) {
+    error.hint =
+        "run it as root, who starts the server and reads the key for it; this is uid " + std::to_string(::geteuid());
+  }
+  const std::string problem = one_line(error);
   if (retained == nullptr) {
-    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "AegirKey: %s", problem.c_str());
+    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "AegirKey at %s:%d: %s", file.file, file.line, problem.c_str());
     return false;
   }
-  ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "AegirKey: %s; the keys of the last start stay in use",
-               problem.c_str());
+  ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "AegirKey at %s:%d: %s; the keys of the last start stay in use",
+               file.file, file.line, problem.c_str());
   shared.keys = *retained;
   return true;
 }
@@ -170,7 +208,7 @@ void* merge_server_conf(apr_pool_t* pool, void* base, void* own) noexcept {
   const ServerConf& inner = *static_cast<const ServerConf*>(own);
   ServerConf* const conf = new (apr_palloc(pool, sizeof(ServerConf))) ServerConf(inner);
   if (conf->https_port == 0) conf->https_port = outer.https_port;
-  if (conf->acme_root == nullptr) conf->acme_root = outer.acme_root;
+  if (conf->acme_root.value == nullptr) conf->acme_root = outer.acme_root;
   if (conf->probe_peers == nullptr) conf->probe_peers = outer.probe_peers;
   if (conf->trusted_proxies == nullptr) conf->trusted_proxies = outer.trusted_proxies;
   conf->shared = outer.shared;
@@ -188,7 +226,7 @@ const command_rec kDirectives[] = {
     AP_INIT_TAKE1("AegirAcmeRoot", set_acme_root, nullptr, RSRC_CONF, "directory with .well-known/acme-challenge"),
     {}};
 
-int post_config(apr_pool_t* pool, apr_pool_t* /*log_pool*/, apr_pool_t* /*temp_pool*/, server_rec* server) noexcept
+int check_config(apr_pool_t* /*pool*/, apr_pool_t* /*log_pool*/, apr_pool_t* /*temp_pool*/, server_rec* server) noexcept
     try {
   ap_version_t running;
   ap_get_server_revision(&running);
@@ -204,29 +242,32 @@ int post_config(apr_pool_t* pool, apr_pool_t* /*log_pool*/, apr_pool_t* /*temp_p
   if (user == nullptr) return OK;
 
   Shared& shared = *server_conf(server).shared;
-  if (shared.map_directory == nullptr || shared.key_file == nullptr) {
-    ap_log_error(
-        APLOG_MARK, APLOG_EMERG, 0, server,
-        "AegirEngine is On at %s:%u, but there is no %s: name the %s outside of all virtual hosts",
-        user->defn_name == nullptr ? "the main server" : user->defn_name, user->defn_line_number,
-        shared.map_directory == nullptr ? "AegirMap" : "AegirKey",
-        shared.map_directory == nullptr ? "directory that `aegirc publish` writes" : "file that `aegirc keygen` made");
+  const bool no_map = shared.map_directory.value == nullptr;
+  if (no_map || shared.key_file.value == nullptr) {
+    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server,
+                 "AegirEngine is On at %s:%u, but there is no %s: name the %s outside of all virtual hosts",
+                 user->defn_name, user->defn_line_number, no_map ? "AegirMap" : "AegirKey",
+                 no_map ? "directory that `aegirc publish` writes" : "file that `aegirc keygen` made");
     return HTTP_INTERNAL_SERVER_ERROR;
   }
-  if (!read_keys(shared, server)) return HTTP_INTERNAL_SERVER_ERROR;
+  return read_keys(shared, server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
+} catch (const std::exception& problem) {
+  ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "mod_aegir can't check the configuration: %s", problem.what());
+  return HTTP_INTERNAL_SERVER_ERROR;
+}
 
+int post_config(apr_pool_t* pool, apr_pool_t* /*log_pool*/, apr_pool_t* /*temp_pool*/, server_rec* server) noexcept {
+  if (first_with_engine(server) == nullptr) return OK;
   apr_shm_t* memory = nullptr;
   const apr_status_t status = apr_shm_create(&memory, sizeof(map::Counters), nullptr, pool);
   if (status != APR_SUCCESS) {
     ap_log_error(APLOG_MARK, APLOG_EMERG, status, server, "no shared memory for mod_aegir's counters");
     return HTTP_INTERNAL_SERVER_ERROR;
   }
+  Shared& shared = *server_conf(server).shared;
   shared.counters = new (apr_shm_baseaddr_get(memory)) map::Counters{};
   look_around(shared, server);
   return OK;
-} catch (const std::exception& problem) {
-  ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "mod_aegir can't start: %s", problem.what());
-  return HTTP_INTERNAL_SERVER_ERROR;
 }
 
 void child_init(apr_pool_t* pool, server_rec* server) noexcept try {
@@ -237,7 +278,8 @@ void child_init(apr_pool_t* pool, server_rec* server) noexcept try {
   Shared& shared = *server_conf(server).shared;
   shared.includes = ap_get_output_filter_handle("INCLUDES");
   shared.memo = make<map::CredentialMemo>(pool, shared.keys);  // before live: without a map nobody asks for it
-  shared.live = make<map::LiveMap>(pool, std::string(shared.map_directory), log_refusal, static_cast<void*>(server));
+  shared.live =
+      make<map::LiveMap>(pool, std::string(shared.map_directory.value), log_refusal, static_cast<void*>(server));
   (void)shared.live->snapshot(static_cast<std::uint64_t>(apr_time_sec(apr_time_now())));
 } catch (const std::exception& problem) {
   ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "mod_aegir can't serve from this child: %s", problem.what());

@@ -11,10 +11,17 @@
 
 namespace aegir::apache {
 
+/// A path that a directive names, and where it stands in the configuration. Null: not said.
+struct PathSetting {
+  const char* value = nullptr;
+  const char* file = nullptr;
+  int line = 0;
+};
+
 /// What all virtual hosts of one configuration share. Made when the configuration is read, gone when the next one is.
 struct Shared {
-  const char* map_directory = nullptr;
-  const char* key_file = nullptr;
+  PathSetting map_directory;
+  PathSetting key_file;
   KeyRing keys;                         ///< read as root before the children start; they inherit it
   map::Counters* counters = nullptr;    ///< in memory that all children share
   map::LiveMap* live = nullptr;         ///< each child's own
@@ -28,7 +35,7 @@ struct Shared {
 struct ServerConf {
   bool engine = false;
   int https_port = 0;
-  const char* acme_root = nullptr;
+  PathSetting acme_root;
   const apr_array_header_t* probe_peers = nullptr;  ///< of apr_ipsubnet_t*
   const apr_array_header_t* trusted_proxies = nullptr;
   Shared* shared = nullptr;  ///< the main server's, once the configuration is read
@@ -45,8 +52,12 @@ void* create_server_conf(apr_pool_t* pool, server_rec* server) noexcept;
 void* merge_server_conf(apr_pool_t* pool, void* base, void* own) noexcept;
 extern const command_rec kDirectives[];
 
-/// post_config: refuses a configuration that can't work, reads the key, makes the counters. Runs as root, twice at a
-/// start and once at each reload, with another instance of the module each time.
+/// check_config: refuses a configuration that can't work, and reads the key. Runs in `apache2 -t`, twice at a start and
+/// once at each reload, with another instance of the module each time; as root but for a test by another user. An error
+/// ends a server that reloads, so a test before the reload has to find what this finds.
+int check_config(apr_pool_t* pool, apr_pool_t* log_pool, apr_pool_t* temp_pool, server_rec* server) noexcept;
+
+/// post_config: makes the counters, and tells what else is missing. Not in a test.
 int post_config(apr_pool_t* pool, apr_pool_t* log_pool, apr_pool_t* temp_pool, server_rec* server) noexcept;
 
 /// child_init: opens the map as the user that will serve from it, and closes the child's memory to others.

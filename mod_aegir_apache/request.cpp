@@ -149,12 +149,12 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
 /// The directory that a request is served from: the ACME root when the answer to a challenge lies there, else the
 /// site's.
 [[nodiscard]] const char* root_of(const request_rec* request, const ServerConf& conf, const Visit& visit) noexcept {
-  if (visit.decision.verdict == map::Verdict::kAcme && conf.acme_root != nullptr) {
+  if (visit.decision.verdict == map::Verdict::kAcme && conf.acme_root.value != nullptr) {
     apr_finfo_t found;
-    const char* const file = apr_pstrcat(request->pool, conf.acme_root, request->uri, nullptr);
+    const char* const file = apr_pstrcat(request->pool, conf.acme_root.value, request->uri, nullptr);
     if (apr_stat(&found, file, APR_FINFO_TYPE | APR_FINFO_LINK, request->pool) == APR_SUCCESS &&
         found.filetype == APR_REG) {
-      return conf.acme_root;
+      return conf.acme_root.value;
     }
   }
   return visit.docroot;

@@ -1,6 +1,7 @@
 // The module as a file, its directives, and its example.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <stdexcept>
@@ -11,6 +12,7 @@ namespace aegir::live {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(ApacheModule, ExportsItsRecordAlone) {
   const Finished symbols = run({"nm", "-D", "--defined-only", "--format=posix", AEGIR_APACHE_MODULE});
@@ -56,7 +58,7 @@ TEST(ApacheDirectives, RefuseWhatMakesNoSense) {
   const Fleet fleet;
   const struct {
     const char* line;
-    const char* problem;
+    std::string problem;
   } kWrong[] = {
       {"AegirMap run/map", "AegirMap: 'run/map' is not an absolute path"},
       {"AegirKey map.key", "AegirKey: 'map.key' is not an absolute path"},
@@ -64,6 +66,10 @@ TEST(ApacheDirectives, RefuseWhatMakesNoSense) {
       {"<VirtualHost *:1>\nAegirKey /x\n</VirtualHost>", "AegirKey cannot occur within <VirtualHost> section"},
       {"<Directory />\nAegirEngine On\n</Directory>", "AegirEngine not allowed"},
       {"AegirEngine maybe", "AegirEngine must be On or Off"},
+      {"AegirMap /x", "AegirMap is said twice: " + fleet.apache.path("test.conf:")},
+      {"AegirKey /x", "AegirKey is said twice: "},
+      {"<VirtualHost *:1>\nAegirAcmeRoot /x\nAegirAcmeRoot /y\n</VirtualHost>", "AegirAcmeRoot is said twice: "},
+      {"AegirEngine On", "AegirEngine belongs into the <VirtualHost> that serves the sites"},
       {"AegirHttpsPort 0", "AegirHttpsPort: '0' is not a port (1 to 65535)"},
       {"AegirHttpsPort 65536", "AegirHttpsPort: '65536' is not a port"},
       {"AegirHttpsPort 443x", "AegirHttpsPort: '443x' is not a port"},
@@ -80,6 +86,16 @@ TEST(ApacheDirectives, RefuseWhatMakesNoSense) {
   const Finished good = fleet.apache.test(fleet.config(
       {.main = "AegirHttpsPort 8443\nAegirProbePeer 192.0.2.0/24 ::1\nAegirTrustedProxy 2001:db8::/32\n"}));
   EXPECT_EQ(good.status, 0) << good.output;
+  EXPECT_THAT(good.output, Not(HasSubstr("bits below")));
+  const Finished bits = fleet.apache.test(
+      fleet.config({.main = "AegirProbePeer 10.0.0.1/8 10.0.0.0/8\nAegirTrustedProxy 2001:db8::1/32 ::1/128\n"}));
+  EXPECT_EQ(bits.status, 0) << bits.output;
+  EXPECT_THAT(bits.output, HasSubstr("AegirProbePeer at " + fleet.apache.path("test.conf:")));
+  for (const char* network : {"10.0.0.1/8", "2001:db8::1/32"}) {
+    EXPECT_THAT(bits.output, HasSubstr(std::string("'") + network + "' has bits below its mask")) << network;
+  }
+  EXPECT_THAT(bits.output, Not(HasSubstr("'10.0.0.0/8'")));
+  EXPECT_THAT(bits.output, Not(HasSubstr("'::1/128'")));
 }
 
 /// What a server says that is started with `config` and must not start.
@@ -108,11 +124,61 @@ TEST(ApacheStart, NeedsAMapAndAKey) {
               HasSubstr("there is no AegirKey: name the file that `aegirc keygen` made"));
   const std::string with_other_key = without(config, "AegirKey") + "AegirKey ";
   EXPECT_THAT(refusal(fleet.apache, with_other_key + fleet.path("no.key\n"), fleet.port),
-              HasSubstr("AegirKey: " + fleet.path("no.key") +
+              HasSubstr(": " + fleet.path("no.key") +
                         ": the key file can't be opened: No such file or directory; next: make one with `aegirc"));
   put(fleet.path("open.key"), slurp(fleet.map.key_file()));
   EXPECT_THAT(refusal(fleet.apache, with_other_key + fleet.path("open.key\n"), fleet.port),
               HasSubstr("the key file is open to group or others; next: chmod 0400 it"));
+}
+
+TEST(ApacheConfigTest, RefusesWhatAReloadWouldDieOf) {
+  Fleet fleet;
+  const std::string config = fleet.config({});
+  const std::string other_key = without(config, "AegirKey") + "AegirKey ";
+  put(fleet.path("open.key"), slurp(fleet.map.key_file()));
+  put(fleet.path("garbage.key"), "garbage\n");
+  ASSERT_EQ(chmod(fleet.path("garbage.key").c_str(), 0400), 0);
+  const std::string place = "AegirKey at " + fleet.apache.path("test.conf:");
+  const struct {
+    std::string config;
+    std::string problem;
+    std::string place;
+  } kWrong[] = {
+      {without(config, "AegirMap"), "but there is no AegirMap", fleet.apache.path("test.conf:")},
+      {without(config, "AegirKey"), "but there is no AegirKey", fleet.apache.path("test.conf:")},
+      {other_key + fleet.path("no.key\n"), "can't be opened: No such file", place},
+      {other_key + fleet.path("open.key\n"), "the key file is open to group or others", place},
+      {other_key + fleet.path("garbage.key\n"), "expected the word 'aegir-key'", place},
+      {other_key + fleet.platform() + "\n", "not a key file", place},
+  };
+  fleet.start({});
+  // What `apachectl graceful` does: a signal only after a test that was good.
+  for (const auto& [text, problem, where] : kWrong) {
+    const Finished test = fleet.apache.test(text);
+    EXPECT_EQ(test.status, 1) << problem << ": " << test.output;
+    EXPECT_THAT(test.output, HasSubstr(problem));
+    EXPECT_THAT(test.output, HasSubstr(where));
+    if (test.status != 0) continue;
+    fleet.apache.configure(text);
+    fleet.apache.reload();
+  }
+  EXPECT_EQ(lines_with(fleet.get("a.test", "/index.php").body, "db_passwd=secret-of-a"), 1);
+  const Finished good = fleet.apache.test(config);
+  EXPECT_EQ(good.status, 0) << good.output;
+  fleet.apache.reload();
+  EXPECT_EQ(lines_with(fleet.get("a.test", "/index.php").body, "db_passwd=secret-of-a"), 1);
+}
+
+TEST(ApacheConfigTest, OfAnotherUserSaysThatRootReadsTheKey) {
+  Fleet fleet;
+  (void)fleet.apache.test(fleet.config({}));
+  const std::string file = fleet.apache.path("test.conf");
+  ASSERT_EQ(chmod(file.c_str(), 0644), 0);
+  const Finished test =
+      run({"setpriv", "--reuid", kWebUser, "--regid", kWebUser, "--clear-groups", "apache2", "-t", "-f", file});
+  EXPECT_EQ(test.status, 1) << test.output;
+  EXPECT_THAT(test.output, HasSubstr("the key file can't be opened: Permission denied"));
+  EXPECT_THAT(test.output, HasSubstr("next: run it as root, who starts the server"));
 }
 
 TEST(ApacheStart, WithoutTheEngineAsksForNothing) {

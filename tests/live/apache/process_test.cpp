@@ -86,7 +86,7 @@ TEST(ApacheReload, WithoutAReadableKeyKeepsTheOldOne) {
   fleet.start({});
   ASSERT_EQ(unlink(fleet.map.key_file().c_str()), 0);
   fleet.apache.expect_log(
-      "AegirKey: .*map\\.key: the key file can't be opened.*the keys of the last start stay in use");
+      "AegirKey at .*map\\.key: the key file can't be opened.*the keys of the last start stay in use");
   fleet.apache.reload();
   EXPECT_EQ(lines_with(fleet.get("a.test", "/index.php").body, "db_passwd=secret-of-a"), 1);
   fleet.apache.reload();
