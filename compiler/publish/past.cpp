@@ -157,6 +157,46 @@ class Slots {
   bool shared_ = false;                          ///< a slot has one site in the registry and another in the map
 };
 
+/// What live map and durable copy have of histories that the registry does not know.
+struct Lost {
+  std::optional<std::uint64_t> generation;  ///< the highest; nothing: both are known, or can't be read
+  std::vector<registry::Slot> retired;      ///< slots of theirs that are to be given to nobody
+  std::optional<Error> problem;             ///< slots that two sites would share, or that can't be noted
+};
+
+/// Fails for a map with sites of another registry when this one has none, unless `overruled`. Reads only.
+Result<Lost> find_lost(registry::Store& store, const Config& config, bool overruled) {
+  Lost lost;
+  std::vector<Snapshot> states;
+  for (const std::string& directory : {config.map_dir, config.map_durable}) {
+    Result<Snapshot> old = map::open_published(directory, nullptr);
+    if (!old) continue;  // what can't be read can't be compared
+    const Result<bool> known = knows(store, **old);
+    if (!known) return std::unexpected(known.error());
+    if (*known) continue;
+    if (!overruled) {
+      if (Result<void> fine = refuse_to_empty(store, config, **old); !fine) return pass(fine);
+    }
+    lost.generation = std::max(lost.generation.value_or(0), (*old)->generation());
+    states.push_back(*std::move(old));
+  }
+  if (states.empty()) return lost;
+  Slots slots;
+  if (Result<void> loaded = slots.load(store); !loaded) return pass(loaded);
+  for (const Snapshot& old : states) {
+    Result<void> compared;
+    // A record that is damaged tells nothing; what is whole before it is kept.
+    [[maybe_unused]] const Result<void> read = each_site_of(*old, [&](const map::SiteRecord& site) {
+      const std::optional<SlotName> slot = slot_of(config, site.socket);
+      if (slot && compared) compared = slots.compare(store, site, *slot);
+    });
+    if (!compared) return pass(compared);
+  }
+  lost.retired = slots.retired();
+  lost.problem = slots.problem();
+  return lost;
+}
+
 }  // namespace
 
 Result<bool> knows(registry::Store& store, const map::Snapshot& state) {
@@ -167,47 +207,30 @@ Result<bool> knows(registry::Store& store, const map::Snapshot& state) {
   return *tag == header.history_tag;
 }
 
+Result<void> may_rebuild(registry::Store& store, const Config& config) {
+  const Result<Lost> lost = find_lost(store, config, false);
+  if (!lost) return std::unexpected(lost.error());
+  if (lost->problem) return std::unexpected(*lost->problem);
+  return {};
+}
+
 Result<void> take_over(registry::Store& store, const Config& config, bool overruled) {
-  std::vector<Snapshot> lost;
-  std::uint64_t highest = 0;
-  for (const std::string& directory : {config.map_dir, config.map_durable}) {
-    Result<Snapshot> old = map::open_published(directory, nullptr);
-    if (!old) continue;  // what can't be read can't be compared
-    const Result<bool> known = knows(store, **old);
-    if (!known) return std::unexpected(known.error());
-    if (*known) continue;
-    if (!overruled) {
-      if (Result<void> fine = refuse_to_empty(store, config, **old); !fine) return fine;
-    }
-    highest = std::max(highest, (*old)->generation());
-    lost.push_back(*std::move(old));
-  }
-  if (lost.empty()) return {};
-  Slots slots;
-  if (Result<void> loaded = slots.load(store); !loaded) return loaded;
-  for (const Snapshot& old : lost) {
-    Result<void> compared;
-    // A record that is damaged tells nothing; what is whole before it is kept.
-    [[maybe_unused]] const Result<void> read = each_site_of(*old, [&](const map::SiteRecord& site) {
-      const std::optional<SlotName> slot = slot_of(config, site.socket);
-      if (slot && compared) compared = slots.compare(store, site, *slot);
-    });
-    if (!compared) return compared;
-  }
+  const Result<Lost> lost = find_lost(store, config, overruled);
+  if (!lost) return std::unexpected(lost.error());
   const Result<std::uint64_t> sequence = store.sequence();
   if (!sequence) return std::unexpected(sequence.error());
-  if (*sequence <= highest || !slots.retired().empty()) {
+  const bool behind = lost->generation && *sequence <= *lost->generation;
+  if (behind || !lost->retired.empty()) {
     const Result<std::uint64_t> done =
         store.transact({"aegirc", "the map has another history"}, [&](registry::Writer& writer) -> Result<void> {
-          for (const registry::Slot& slot : slots.retired()) {
+          for (const registry::Slot& slot : lost->retired) {
             if (Result<void> put = writer.put(slot); !put) return put;
           }
-          return *sequence <= highest ? writer.begin_log_above(highest) : Result<void>();
+          return behind ? writer.begin_log_above(*lost->generation) : Result<void>();
         });
     if (!done) return std::unexpected(done.error());
   }
-  if (std::optional<Error> problem = slots.problem(); problem && !overruled)
-    return std::unexpected(*std::move(problem));
+  if (lost->problem && !overruled) return std::unexpected(*lost->problem);
   return {};
 }
 

@@ -13,6 +13,9 @@ namespace aegir::publish {
 /// Whether `state` was made of this registry as it is or was: its id, and a generation that it gave.
 [[nodiscard]] Result<bool> knows(registry::Store& store, const map::Snapshot& state);
 
+/// Whether take_over() would let a rebuild go on that is not overruled; reads only.
+[[nodiscard]] Result<void> may_rebuild(registry::Store& store, const Config& config);
+
 /// Before a rebuild. When the live map or its durable copy is not known: raises the change sequence above it, and
 /// retires the slots of its sites, so that no uid is given twice. Refused with kConflict unless `overruled`: a map of
 /// another registry with sites when this one has none (nothing is written then); a slot of a site that this registry

@@ -229,6 +229,10 @@ Result<Report> Publisher::make_visible(const Snapshot& state, Report report) {
   return report;
 }
 
+Result<void> Publisher::may_publish(Past past) const {
+  return past == Past::kGuarded ? may_rebuild(store_, config_) : Result<void>();
+}
+
 Result<Report> Publisher::rebuild(std::string reason, Past past) {
   if (Result<void> prepared = prepare(); !prepared) return pass(prepared);
   if (merge_.valid()) {  // what it makes is older than what this makes

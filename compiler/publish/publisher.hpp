@@ -57,6 +57,9 @@ class Publisher {
     kOverruled,  ///< a person wants it so
     kNone,       ///< no web server reads this directory; nothing is looked at
   };
+  /// Whether rebuild() would be refused for the map that is there. Reads only, so that a caller who writes more than
+  /// the map can ask before anything is written.
+  [[nodiscard]] Result<void> may_publish(Past past = Past::kGuarded) const;
   /// Builds a new base from the registry, whatever is there; what a map of another history knows better is taken over
   /// first (past.hpp, which also tells what is refused).
   [[nodiscard]] Result<Report> rebuild(std::string reason, Past past = Past::kGuarded);

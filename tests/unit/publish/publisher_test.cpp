@@ -379,9 +379,9 @@ TEST_F(HealTest, SitesDoNotGoForAnotherRegistryThatHasNone) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(place.config.registry + suffix);
   store = place.open_store();
   new_publisher();
-  for (const auto& refused : {publisher->publish(), publisher->rebuild("a test")}) {
-    ASSERT_FALSE(refused.has_value());
-    const std::string text = describe(refused.error());
+  EXPECT_EQ(error_of(publisher->may_publish(Publisher::Past::kOverruled)), "");
+  for (const std::string& text :
+       {error_of(publisher->may_publish()), error_of(publisher->publish()), error_of(publisher->rebuild("a test"))}) {
     for (const std::string& part : {old_id, to_hex(store->registry_id()), std::string("`aegirc publish --rebuild`")}) {
       EXPECT_NE(text.find(part), std::string::npos) << text;
     }
@@ -463,8 +463,12 @@ TEST_F(RestoredTest, TwoHistoriesThatHaveTheSameNumbersDoNotMix) {
   put(a_site("new.example"));
   registry::Site site = a_site("a.example", {"www.a.example"});
   put(site);
-  ASSERT_GE(need(store->sequence()), lost) << "the numbers tell nothing any more";
+  const std::uint64_t sequence = need(store->sequence());
+  ASSERT_GE(sequence, lost) << "the numbers tell nothing any more";
+  EXPECT_NE(error_of(publisher->may_publish()).find("site new.example's in the registry"), std::string::npos);
+  EXPECT_EQ(need(store->sequence()), sequence) << "asking writes nothing";
   expect_conflict();
+  EXPECT_EQ(error_of(publisher->may_publish()), "");
   EXPECT_EQ(found(*live(), "lost.example"), "unknown");
   EXPECT_EQ(difference(content(*live()), compiled()), "");
   EXPECT_GT(live()->generation(), lost);
