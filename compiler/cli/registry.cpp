@@ -77,10 +77,11 @@ std::string sentence(const registry::ImportReport& report, const ImportOptions& 
   text += (options.file == "-" ? "standard input" : options.file) + ": " + std::to_string(report.created) +
           " created, " + std::to_string(report.changed) + " changed, " + std::to_string(report.deleted) + " deleted, " +
           std::to_string(report.unchanged) + " unchanged";
+  if (report.settings_changed) text += "; settings changed";
   if (report.generated_secrets != 0) text += "; " + count(report.generated_secrets, "missing secret") + " made up";
   if (options.dry_run) return text + ". Nothing was written.";
-  return text + ". Run `aegirc publish` to make it visible" +
-         (report.created + report.changed + report.deleted == 0 ? " (nothing is new)." : ".");
+  const bool is_new = report.created + report.changed + report.deleted != 0 || report.settings_changed;
+  return text + ". Run `aegirc publish` to make it visible" + (is_new ? "." : " (nothing is new).");
 }
 
 /// What is in the way of new sites is only told: the uid that a directory has to have is known from now on.
@@ -111,6 +112,7 @@ Outcome import_registry(const Cli& cli, const ImportOptions& options) {
                                            {"changed", report->changed},
                                            {"deleted", report->deleted},
                                            {"unchanged", report->unchanged},
+                                           {"settings_changed", report->settings_changed},
                                            {"generated_secrets", report->generated_secrets},
                                            {"sequence", report->sequence},
                                            {"dry_run", options.dry_run}});

@@ -57,7 +57,7 @@ class Importer {
 
   // site_importer.cpp
   [[nodiscard]] Result<void> sites(ObjectReader& in);
-  [[nodiscard]] Result<void> release_names(const Node& node, const std::string& uri);
+  [[nodiscard]] Result<void> release_names(const Member& member, const std::string& uri);
   [[nodiscard]] Result<void> delete_unnamed_sites();
   [[nodiscard]] Result<void> delete_site(const Member& member, const std::string& uri);
   [[nodiscard]] Result<void> import_site(const Member& member, const std::string& uri);
@@ -96,6 +96,7 @@ class Importer {
   std::vector<Lock> locks_;
   std::vector<Removal> removals_;                       ///< made when nothing can need the objects any more
   std::unordered_map<std::string, const Node*> named_;  ///< canonical uris of the document's sites
+  std::unordered_set<std::string> released_;            ///< uris of sites that gave up a name in release_names()
   std::unordered_set<std::uint64_t> ids_;               ///< of sites, in a restore
 };
 

@@ -78,7 +78,7 @@ Result<void> Importer::sites(ObjectReader& in) {
   }
   for (const auto& [each, uri] : members) {
     Result<void> done = says_deleted(each->value) ? delete_site(*each, uri)
-                        : has_sites_              ? release_names(each->value, uri)
+                        : has_sites_              ? release_names(*each, uri)
                                                   : Result<void>();
     if (!done) return done;
   }
@@ -135,7 +135,8 @@ Result<void> Importer::delete_site(const Member& each, const std::string& uri) {
   return {};
 }
 
-Result<void> Importer::release_names(const Node& node, const std::string& uri) {
+Result<void> Importer::release_names(const Member& each, const std::string& uri) {
+  const Node& node = each.value;
   if (!replace_ && member(node, "aliases") == nullptr) return {};
   Result<std::optional<Site>> old = find_by_uri(uri);
   if (!old) return pass(old);
@@ -144,8 +145,20 @@ Result<void> Importer::release_names(const Node& node, const std::string& uri) {
   const std::vector<std::string> lost = lost_aliases(site, node, replace_);
   if (lost.empty()) return {};
   std::erase_if(site.aliases, [&](const Alias& alias) { return std::ranges::find(lost, alias.host) != lost.end(); });
-  if (std::ranges::find(lost, site.redirect_to) != lost.end()) site.redirect_to.clear();
-  return writer_->put(site);
+  if (std::ranges::find(lost, site.redirect_to) != lost.end()) {
+    if (!replace_ && member(node, "redirect_to") == nullptr) {
+      const std::string field = "aliases/" + site.redirect_to;
+      diagnostics_.refuse(locate(each.key, node, field), "sites/" + std::string(each.key.text()) + "/" + field,
+                          "the site redirects to this name, which is to go",
+                          "say in the same document where it redirects to: \"redirect_to\": null, or another name",
+                          Code::kConflict);
+    }
+    site.redirect_to.clear();
+  }
+  const std::uint64_t before = writer_->sequence();
+  const Result<void> done = writer_->put(site);
+  if (writer_->sequence() != before) released_.insert(uri);
+  return done;
 }
 
 Result<void> Importer::import_site(const Member& each, const std::string& uri) {
@@ -177,7 +190,8 @@ Result<void> Importer::import_site(const Member& each, const std::string& uri) {
   const std::uint64_t before = writer_->sequence();
   const Result<void> done = writer_->put(next);
   if (!done) return note(done.error(), writer_->check(next), each.key, each.value, path, first_error);
-  ++(old == nullptr ? report_.created : writer_->sequence() == before ? report_.unchanged : report_.changed);
+  const bool is_same = writer_->sequence() == before && !released_.contains(uri);
+  ++(old == nullptr ? report_.created : is_same ? report_.unchanged : report_.changed);
   return {};
 }
 

@@ -163,6 +163,15 @@ TEST_F(AegircAsRoot, ADirectoryOfAnotherOrALinkIsNotTakenForANewSite) {
   EXPECT_EQ(look("third.example"), "unknown");
 }
 
+TEST_F(AegircAsRoot, AnImportSaysWhatItChanged) {
+  live::put(file("document.json"), R"({"settings": {"log_days": 7}})");
+  expect("import " + file("document.json"), 0,
+         "0 created, 0 changed, 0 deleted, 0 unchanged; settings changed. Run `aegirc publish` to make it visible.");
+  expect("--output json import " + file("document.json"), 0, R"("settings_changed": false)");
+  expect("import " + file("document.json"), 0,
+         "0 unchanged. Run `aegirc publish` to make it visible (nothing is new).");
+}
+
 TEST_F(AegircAsRoot, ExportReplacesFilesAlone) {
   ASSERT_EQ(::mknod(file("device").c_str(), S_IFCHR | 0600, makedev(1, 3)), 0);  // as /dev/null
   expect("export " + file("device"), 0, "Wrote the registry");

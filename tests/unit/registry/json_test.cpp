@@ -268,9 +268,40 @@ TEST_F(Imports, ANameCanMoveFromOneSiteToAnother) {
   import(*store, R"({"sites": {"early.example": {"platform": "d10", "aliases": {"b.example": {}}},
                               "shop.example": {"aliases": {"b.example": null}}}})");
   EXPECT_EQ(site("b.example").uri, "early.example");
+  const ImportReport moved = import(*store, R"({"sites": {"early.example": {"aliases": {"b.example": null}},
+                                                         "shop.example": {"aliases": {"b.example": {}}}}})");
+  EXPECT_EQ(moved.changed, 2U);
+  EXPECT_EQ(moved.unchanged, 0U);
   import(*store, R"({"sites": {"aaa.example": {"platform": "d10", "aliases": {"shop.example": {}}},
                               "shop.example": {"state": "deleted"}}})");
   EXPECT_EQ(site("shop.example").uri, "aaa.example");
+}
+
+TEST_F(Imports, CountAnAliasThatGoesAsAChange) {
+  const char* document = R"({"sites": {"shop.example": {"aliases": {"a.example": null}}}})";
+  for (const std::size_t changed : {1U, 0U}) {
+    const std::uint64_t before = need(store->sequence());
+    const ImportReport report = import(*store, document);
+    EXPECT_EQ(report.changed, changed);
+    EXPECT_EQ(report.unchanged, 1 - changed);
+    EXPECT_EQ(report.sequence != before, changed == 1);
+  }
+}
+
+TEST_F(Imports, DontTakeAwayTheNameThatASiteRedirectsToUnasked) {
+  import(*store, R"({"sites": {"shop.example": {"redirect_to": "a.example"}}})");
+  EXPECT_EQ(errors_of(import_json(*store, R"({"sites": {"shop.example": {"aliases": {"A.example": null}}}})", "x.json",
+                                  {}, kTester)),
+            "x.json:1:54: sites/shop.example/aliases/a.example: the site redirects to this name, which is to go\n"
+            "  next: say in the same document where it redirects to: \"redirect_to\": null, or another name\n");
+  EXPECT_EQ(site("a.example").redirect_to, "a.example");
+  EXPECT_EQ(
+      import(*store, R"({"sites": {"shop.example": {"redirect_to": "b.example", "aliases": {"a.example": null}}}})")
+          .changed,
+      1U);
+  EXPECT_EQ(site("shop.example").redirect_to, "b.example");
+  import(*store, R"({"sites": {"shop.example": {"redirect_to": null, "aliases": {"b.example": null}}}})");
+  EXPECT_EQ(site("shop.example").redirect_to, "");
 }
 
 TEST_F(Imports, TakeHostNamesAsPeopleWriteThem) {
