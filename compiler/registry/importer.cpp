@@ -129,19 +129,19 @@ Result<void> Importer::head(ObjectReader& in) {
 
 Result<void> Importer::settings(ObjectReader& in) {
   const Node* node = in.find("settings");
-  if (node == nullptr && !replace_) return {};
   const Result<Settings> old = store_.settings();
   if (!old) return std::unexpected<Error>(old.error());
-  Settings next = replace_ ? Settings{} : *old;
+  settings_ = replace_ ? Settings{} : *old;
+  if (node == nullptr && !replace_) return {};
   const std::size_t first_error = diagnostics_.size();
   if (node != nullptr) {
     ObjectReader fields(diagnostics_, *node, "settings");
-    read_fields(fields, next);
+    read_fields(fields, settings_);
   }
-  report_.settings_changed = next != *old;
-  const Result<void> done = writer_->put(next);
+  report_.settings_changed = settings_ != *old;
+  const Result<void> done = writer_->put(settings_);
   if (done) return {};
-  return note(done.error(), writer_->check(next), node == nullptr ? root_ : *node, node == nullptr ? root_ : *node,
+  return note(done.error(), writer_->check(settings_), node == nullptr ? root_ : *node, node == nullptr ? root_ : *node,
               "settings", first_error);
 }
 

@@ -58,7 +58,9 @@ class Importer {
   // site_importer.cpp
   [[nodiscard]] Result<void> sites(ObjectReader& in);
   [[nodiscard]] Result<void> release_names(const Member& member, const std::string& uri);
-  [[nodiscard]] Result<void> delete_unnamed_sites();
+  [[nodiscard]] Result<void> delete_unnamed_sites(const Node& at);
+  /// Refuses to delete `site`, as it was before the import, while it is served (require_disabled_before_delete).
+  void require_disabled(const Site& site, const Node& at);
   [[nodiscard]] Result<void> delete_site(const Member& member, const std::string& uri);
   [[nodiscard]] Result<void> import_site(const Member& member, const std::string& uri);
   [[nodiscard]] Result<void> deleted_sites(ObjectReader& in);
@@ -83,6 +85,7 @@ class Importer {
   ByName<Block> blocks_;
   ByName<Platform> platforms_;
   bool has_sites_ = false;        ///< before the import
+  Settings settings_;             ///< as they are after it
   std::set<std::string> failed_;  ///< "platforms/d10": objects that were refused
   struct Removal {
     std::string section, name;

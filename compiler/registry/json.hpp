@@ -47,7 +47,8 @@ struct ImportReport {
 
 /// Imports a document in one transaction. What it names is created or changed: fields that it leaves out keep their
 /// value, or have their default in a new object; a member of "web" or "aliases" that is null goes; `"state": "deleted"`
-/// deletes. What it does not name stays (unless options.replace).
+/// deletes. What it does not name stays (unless options.replace). With the setting require_disabled_before_delete (as
+/// the document leaves it) only sites go that were not served before.
 /// On failure nothing is written and every error that could be found is told, in the order of its place in `file`.
 [[nodiscard]] std::expected<ImportReport, std::vector<Error>> import_json(Store& store, std::string_view text,
                                                                           std::string_view file,

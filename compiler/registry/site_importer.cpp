@@ -74,7 +74,7 @@ Result<void> Importer::sites(ObjectReader& in) {
   }
   // A name can move from one site to another in one document: first every name that is given up, then the new ones.
   if (replace_ && has_sites_) {
-    if (Result<void> done = delete_unnamed_sites(); !done) return done;
+    if (Result<void> done = delete_unnamed_sites(section == nullptr ? root_ : *section); !done) return done;
   }
   for (const auto& [each, uri] : members) {
     Result<void> done = says_deleted(each->value) ? delete_site(*each, uri)
@@ -89,10 +89,23 @@ Result<void> Importer::sites(ObjectReader& in) {
   return {};
 }
 
-Result<void> Importer::delete_unnamed_sites() {
+void Importer::require_disabled(const Site& site, const Node& at) {
+  if (!settings_.require_disabled_before_delete) return;
+  if (site.state != SiteState::kEnabled && site.state != SiteState::kMaintenance) return;
+  diagnostics_.refuse(at, "sites/" + site.uri,
+                      std::string("the site is ") + (site.state == SiteState::kEnabled ? "enabled" : "in maintenance") +
+                          " and would be deleted, which the setting require_disabled_before_delete forbids",
+                      "disable it first (\"state\": \"disabled\") and delete it with the next import; or set "
+                      "\"require_disabled_before_delete\": false in \"settings\"",
+                      Code::kConflict);
+}
+
+Result<void> Importer::delete_unnamed_sites(const Node& at) {
   std::vector<std::string> gone;
   Result<void> done = store_.each_site([&](const Site& site) -> Result<void> {
-    if (!named_.contains(site.uri)) gone.push_back(site.uri);
+    if (named_.contains(site.uri)) return {};
+    require_disabled(site, at);
+    gone.push_back(site.uri);
     return {};
   });
   for (std::size_t i = 0; done && i < gone.size(); ++i) {
@@ -118,6 +131,7 @@ Result<void> Importer::delete_site(const Member& each, const std::string& uri) {
   const Result<std::optional<Site>> old = find_by_uri(uri);
   if (!old) return std::unexpected<Error>(old.error());
   if (old->has_value()) {
+    require_disabled(**old, each.key);
     Site site;
     site.uri = uri;
     site.state = SiteState::kDeleted;

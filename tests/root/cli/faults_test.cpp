@@ -241,6 +241,7 @@ TEST_F(AegircAsRoot, WhatLeavesTheRegistryLeavesTheConfiguration) {
   ASSERT_TRUE(fs::exists(server + "/nginx/aegir.conf"));
   live::put(file("document.json"), R"({
   "servers": {"web1": {"web": {"nginx": null}}},
+  "settings": {"require_disabled_before_delete": false},
   "sites": {"first.example": {"state": "deleted"}},
   "platforms": {"d10": {"state": "deleted"}}
 })");

@@ -232,7 +232,8 @@ TEST_F(Imports, LeaveWhatTheyDontName) {
 
 TEST_F(Imports, DeleteWhatIsSaidToBeDeleted) {
   const std::string document =
-      R"({"sites": {"shop.example": {"state": "deleted"}}, "platforms": {"d10": {"state": "deleted"}},
+      R"({"settings": {"require_disabled_before_delete": false},
+          "sites": {"shop.example": {"state": "deleted"}}, "platforms": {"d10": {"state": "deleted"}},
                                    "servers": {"web1": {"state": "deleted"}}, "clients": {"none": {"state": "deleted"}}})";
   ImportReport report = import(*store, document);
   EXPECT_EQ(report.deleted, 3U);
@@ -244,8 +245,33 @@ TEST_F(Imports, DeleteWhatIsSaidToBeDeleted) {
   EXPECT_EQ(report.unchanged, 4U);
 }
 
+TEST_F(Imports, DeleteAServedSiteOnlyWhenTheSettingAllowsIt) {
+  const std::string rest = R"("servers": {"web1": {"web": {"nginx": {}}, "database": {}}},
+                              "platforms": {"d10": {"docroot": "/srv/d10/web"}})";
+  const auto wrong = [&](const std::string& document, bool replace) {
+    return errors_of(import_json(*store, document, "x.json", {.replace = replace}, kTester));
+  };
+  const std::string next =
+      "which the setting require_disabled_before_delete forbids\n"
+      "  next: disable it first (\"state\": \"disabled\") and delete it with the next import; or set "
+      "\"require_disabled_before_delete\": false in \"settings\"\n";
+  EXPECT_EQ(wrong(R"({"sites": {"shop.example": {"state": "deleted"}}})", false),
+            "x.json:1:12: sites/shop.example: the site is enabled and would be deleted, " + next);
+  EXPECT_EQ(wrong("{\"sites\": {},\n" + rest + "}", true),
+            "x.json:1:11: sites/shop.example: the site is enabled and would be deleted, " + next);
+  import(*store, R"({"sites": {"shop.example": {"state": "maintenance"}}})");
+  EXPECT_EQ(wrong("{" + rest + "}", true),
+            "x.json:1:1: sites/shop.example: the site is in maintenance and would be deleted, " + next);
+  EXPECT_TRUE(need(store->find_site("shop.example")).has_value());
+  import(*store, R"({"sites": {"shop.example": {"state": "disabled"}, "on.example": {"platform": "d10"}}})");
+  EXPECT_EQ(import(*store, R"({"sites": {"shop.example": {"state": "deleted"}}})").deleted, 1U);
+  const std::string allowed = R"({"settings": {"require_disabled_before_delete": false}, )" + rest + "}";
+  EXPECT_EQ(import(*store, allowed, true).deleted, 1U);
+}
+
 TEST_F(Imports, ReplaceMakesTheDocumentTheWholeRegistry) {
-  import(*store, R"({"clients": {"acme": {}}, "sites": {"two.example": {"platform": "d10", "client": "acme"}},
+  import(*store, R"({"clients": {"acme": {}},
+                     "sites": {"two.example": {"platform": "d10", "client": "acme", "state": "disabled"}},
                      "settings": {"log_days": 5}})");
   const Site before = site("shop.example");
   const ImportReport report = import(*store, R"({
@@ -272,6 +298,7 @@ TEST_F(Imports, ANameCanMoveFromOneSiteToAnother) {
                                                          "shop.example": {"aliases": {"b.example": {}}}}})");
   EXPECT_EQ(moved.changed, 2U);
   EXPECT_EQ(moved.unchanged, 0U);
+  import(*store, R"({"sites": {"shop.example": {"state": "disabled"}}})");
   import(*store, R"({"sites": {"aaa.example": {"platform": "d10", "aliases": {"shop.example": {}}},
                               "shop.example": {"state": "deleted"}}})");
   EXPECT_EQ(site("shop.example").uri, "aaa.example");
