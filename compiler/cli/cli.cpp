@@ -31,6 +31,13 @@ Result<std::string> read_stream(int fd, const std::string& name) {
   }
 }
 
+/// As root, a key that can't be read is most often another's than aegir's, as who we work.
+void name_owner(Error& error, const std::string& path) {
+  struct stat status{};
+  if (!is_root() || ::stat(path.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return;
+  error.hint = "chown " + std::to_string(::geteuid()) + " " + path + " (the uid of aegir), and chmod 0400 it";
+}
+
 }  // namespace
 
 ConfigResult configuration(const Cli& cli) {
@@ -64,10 +71,13 @@ Result<KeyRing> map_keys(const Config& config) {
 Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, registry::Store::Mode mode) {
   Result<KeyRing> key = KeyRing::read(config.registry_key);
   if (!key) {
+    const Code code = key.error().code;
     const Result<bool> there = registry::Store::exists(config.registry);
-    if (there && *there) {
+    if (code == Code::kPermission) {
+      name_owner(key.error(), config.registry_key);
+    } else if (there && *there && (code == Code::kNotFound || code == Code::kInvalid)) {
       key.error().hint = "put the registry's key back from its backup: its secrets open with that key alone";
-    } else if (key.error().code == Code::kNotFound) {
+    } else if (code == Code::kNotFound) {
       key.error().hint = "make it with `aegirc keygen registry`, or put it back from its backup";
     }
     return pass(key);

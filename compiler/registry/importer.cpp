@@ -85,6 +85,10 @@ Result<void> Importer::load() {
   blocks_ = by_name(std::move(*blocks));
   platforms_ = by_name(std::move(*platforms));
   has_sites_ = *sequence != 0;
+  if (has_sites_ || !servers_.empty() || !clients_.empty()) return {};
+  const Result<std::vector<AuditEntry>> audit = store_.audit();
+  if (!audit) return std::unexpected<Error>(audit.error());
+  is_empty_ = audit->empty();
   return {};
 }
 
@@ -119,6 +123,13 @@ Result<void> Importer::head(ObjectReader& in) {
         }
       }
     }
+  }
+  if (!replace_ && has_id && is_empty_) {
+    diagnostics_.refuse(*root_.find("registry_id"), "registry_id",
+                        "this is a whole registry, whose id, history and deleted sites would be lost: there is nothing "
+                        "here yet to merge it into",
+                        "import it with --replace, which takes it over whole; or take registry_id out of the document",
+                        Code::kConflict);
   }
   if (!replace_ || !has_id || !has_sequence) return {};
   const Result<void> restored = writer_->restore(history);

@@ -84,6 +84,7 @@ class Importer {
   ByName<Client> clients_;
   ByName<Block> blocks_;
   ByName<Platform> platforms_;
+  bool is_empty_ = false;         ///< before the import there was nothing, not even history
   bool has_sites_ = false;        ///< before the import
   Settings settings_;             ///< as they are after it
   std::set<std::string> failed_;  ///< "platforms/d10": objects that were refused

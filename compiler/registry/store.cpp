@@ -23,7 +23,8 @@ Result<void> require_registry(const std::string& path) {
   struct stat status{};
   const bool empty = ::lstat(path.c_str(), &status) == 0;
   return fail_at(path, Code::kNotFound, empty ? "the registry's file is empty" : "there is no registry",
-                 "`aegirc import FILE` makes one; is the volume mounted, is `registry` in aegir.conf right?");
+                 "`aegirc import FILE` makes one (of an export: with --replace); is the volume mounted, is `registry` "
+                 "in aegir.conf right?");
 }
 
 /// Makes the file before SQLite does, so that it is 0600 from its first byte (-wal and -shm take its mode), and

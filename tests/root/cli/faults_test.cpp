@@ -278,7 +278,7 @@ TEST_F(AegircAsRoot, TheRegistryIsGoneOrEmpty) {
     fs::remove(config_.registry);
     if (empty) live::put(config_.registry, "");
     for (const char* command : {"publish", "compile", "export", "check", "map compact"}) {
-      expect_refused(command, 66, config_.registry, "`aegirc import FILE` makes one");
+      expect_refused(command, 66, config_.registry, "`aegirc import FILE` makes one (of an export: with --replace)");
     }
     EXPECT_EQ(fs::exists(config_.registry), empty);
     EXPECT_EQ(look("first.example"), "first.example");
@@ -325,6 +325,22 @@ TEST_F(AegircAsRoot, AKeyThatCantBeRead) {
 
   fs::rename(config_.registry_key, config_.registry_key + ".away");
   expect_refused("publish", 66, config_.registry_key, "");
+}
+
+TEST_F(AegircAsRoot, TheRegistrysKeyIsThereButOpenOrAnothers) {
+  const std::string& key = config_.registry_key;
+  ASSERT_EQ(::chmod(key.c_str(), 0444), 0);
+  expect_refused("publish", 77, key, "open to group or others\n  next: chmod 0400 it");
+  ASSERT_EQ(::chmod(key.c_str(), 0400), 0);
+  ASSERT_EQ(::chown(key.c_str(), 0, 0), 0);
+  expect_refused("publish", 77, key, "Permission denied\n  next: chown " + std::to_string(kAegir) + " " + key);
+  ASSERT_EQ(::chown(key.c_str(), kAegir, kAegir), 0);
+  expect_refused("publish", 77, config_.map_key, "", kStranger);
+  expect_refused("export", 77, key, "Permission denied\n  next: check the owner and mode", kStranger);
+  expect("publish", 0, "generation");
+  live::put(key, "garbage\n");
+  ASSERT_EQ(::chmod(key.c_str(), 0400), 0);
+  expect_refused("publish", 65, key, "put the registry's key back from its backup");
 }
 
 TEST_F(AegircAsRoot, TheRegistrysKeyIsLostOrAnother) {

@@ -179,6 +179,19 @@ TEST_F(Fleet, AnExportIntoAnotherRegistryMergesWithoutItsHistory) {
   EXPECT_EQ(need(other->audit()).size(), 2U);
 }
 
+TEST_F(Fleet, AnExportIntoNothingIsNotMergedUnasked) {
+  const std::string text = need(export_json(*store));
+  auto empty = memory_store();
+  const auto refused = import_json(*empty, text, "export.json", {}, kTester);
+  ASSERT_FALSE(refused.has_value());
+  ASSERT_EQ(refused.error().size(), 1U) << errors_of(refused);
+  EXPECT_THAT(describe(refused.error().front()), HasSubstr("export.json:4:18: registry_id: this is a whole registry"));
+  EXPECT_THAT(refused.error().front().hint, HasSubstr("import it with --replace"));
+  EXPECT_TRUE(need(empty->servers()).empty());
+  import(*empty, R"({"clients": {"first": {}}})");
+  EXPECT_FALSE(import(*empty, text).restored) << "where there is something the rest is merged into it";
+}
+
 class Imports : public ::testing::Test {
  protected:
   Imports() {
