@@ -1,11 +1,14 @@
-// A new site whose directory is there already, and another's, would show that one's files under its own name.
+// Sites that are new to the live map: what is in the way of their directories, and what becomes of those that can't be
+// prepared.
 #include <unordered_map>
 
 #include "compiler/cli/publishing.hpp"
-#include "compiler/machine/machine.hpp"
 #include "compiler/publish/past.hpp"
 
 namespace aegir::cli {
+
+using namespace std::string_literals;
+
 namespace {
 
 constexpr std::size_t kChangesAtOnce = 5000;
@@ -24,7 +27,7 @@ class Looker {
     return {};
   }
 
-  /// `state` may be null: nothing is published.
+  /// `state` may be null: nothing is published, and only what is foreign is kept.
   Result<void> look(const registry::Site& site, const map::Snapshot* state) {
     if (site.block.empty() || site.state == registry::SiteState::kInstalling) return {};
     const std::string& docroot = docroots_.at(site.platform);
@@ -33,22 +36,24 @@ class Looker {
         there.docroot == docroot && there.socket == slot_socket(config_, site.block, site.slot)) {
       return {};
     }
-    Result<void> fine = machine::look_at_site(accounts_, {docroot, site.uri, first_uids_.at(site.block) + site.slot});
-    if (fine) return {};
-    if (fine.error().code != Code::kConflict) return fine;
-    fine.error().message = "site " + site.uri + " is new, and its directory is another's: " + fine.error().message;
-    foreign_.push_back(std::move(fine.error()));
+    Arrival arrival{{docroot, site.uri, first_uids_.at(site.block) + site.slot}, {}};
+    Result<void> fine = machine::look_at_site(config_, accounts_, arrival.place);
+    if (!fine) {
+      if (fine.error().code != Code::kConflict) return fine;
+      arrival.foreign = std::move(fine.error());
+    }
+    if (state != nullptr || arrival.foreign) sites_.push_back(std::move(arrival));
     return {};
   }
 
-  [[nodiscard]] Errors take() { return std::move(foreign_); }
+  [[nodiscard]] std::vector<Arrival> take() { return std::move(sites_); }
 
  private:
   const Config& config_;
   const Accounts& accounts_;
   std::unordered_map<std::string, std::string> docroots_;
   std::unordered_map<std::string, std::uint32_t> first_uids_;
-  Errors foreign_;
+  std::vector<Arrival> sites_;
 };
 
 /// The sites whose own name the change log has above the state.
@@ -87,8 +92,30 @@ Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store) 
                             ? look_at_changes(store, **state, looker)
                             : store.each_site([&](const registry::Site& site) { return looker.look(site, nullptr); });
   if (!looked) return pass(looked);
-  arrivals.foreign = looker.take();
+  arrivals.sites = looker.take();
   return arrivals;
+}
+
+Result<Errors> keep_back(registry::Store& store, std::vector<Unprepared> sites) {
+  Errors errors;
+  if (sites.empty()) return errors;
+  const Result<std::uint64_t> done =
+      store.transact(actor("sites kept back: their directories could not be prepared"), [&](registry::Writer& writer) {
+        for (const Unprepared& kept : sites) {
+          Result<std::optional<registry::Site>> site = store.find_site(kept.uri);
+          if (!site) return Result<void>(pass(site));
+          (*site)->state = registry::SiteState::kInstalling;
+          if (Result<void> put = writer.put(**site); !put) return put;
+        }
+        return Result<void>();
+      });
+  if (!done) return std::unexpected(done.error());
+  for (auto& [uri, error] : sites) {
+    error.message = "site " + uri + " is kept back in state installing: " + error.message;
+    error.hint += (error.hint.empty() ? "" : "; ") + ("then import its \"state\" again and run `aegirc publish`"s);
+    errors.push_back(std::move(error));
+  }
+  return errors;
 }
 
 }  // namespace aegir::cli

@@ -55,25 +55,49 @@ std::string next_steps(const Config& config, const machine::Done& done) {
   return text;
 }
 
-/// Directories, slots and sites as the registry wants them. Goes on after a site that can't be prepared.
-Result<void> prepare_sites(const Config& config, const Accounts& accounts, registry::Store& store,
-                           const emit::Model& model, machine::Done& done, Errors& errors) {
+/// The directories of all sites. A new site that can't be prepared is kept back. One that is served already goes on
+/// being served: what its own code or a person did to its directory is no reason to take it, or anybody else, away.
+/// Returns what is to be told of both.
+Result<Errors> prepare_sites(const Config& config, const Accounts& accounts, registry::Store& store,
+                             const emit::Model& model, const Arrivals& arrivals, machine::Done& done) {
+  std::unordered_map<std::string, const Arrival*> newcomers;
+  for (const Arrival& site : arrivals.sites) newcomers[site.place.uri] = &site;
   std::unordered_map<std::string, const registry::Platform*> platforms;
   for (const registry::Platform& platform : model.platforms) platforms[platform.name] = &platform;
   std::unordered_map<std::string, const registry::Block*> blocks;
   for (const registry::Block& block : model.blocks) blocks[block.name] = &block;
-  return store.each_site([&](const registry::Site& site) -> Result<void> {
+  std::vector<Unprepared> kept;
+  Errors errors;
+  Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
     if (site.block.empty()) return {};
+    const auto newcomer = newcomers.find(site.uri);
+    if (newcomer != newcomers.end() && newcomer->second->foreign) {
+      kept.push_back({site.uri, *newcomer->second->foreign});
+      return {};
+    }
     const machine::SitePlace place{platforms.at(site.platform)->docroot, site.uri,
                                    blocks.at(site.block)->first_uid + site.slot};
     Result<void> prepared = machine::prepare_site(config, accounts, place, done);
-    if (!prepared) errors.push_back(std::move(prepared.error()));
+    if (prepared) return {};
+    Error& error = prepared.error();
+    if (newcomer != newcomers.end()) {
+      kept.push_back({site.uri, std::move(error)});
+    } else {
+      error.message = "site " + site.uri + " goes on as it is: " + error.message;
+      errors.push_back(std::move(error));
+    }
     return {};
   });
+  if (!read) return pass(read);
+  Result<Errors> told = keep_back(store, std::move(kept));
+  if (!told) return told;
+  errors.insert(errors.end(), told->begin(), told->end());
+  return errors;
 }
 
-Result<void> prepare_machine(const Config& config, const Accounts& accounts, registry::Store& store,
-                             const emit::Model& model, machine::Done& done, Errors& errors) {
+/// Fragments, and the directories of servers and slots.
+Result<void> prepare_machine(const Config& config, const Accounts& accounts, const emit::Model& model,
+                             machine::Done& done) {
   // Everything is emitted before anything is written: one value that can't be said leaves the old files together.
   Result<std::vector<emit::File>> files = emit::emit_all(config, model);
   if (!files) return pass(files);
@@ -90,8 +114,21 @@ Result<void> prepare_machine(const Config& config, const Accounts& accounts, reg
     if (!made) return made;
     emitted.push_back(file.path);
   }
-  if (Result<void> removed = machine::remove_stale_config(config, emitted, done); !removed) return removed;
-  return prepare_sites(config, accounts, store, model, done, errors);
+  return machine::remove_stale_config(config, emitted, done);
+}
+
+/// Without a map of this registry new sites can't be told from those that were served: foreign directories stop all.
+Errors none_known(Arrivals arrivals) {
+  Errors errors;
+  for (Arrival& site : arrivals.sites) {
+    site.foreign->message = "the directory of site " + site.place.uri + " is another's: " + site.foreign->message;
+    errors.push_back(*std::move(site.foreign));
+  }
+  errors.push_back({Code::kConflict,
+                    "nothing was written or published",
+                    {},
+                    "put the directories above right, or delete the sites with `aegirc import`; then run this again"});
+  return errors;
 }
 
 Outcome compile_machine(const Cli& cli, const Config& config) {
@@ -112,21 +149,21 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   if (!store) return stop(store);
   Result<emit::Model> model = read_model(**store);
   if (!model) return stop(model);
-  Errors errors;
-  if (Result<void> made = prepare_machine(config, *accounts, **store, *model, done, errors); !made) return stop(made);
-  if (!errors.empty()) {
-    // A site whose directory is another's must not be seen: it would show that one's files under its own name.
-    errors.push_back(nothing_published());
-    return std::unexpected(std::move(errors));
-  }
+  Result<Arrivals> arrivals = look_at_arrivals(config, **store);
+  if (!arrivals) return stop(arrivals);
+  if (!arrivals->map_is_known && !arrivals->sites.empty()) return std::unexpected(none_known(*std::move(arrivals)));
+  if (Result<void> made = prepare_machine(config, *accounts, *model, done); !made) return stop(made);
+  Result<Errors> errors = prepare_sites(config, *accounts, **store, *model, *arrivals, done);
+  if (!errors) return stop(errors);
 
   DoneBefore before;
   before.sentence = (done.empty() ? std::string("Directories, owners and fragments were as they should be.")
                                   : count(done.size(), "directory or file", "directories and files") + " put right.") +
                     next_steps(config, done);
   before.facts["done"] = done;
-  return run_publisher(
-      cli.out, config, *keys, **store, [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before);
+  return with(*std::move(errors), run_publisher(
+                                      cli.out, config, *keys, **store,
+                                      [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before));
 }
 
 Result<void> make_directories(const std::string& path) {

@@ -61,14 +61,34 @@ DoneBefore restored(const Output& out, const Config& config) {
           {{"restored", copied->generation}}};
 }
 
-}  // namespace
-
-Error nothing_published() {
-  return {Code::kConflict,
-          "nothing was published",
-          {},
-          "put the directories above right, or delete the sites with `aegirc import`; then run this again"};
+Result<void> prepare_arrival(const Config& config, const Accounts& accounts, const Arrival& site, machine::Done& done) {
+  if (site.foreign) return std::unexpected(*site.foreign);
+  return machine::prepare_site(config, accounts, site.place, done);
 }
+
+/// The directories of the sites that are new to the live map. Returns what is to be told of those that are kept back.
+Result<Errors> prepare_arrivals(const Config& config, registry::Store& store, DoneBefore& before) {
+  Result<Arrivals> arrivals = look_at_arrivals(config, store);
+  if (!arrivals) return pass(arrivals);
+  // With no map every site waits for this, and which ones are new can't be told.
+  if (!arrivals->map_is_known || arrivals->sites.empty()) return Errors();
+  const Result<Accounts> accounts = resolve_accounts(config);
+  if (!accounts) return std::unexpected(accounts.error());
+  machine::Done done;
+  std::vector<Unprepared> unprepared;
+  for (const Arrival& site : arrivals->sites) {
+    Result<void> prepared = prepare_arrival(config, *accounts, site, done);
+    if (!prepared) unprepared.push_back({site.place.uri, std::move(prepared.error())});
+  }
+  if (const std::size_t prepared = arrivals->sites.size() - unprepared.size(); prepared != 0 && !done.empty()) {
+    if (!before.sentence.empty()) before.sentence += '\n';
+    before.sentence += "Prepared the directories of " + count(prepared, "new site") + '.';
+    before.facts["done"] = done;
+  }
+  return keep_back(store, std::move(unprepared));
+}
+
+}  // namespace
 
 Outcome run_publisher(const Output& out, const Config& config, const KeyRing& keys, registry::Store& store,
                       const PublishStep& step, const DoneBefore& before) {
@@ -88,6 +108,12 @@ Outcome run_publisher(const Output& out, const Config& config, const KeyRing& ke
   return {};
 }
 
+Outcome with(Errors errors, Outcome outcome) {
+  if (errors.empty()) return outcome;
+  if (!outcome) errors.insert(errors.begin(), outcome.error().begin(), outcome.error().end());
+  return std::unexpected(std::move(errors));
+}
+
 Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   ConfigResult config = configuration(cli);
   if (!config) return stop(config);
@@ -96,15 +122,10 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
   auto store = open_registry(*config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
-  const DoneBefore before = restored(cli.out, *config);
-  Result<Arrivals> arrivals = look_at_arrivals(*config, **store);
-  if (!arrivals) return stop(arrivals);
-  // With no map every site waits for this, and which ones are new can't be told.
-  if (arrivals->map_is_known && !arrivals->foreign.empty()) {
-    arrivals->foreign.push_back(nothing_published());
-    return std::unexpected(std::move(arrivals->foreign));
-  }
-  return run_publisher(cli.out, *config, *keys, **store, step, before);
+  DoneBefore before = restored(cli.out, *config);
+  Result<Errors> kept = prepare_arrivals(*config, **store, before);
+  if (!kept) return stop(kept);
+  return with(*std::move(kept), run_publisher(cli.out, *config, *keys, **store, step, before));
 }
 
 void add_publish(CLI::App& app, Cli& cli) {

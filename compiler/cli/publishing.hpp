@@ -3,8 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "compiler/cli/cli.hpp"
+#include "compiler/machine/machine.hpp"
 #include "compiler/publish/publisher.hpp"
 
 namespace aegir::cli {
@@ -21,18 +25,32 @@ struct DoneBefore {
 [[nodiscard]] Outcome run_publisher(const Output& out, const Config& config, const KeyRing& keys,
                                     registry::Store& store, const PublishStep& step, const DoneBefore& before = {});
 
+/// Ends a command that goes on after errors: with its own outcome's first, if any.
+[[nodiscard]] Outcome with(Errors errors, Outcome outcome);
+
 /// The same with everything that it needs opened first: what `publish` and `map compact` do.
 [[nodiscard]] Outcome run_publisher(const Cli& cli, const PublishStep& step);
 
-/// The last error of a command that found directories of sites that are another's.
-[[nodiscard]] Error nothing_published();
-
-/// Sites that the live map does not have yet, or not in this place.
-struct Arrivals {
-  bool map_is_known = false;  ///< there is a map of this registry; without one every site is new
-  Errors foreign;             ///< one for each whose directory is another's
+/// A site of the registry that the live map does not have yet, or not in this place.
+struct Arrival {
+  machine::SitePlace place;
+  std::optional<Error> foreign;  ///< its directory is another's
 };
-/// Looks where the new sites are to lie. Only root can tell whose a directory is: for others nothing is foreign.
+struct Arrivals {
+  bool map_is_known = false;   ///< there is a map of this registry; without one every site is new
+  std::vector<Arrival> sites;  ///< without a known map only the foreign ones
+};
+/// Looks where the new sites are to lie. Only root can tell whose a directory is: for others there are none.
 [[nodiscard]] Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store);
+
+/// Why a site's directory is not what it has to be.
+struct Unprepared {
+  std::string uri;
+  Error error;
+};
+/// A new site that can't be prepared must not be seen: another's files would show under its name, or Drupal would fall
+/// back to sites/default. Puts these into state installing, so that every other site is published, and returns what is
+/// to be told of each. In one transaction.
+[[nodiscard]] Result<Errors> keep_back(registry::Store& store, std::vector<Unprepared> sites);
 
 }  // namespace aegir::cli

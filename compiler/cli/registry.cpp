@@ -89,9 +89,12 @@ void note_foreign(const Output& out, const Config& config, registry::Store& stor
   constexpr std::size_t kMostNotes = 10;
   const Result<Arrivals> arrivals = look_at_arrivals(config, store);
   if (!arrivals) return out.note("could not look at the directories of new sites: " + describe(arrivals.error()));
-  const Errors& foreign = arrivals->foreign;
-  for (std::size_t i = 0; i < std::min(foreign.size(), kMostNotes); ++i) out.note(describe(foreign[i]));
-  if (foreign.size() > kMostNotes) out.note("and " + std::to_string(foreign.size() - kMostNotes) + " more such sites");
+  std::size_t foreign = 0;
+  for (const Arrival& site : arrivals->sites) {
+    if (!site.foreign || ++foreign > kMostNotes) continue;
+    out.note("site " + site.place.uri + " is new, and its directory is another's: " + describe(*site.foreign));
+  }
+  if (foreign > kMostNotes) out.note("and " + std::to_string(foreign - kMostNotes) + " more such sites");
 }
 
 Outcome import_registry(const Cli& cli, const ImportOptions& options) {

@@ -44,13 +44,14 @@ struct SitePlace {
 
 /// Makes sites/<uri>, or gives what is there the owners and modes of design §7 "Who owns what": the skeleton and the
 /// code are aegir's, settings are readable by the site's group, files/ and private/ are the site's, and no other site
-/// can enter. What lies below private/ is done as the site's uid. Refuses what is foreign and names it.
+/// can enter. What lies below private/ is done as the site's uid. Refuses what is foreign, names it, and changes
+/// nothing then.
 [[nodiscard]] Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place,
                                         Done& done);
 
-/// Whether sites/<uri> is free for the site or its own, by a look alone: kConflict names a directory that
-/// prepare_site() would refuse as another's.
-[[nodiscard]] Result<void> look_at_site(const Accounts& accounts, const SitePlace& place);
+/// Whether sites/<uri> is free for a new site or its own, by a look alone: kConflict names a directory that
+/// prepare_site() would refuse as another's, or that has the group of another slot.
+[[nodiscard]] Result<void> look_at_site(const Config& config, const Accounts& accounts, const SitePlace& place);
 
 /// Puts a file that a program of root's reads (below config_dir) into its place: root's, `mode`, group aegir; the old
 /// one or the new one, never half. Its folder must be there (prepare_server). Nothing is written when the file has that

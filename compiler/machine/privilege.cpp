@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -48,13 +51,18 @@ Result<void> become(Identity identity) {
   return {};
 }
 
-std::string read_to_end(int fd) {
-  std::string bytes;
+/// False: time is up before the end.
+bool read_to_end(int fd, std::chrono::milliseconds patience, std::string& bytes) {
+  const auto end = std::chrono::steady_clock::now() + patience;
   char chunk[4096];
   for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, static_cast<int>(left.count())) <= 0) continue;
     const ssize_t size = ::read(fd, chunk, sizeof chunk);
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return bytes;
+    if (size <= 0) return true;
     bytes.append(chunk, static_cast<std::size_t>(size));
   }
 }
@@ -92,7 +100,7 @@ AsRoot::~AsRoot() {
   if (active_ && (::setegid(gid_) != 0 || ::seteuid(uid_) != 0)) std::abort();
 }
 
-Result<void> run_as(Identity identity, const std::function<Result<void>()>& work) {
+Result<void> run_as(Identity identity, const std::function<Result<void>()>& work, std::chrono::milliseconds patience) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_possible("can't make a pipe", errno);
   const Fd reader(ends[0]);
@@ -106,12 +114,18 @@ Result<void> run_as(Identity identity, const std::function<Result<void>()>& work
     ::_exit(result ? 0 : 1);
   }
   writer = Fd();
-  const std::string bytes = read_to_end(reader.get());
+  std::string bytes;
+  const bool in_time = read_to_end(reader.get(), patience, bytes);
+  if (!in_time) (void)::kill(child, SIGKILL);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return not_possible("can't wait for a child process", errno);
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (!in_time) {
+    return fail(Code::kBusy, "work as uid " + std::to_string(identity.uid) + " did not end in time and was broken off",
+                "look at what processes of that uid do, and run the command again");
+  }
   return unpack(bytes);
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 
 #include "compiler/core/config.hpp"
@@ -40,7 +41,9 @@ class AsRoot {
 };
 
 /// Runs `work` in a child process that is `identity` for good: no other groups, no way back, no new privileges. Hands
-/// on its result. The caller must be root and have no other threads.
-[[nodiscard]] Result<void> run_as(Identity identity, const std::function<Result<void>()>& work);
+/// on its result. The caller must be root and have no other threads. Such a child can be stopped by other processes of
+/// its uid, which must hold up nobody else: after `patience` it is killed (kBusy).
+[[nodiscard]] Result<void> run_as(Identity identity, const std::function<Result<void>()>& work,
+                                  std::chrono::milliseconds patience = std::chrono::seconds(10));
 
 }  // namespace aegir::machine

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <array>
 
 #include "compiler/core/host_name.hpp"
@@ -36,12 +38,34 @@ Result<void> prepare_private(const Accounts& accounts, const SitePlace& place, c
   });
 }
 
+std::string directory_of(const SitePlace& place) { return place.docroot + "/sites/" + place.uri; }
+
+std::string how_to_take_over(const SitePlace& place) {
+  const std::string id = std::to_string(place.uid);
+  return "move " + directory_of(place) + " away; or, when it is this site's own of old, `chgrp " + id +
+         "` it and `chown -R " + id + ':' + id + "` its files and private";
+}
+
+/// Whose the directories are that tell one site's place from another's.
+Result<void> look_at_owners(const Accounts& accounts, const SitePlace& place) {
+  const std::string directory = directory_of(place);
+  Result<void> fine = look_at_directory(directory, accounts.aegir);
+  for (const char* name : {"/files", "/private"}) {
+    if (fine) fine = look_at_directory(directory + name, place.uid, accounts.aegir);
+  }
+  if (!fine && fine.error().code == Code::kConflict) fine.error().hint = how_to_take_over(place);
+  return fine;
+}
+
 }  // namespace
 
 Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place, Done& done) {
   if (Result<void> ok = check(config, place); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
+  // First, so that a refusal leaves everything as it was: settings of a site that had this name must not become
+  // readable for the new one.
+  if (Result<void> free = look_at_owners(accounts, place); !free) return free;
   const uid_t aegir = accounts.aegir;
   const gid_t group = accounts.aegir_group;
   const std::array owners{aegir};
@@ -73,15 +97,20 @@ Result<void> prepare_site(const Config& config, const Accounts& accounts, const 
   return prepare_private(accounts, place, *closed);
 }
 
-Result<void> look_at_site(const Accounts& accounts, const SitePlace& place) {
+Result<void> look_at_site(const Config& config, const Accounts& accounts, const SitePlace& place) {
   const Result<AsRoot> root = AsRoot::begin();
   if (!root) return std::unexpected(root.error());
-  const std::string directory = place.docroot + "/sites/" + place.uri;
-  Result<void> fine = look_at_directory(directory, accounts.aegir);
-  for (const char* name : {"/files", "/private"}) {
-    if (fine) fine = look_at_directory(directory + name, place.uid, accounts.aegir);
-  }
-  return fine;
+  if (Result<void> fine = look_at_owners(accounts, place); !fine) return fine;
+  // A directory without files/ may still hold the settings of another, which its group can read.
+  const std::string directory = directory_of(place);
+  struct stat status{};
+  if (::lstat(directory.c_str(), &status) != 0) return {};
+  const gid_t group = status.st_gid;
+  if (group == place.uid || group < config.uid_first || group > config.uid_last) return {};
+  return fail_at(
+      directory, Code::kConflict,
+      "found a directory of group " + std::to_string(group) + ", expected group " + std::to_string(place.uid),
+      how_to_take_over(place));
 }
 
 }  // namespace aegir::machine

@@ -222,7 +222,7 @@ Result<void> ensure_file(const Directory& parent, const std::string& name, uid_t
     return fail_errno("the file can't be opened", path, error_number);
   }
   if (::fstat(file.fd.get(), &status) != 0) return fail_errno("the file can't be examined", path, errno);
-  if (!S_ISREG(status.st_mode) || status.st_uid != owner) {
+  if (!S_ISREG(status.st_mode) || (status.st_uid != owner && status.st_uid != 0)) {
     return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), owned("a file", owner));
   }
   if (status.st_nlink != 1) return in_the_way(path, "a file with another hard link", "one without");

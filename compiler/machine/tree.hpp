@@ -53,8 +53,8 @@ struct Wanted {
 [[nodiscard]] Result<Directory> ensure_path(const std::string& path, const Wanted& wanted, Done& done,
                                             std::span<const uid_t> owners = {});
 
-/// When a file of that name is there: gives it group and mode. Refuses what is no regular file, has hard links, or does
-/// not belong to `owner`.
+/// When a file of that name is there: gives it owner, group and mode. Refuses what is no regular file, has hard links,
+/// or belongs neither to `owner` nor to root (whose editor may have put a new file into the old one's place).
 [[nodiscard]] Result<void> ensure_file(const Directory& parent, const std::string& name, uid_t owner, gid_t group,
                                        mode_t mode, Done& done);
 

@@ -56,7 +56,7 @@ change_site() {
   say_aegirc publish
 }
 
-# new_site URI MEMBERS: a database, and a site that uses it. `compile` makes its directories and publishes it.
+# new_site URI MEMBERS: a database, and a site that uses it.
 new_site() {
   local database=${1%%.*} password
   password=$(random_word)
@@ -65,5 +65,5 @@ new_site() {
 {"sites": {"$1": {"platform": "demo", "client": "demo", $2,
   "database": {"server": "$server_name", "name": "$database", "user": "$database", "password": "$password"}}}}
 EOF
-  say_aegirc compile
+  say_aegirc publish
 }

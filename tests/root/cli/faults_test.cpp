@@ -84,6 +84,10 @@ class AegircAsRoot : public testing::Test {
 })");
     expect("import " + file("document.json"), 0, "Imported");
   }
+  void set_state(const std::string& uri, const std::string& state) {
+    live::put(file("state.json"), R"({"sites": {")" + uri + R"(": {"state": ")" + state + "\"}}}");
+    expect("import " + file("state.json"), 0, "Imported");
+  }
   /// What a worker that is there since the beginning answers, a second later than the last time.
   std::string look(const std::string& host) {
     const auto state = worker_.snapshot(now_ += 2);
@@ -129,26 +133,88 @@ TEST_F(AegircAsRoot, NothingOfRootsLiesAmongAegirsFiles) {
   expect_refused("map verify", 77, config_.map_dir, "Permission denied", kStranger);
 }
 
-TEST_F(AegircAsRoot, ASiteInAnothersDirectoryIsNotPublished) {
+TEST_F(AegircAsRoot, ASiteInAnothersDirectoryIsKeptBackAlone) {
   const std::string files = config_.aegir_root + "/platforms/d10/sites/second.example/files";
-  live::put(files + "/left.txt", "left by the site that had this name before");
-  ASSERT_EQ(::chown(files.c_str(), kStranger, kStranger), 0);
-  import_site("second.example");
-  expect("import " + file("document.json"), 0,
-         "note: " + files + ": site second.example is new, and its directory is another's: found a directory of uid " +
-             std::to_string(kStranger) + ", expected a directory of uid ");
-  for (const char* command : {"compile", "publish", "publish --rebuild", "map compact"}) {
-    expect_refused(command, 65, files, "nothing was published");
+  for (const char* command : {"publish", "compile"}) {
+    live::put(files + "/left.txt", "left by the site that had this name before");
+    ASSERT_EQ(::chown(files.c_str(), kStranger, kStranger), 0);
+    import_site("second.example");
+    expect("import " + file("document.json"), 0,
+           "note: site second.example is new, and its directory is another's: " + files +
+               ": found a directory of uid " + std::to_string(kStranger) + ", expected a directory of uid ");
+    import_site("third.example");
+    // The others don't wait for it.
+    const live::Finished done = aegirc(command);
+    EXPECT_EQ(done.status, 65) << done.output;
+    EXPECT_NE(done.output.find("Published generation"), std::string::npos) << done.output;
+    EXPECT_NE(done.output.find(files + ": site second.example is kept back in state installing: found a directory"),
+              std::string::npos)
+        << done.output;
+    EXPECT_NE(done.output.find("chown -R "), std::string::npos) << done.output;
+    EXPECT_EQ(look("third.example"), "third.example");
     EXPECT_EQ(look("second.example"), "unknown");
+    expect("publish", 0, "Nothing new");
+    fs::remove_all(files);
+    set_state("second.example", "enabled");
+    expect("publish", 0, "Published generation");
+    EXPECT_EQ(look("second.example"), "second.example");
+    for (const char* site : {"second.example", "third.example"}) {
+      set_state(site, "disabled");
+      set_state(site, "deleted");
+      fs::remove_all(config_.aegir_root + "/platforms/d10/sites/" + site);
+    }
+    expect("publish", 0, "Published generation");
   }
-  fs::remove_all(files);
-  expect("publish", 0, "Published generation");
+}
+
+TEST_F(AegircAsRoot, ANewSitesDirectoryIsMadeByPublish) {
+  import_site("second.example");
+  expect("publish", 0, "Prepared the directories of 1 new site.");
+  struct stat status{};
+  ASSERT_EQ(::stat((config_.aegir_root + "/platforms/d10/sites/second.example/private/temp").c_str(), &status), 0);
   EXPECT_EQ(look("second.example"), "second.example");
-  // What is published already is not held up by it.
-  ASSERT_EQ(::chown((config_.aegir_root + "/platforms/d10/sites/first.example/files").c_str(), kStranger, kStranger),
-            0);
-  import_site("third.example");
+}
+
+TEST_F(AegircAsRoot, ABrokenDirectoryOfASiteHoldsNobodyUp) {
+  const std::string temp = config_.aegir_root + "/platforms/d10/sites/first.example/private/temp";
+  fs::rename(temp, temp + ".old");
+  fs::create_symlink("/etc", temp);  // as first.example's own PHP could
+  import_site("second.example");
+  const live::Finished done = aegirc("compile");
+  EXPECT_EQ(done.status, 65) << done.output;
+  EXPECT_NE(done.output.find(temp + ": site first.example goes on as it is: found a symbolic link"), std::string::npos)
+      << done.output;
+  EXPECT_EQ(look("first.example"), "first.example");
+  EXPECT_EQ(look("second.example"), "second.example");
+}
+
+TEST_F(AegircAsRoot, WhatASiteThatIsGoneHasLeftIsNotGivenToTheNextOfItsName) {
+  import_site("second.example");
   expect("publish", 0, "Published generation");
+  const std::string site = config_.aegir_root + "/platforms/d10/sites/second.example";
+  live::put(site + "/settings.php", "its password");
+  ASSERT_EQ(::chown((site + "/settings.php").c_str(), kAegir, kAegir), 0);
+  expect("compile", 0, "put right");
+  struct stat before{};
+  ASSERT_EQ(::stat((site + "/settings.php").c_str(), &before), 0);
+  EXPECT_EQ(before.st_mode & 07777, 0440U);
+  set_state("second.example", "disabled");
+  set_state("second.example", "deleted");
+  expect("publish", 0, "Published generation");
+  for (const char* left : {"/files", "/private"}) {
+    import_site("second.example");
+    for (const char* command : {"compile", "publish"}) {
+      expect(command, std::string_view(command) == "compile" ? 65 : 0, "");
+      struct stat after{};
+      ASSERT_EQ(::stat((site + "/settings.php").c_str(), &after), 0);
+      EXPECT_EQ(after.st_gid, before.st_gid) << command << " without " << left;
+      ASSERT_EQ(::stat(site.c_str(), &after), 0);
+      EXPECT_EQ(after.st_gid, before.st_gid) << command << " without " << left;
+      EXPECT_EQ(look("second.example"), "unknown");
+    }
+    set_state("second.example", "deleted");
+    fs::remove_all(site + left);  // at last the settings alone are left
+  }
 }
 
 TEST_F(AegircAsRoot, ADirectoryOfAnotherOrALinkIsNotTakenForANewSite) {
@@ -158,9 +224,12 @@ TEST_F(AegircAsRoot, ADirectoryOfAnotherOrALinkIsNotTakenForANewSite) {
   fs::create_directory_symlink("first.example", sites + "third.example");
   import_site("second.example");
   import_site("third.example");
-  for (const char* site : {"second.example", "third.example"}) expect("publish", 65, sites + site);
-  EXPECT_EQ(look("second.example"), "unknown");
-  EXPECT_EQ(look("third.example"), "unknown");
+  const live::Finished done = aegirc("publish");
+  EXPECT_EQ(done.status, 65);
+  for (const char* site : {"second.example", "third.example"}) {
+    EXPECT_NE(done.output.find(sites + site + ": site " + site + " is kept back"), std::string::npos) << done.output;
+    EXPECT_EQ(look(site), "unknown");
+  }
 }
 
 TEST_F(AegircAsRoot, AnImportSaysWhatItChanged) {

@@ -123,5 +123,16 @@ TEST_F(CommandTest, WorkAsASiteHandsItsErrorOn) {
   EXPECT_EQ(run_as({kFirst, kFirst}, []() -> Result<void> { ::_exit(7); }).error().code, Code::kInternal);
 }
 
+TEST_F(CommandTest, WorkAsASiteThatIsStoppedHoldsNobodyUp) {
+  const auto stop = []() -> Result<void> {
+    (void)::raise(SIGSTOP);
+    return {};
+  };
+  const Result<void> stopped = run_as({kFirst, kFirst}, stop, std::chrono::milliseconds(200));
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, Code::kBusy);
+  EXPECT_NE(stopped.error().message.find(std::to_string(kFirst)), std::string::npos);
+}
+
 }  // namespace
 }  // namespace aegir::machine

@@ -209,9 +209,13 @@ TEST_F(SiteTest, RefusesSettingsThatAreNotAPlainFileOfAegir) {
   ASSERT_EQ(::unlink(settings.c_str()), 0);
 
   ASSERT_EQ(::link(path("root.txt").c_str(), settings.c_str()), 0);
-  expect_in_the_way(settings, "a file of uid 0");
+  expect_in_the_way(settings, "a file with another hard link");
   ASSERT_EQ(::unlink(settings.c_str()), 0);
   EXPECT_EQ(owner_and_mode(path("root.txt")), "0600 0:0");
+
+  make_file(settings, site_b_, 0600);
+  expect_in_the_way(settings, "a file of uid " + std::to_string(kFirst + 1));
+  ASSERT_EQ(::unlink(settings.c_str()), 0);
 
   make_file(path("aegir.txt"), aegir_, 0600);
   ASSERT_EQ(::link(path("aegir.txt").c_str(), settings.c_str()), 0);
@@ -220,6 +224,34 @@ TEST_F(SiteTest, RefusesSettingsThatAreNotAPlainFileOfAegir) {
 
   ASSERT_EQ(::mkfifo(settings.c_str(), 0600), 0);
   expect_in_the_way(settings, "a special file");
+}
+
+TEST_F(SiteTest, SettingsThatAnEditorOfRootsWroteAnewAreAegirsAgain) {
+  prepare_both();
+  make_file(a_ + "/settings.php", {0, 0}, 0644);
+  ASSERT_TRUE(prepare());
+  EXPECT_EQ(owner_and_mode(a_ + "/settings.php"), "0440 610001:611000");
+}
+
+TEST_F(SiteTest, ARefusalChangesNothing) {
+  prepare_both();
+  make_file(a_ + "/settings.php", aegir_, 0440);
+  ASSERT_TRUE(prepare());
+  const Result<void> refused = prepare("a.example", kFirst + 2);  // as after the name was given to another site
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kConflict);
+  EXPECT_EQ(owner_and_mode(a_), "2750 610001:611000");
+  EXPECT_EQ(owner_and_mode(a_ + "/settings.php"), "0440 610001:611000");
+}
+
+TEST_F(SiteTest, ALookSeesTheGroupOfAnotherSlot) {
+  prepare_both();
+  for (const char* part : {"/files", "/private"}) std::filesystem::remove_all(a_ + part);
+  EXPECT_TRUE(look_at_site(config_, accounts_, {docroot_, "a.example", kFirst}));
+  const Result<void> refused = look_at_site(config_, accounts_, {docroot_, "a.example", kFirst + 2});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().place.file, a_);
+  EXPECT_EQ(refused.error().code, Code::kConflict);
 }
 
 TEST_F(SiteTest, ALinkOfTheSiteInItsOwnPrivateFolderLeadsNowhere) {
