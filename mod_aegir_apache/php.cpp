@@ -63,6 +63,19 @@ void hush(request_rec* request, int fcgi_module) noexcept {
   return true;
 }
 
+/// What httpd would give PHP as the client wrote it. Not sooner: redirects that httpd makes of rewriting rules must
+/// name the port that the client came by.
+void settle_target(request_rec* request, const Visit& visit) noexcept {
+  // SERVER_PORT, which httpd takes from the Host header.
+  request->parsed_uri.port = request->connection->local_addr->port;
+  request->parsed_uri.port_str = apr_itoa(request->pool, request->parsed_uri.port);
+  // REQUEST_URI, which httpd cuts out of the request line, with scheme and host if they are there.
+  if (visit.absolute) {
+    request->the_request =
+        apr_pstrcat(request->pool, request->method, " ", visit.raw_target.data(), " ", request->protocol, nullptr);
+  }
+}
+
 /// Makes mod_proxy_fcgi run this request with the site's socket.
 [[nodiscard]] int start_php(request_rec* request, const Visit& visit) noexcept {
   Shared& shared = *server_conf(request->server).shared;
@@ -75,6 +88,7 @@ void hush(request_rec* request, int fcgi_module) noexcept {
   }
   if (!hand_over_credentials(request, site, shared)) return HTTP_INTERNAL_SERVER_ERROR;
   hush(request, shared.fcgi_module);
+  settle_target(request, visit);
 
   constexpr std::string_view kBefore = "proxy:unix:";
   constexpr std::string_view kAfter = "|fcgi://localhost";

@@ -125,6 +125,14 @@ void ask_for_password(request_rec* request, const KeyRing& keys, map::HostDecisi
   map::refuse_unauthorised(decision);
 }
 
+/// Leaves one name in the request, the accepted one: rewriting rules and PHP trust what they find there, and what was
+/// sent may be written in many ways or, with an absolute URI, be missing.
+void set_host(request_rec* request, const map::HostDecision& decision) noexcept {
+  std::array<char, map::kHttpHostSize> value;
+  apr_table_setn(request->headers_in, "Host", copy(request->pool, map::write_http_host(decision, value)));
+  request->hostname = decision.host.data();
+}
+
 /// Asks the site map, and takes along what later phases need of it.
 void decide(request_rec* request, const ServerConf& conf, const map::Request& asked, Visit& visit) noexcept {
   map::HostDecision& decision = visit.decision;
@@ -142,6 +150,7 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
   }
   if (!needs_file(decision)) prepare_answer(request, decision);
   settle(request, visit);
+  set_host(request, decision);
   name_site(request, visit);
   if (decision.probe) mark_probe(request, decision.site);
 }
@@ -181,7 +190,9 @@ int post_read_request(request_rec* request) noexcept {
   ap_set_module_config(request->request_config, &aegir_module, visit);
   map::HostDecision& decision = visit->decision;
   const Target target = split_target(view(request->unparsed_uri));
-  visit->raw_target = target.raw;
+  visit->absolute = !target.scheme.empty();
+  // "GET http://a.example?x" has no path at all; RFC 9110 §4.2.3 makes it "/".
+  visit->raw_target = target.raw.starts_with('/') ? target.raw : join(request->pool, std::array{"/"sv, target.raw});
   int refused = refusal(request, target);
   std::optional<std::string_view> path = plain_path(target.raw);
   if (refused == 0 && !path) {

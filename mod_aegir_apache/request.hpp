@@ -14,7 +14,8 @@ namespace aegir::apache {
 /// One request of a client. Lives in its pool; no view in it points into the site map.
 struct Visit {
   map::HostDecision decision;     ///< its `host` has a NUL at its end
-  std::string_view raw_target;    ///< path and query as sent
+  std::string_view raw_target;    ///< path and query as sent (an absolute URI may lack the slash); NUL at its end
+  bool absolute = false;          ///< sent as an absolute URI
   const char* site = nullptr;     ///< the site's uri; null when there is none
   const char* docroot = nullptr;  ///< of the site
   bool forwarded_https = false;   ///< https by the word of a trusted proxy only

@@ -77,6 +77,15 @@ std::string_view between(const u_char* begin, const u_char* end) noexcept {
   return {reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)};
 }
 
+/// "GET http://a.example?x" has no path at all; RFC 9110 §4.2.3 makes it "/". nginx does so for the path that it
+/// serves, not for $request_uri. False: no memory.
+bool complete_target(ngx_http_request_t* r) noexcept {
+  const std::string_view sent = view(r->unparsed_uri);
+  if (sent.starts_with('/')) return true;
+  r->unparsed_uri = str(join(r, std::array{"/"sv, sent}));
+  return r->unparsed_uri.data != nullptr;
+}
+
 /// The request as route_host() takes it. `scheme` backs a view of it.
 map::Request describe(ngx_http_request_t* r, const ServerConf& conf, std::array<char, 8>& scheme) noexcept {
   map::Request request;
@@ -119,7 +128,7 @@ bool ask_for_password(ngx_http_request_t* r, map::HostDecision& decision) noexce
 /// First sight of a client's request. Null: no memory.
 Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
   ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(r->main->pool, sizeof(Kept));
-  if (cleanup == nullptr) return nullptr;
+  if (cleanup == nullptr || !complete_target(r->main)) return nullptr;
   auto* const kept = new (cleanup->data) Kept;
   map::HostDecision& decision = kept->decision;
   std::array<char, 8> scheme;

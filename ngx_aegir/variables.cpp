@@ -19,6 +19,12 @@ std::string_view site_directory(ngx_http_request_t* /*r*/, Kept& kept) noexcept 
 
 std::string_view host(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.decision.host; }
 
+std::string_view http_host(ngx_http_request_t* r, Kept& kept) noexcept {
+  auto* const memory = static_cast<char*>(ngx_pnalloc(r->pool, map::kHttpHostSize));
+  if (memory == nullptr) return {};
+  return map::write_http_host(kept.decision, std::span<char, map::kHttpHostSize>(memory, map::kHttpHostSize));
+}
+
 std::string_view platform(ngx_http_request_t* /*r*/, Kept& kept) noexcept { return kept.site().platform_name; }
 
 std::string_view probe(ngx_http_request_t* /*r*/, Kept& kept) noexcept {
@@ -64,6 +70,7 @@ constexpr std::array kVariables = {
     Variable{"aegir_site"sv, site},
     Variable{"aegir_site_dir"sv, site_directory},
     Variable{"aegir_host"sv, host},
+    Variable{"aegir_http_host"sv, http_host},
     Variable{"aegir_platform"sv, platform},
     Variable{"aegir_probe"sv, probe},
     Variable{"aegir_https"sv, https},

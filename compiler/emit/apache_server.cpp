@@ -105,6 +105,8 @@ Result<std::string> apache_platform(const Config& config, const registry::Platfo
   text.line("    Require all granted");
   text.line("    DirectoryIndex index.php index.html");
   text.line("    FallbackResource /index.php");
+  text.line("    # For the APIs of a site; its own password the module keeps to itself.");
+  text.line("    CGIPassAuth On");
   text.line("    <FilesMatch \"\\.php$\">");
   text.line("        SetHandler aegir-php");
   text.line("        AcceptPathInfo On");

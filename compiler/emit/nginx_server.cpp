@@ -17,8 +17,8 @@ std::vector<std::string> listen_addresses(const Config& config, const registry::
 }
 
 // How a request finds its file, and what PHP gets to know. Each parameter once and by us: nginx appends, it does not
-// replace. HTTP_HOST is the host that nginx chose by, never the raw header, with the port that the client named, since
-// Drupal builds links from it.
+// replace. HTTP_HOST is the host that was accepted, never the raw header, with the port that the client named, since
+// Drupal builds links from it. No REMOTE_USER: nobody has looked at the password that comes with $remote_user.
 constexpr Literal kLocations = R"(    location / {
         try_files $uri $uri/ /index.php$is_args$args;
     }
@@ -44,12 +44,11 @@ constexpr Literal kLocations = R"(    location / {
         fastcgi_param GATEWAY_INTERFACE CGI/1.1;
         fastcgi_param SERVER_SOFTWARE nginx;
         fastcgi_param SERVER_PROTOCOL $server_protocol;
-        fastcgi_param SERVER_NAME $host;
+        fastcgi_param SERVER_NAME $aegir_host;
         fastcgi_param SERVER_ADDR $server_addr;
         fastcgi_param SERVER_PORT $server_port;
         fastcgi_param REMOTE_ADDR $remote_addr;
         fastcgi_param REMOTE_PORT $remote_port;
-        fastcgi_param REMOTE_USER $remote_user if_not_empty;
         fastcgi_param REQUEST_METHOD $request_method;
         fastcgi_param REQUEST_SCHEME $scheme;
         fastcgi_param REQUEST_URI $request_uri;
@@ -63,7 +62,7 @@ constexpr Literal kLocations = R"(    location / {
         fastcgi_param PATH_INFO $aegir_path_info if_not_empty;
         fastcgi_param REDIRECT_STATUS 200;
         fastcgi_param HTTPS $aegir_https if_not_empty;
-        fastcgi_param HTTP_HOST $host$aegir_host_port;
+        fastcgi_param HTTP_HOST $aegir_http_host;
         # Headers that PHP must not see: a proxy for its own requests (httpoxy), and the token of a probe.
         fastcgi_param HTTP_PROXY "" if_not_empty;
         fastcgi_param HTTP_X_AEGIR_PROBE "" if_not_empty;
@@ -102,9 +101,6 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line("aegir_key ", Value{config.map_key, "map_key"}, ";");
   text.line("log_format aegir '$host:$server_port $remote_addr - $remote_user [$time_local] \"$request\" $status '");
   text.line("                 '$body_bytes_sent \"$http_referer\" \"$http_user_agent\" $aegir_site';");
-  text.line("map $http_host $aegir_host_port {");
-  text.line("    \"~(:[0-9]+)$\" $1;");
-  text.line("}");
   text.line("include ", Value{directory + "pre.d/*.conf", "config_dir"}, ";");
   text.line();
   text.line("# Every host name that no other server claims.");

@@ -71,6 +71,13 @@ std::string_view page(Verdict verdict) noexcept {
   return {};
 }
 
+std::string_view write_http_host(const HostDecision& decision, std::span<char, kHttpHostSize> out) noexcept {
+  Writer text(out);
+  text << decision.host;
+  if (decision.port != 0) text << ":"sv << std::uint64_t{decision.port};
+  return text.text();
+}
+
 std::string_view write_site_header(const SiteView& site, std::span<char, kSiteHeaderSize> out) noexcept {
   Writer text(out);
   return (text << site.host << "; generation="sv << site.generation).text();

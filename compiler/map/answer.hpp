@@ -24,6 +24,12 @@ inline constexpr std::string_view kPageType = "text/html";
 /// Value of Retry-After (seconds) that goes with maintenance only: nobody knows when a disabled site comes back.
 inline constexpr std::string_view kRetryAfter = "300";
 
+/// HTTP_HOST takes at most this.
+inline constexpr std::size_t kHttpHostSize = kMaxHostName + 6;
+/// What PHP gets as HTTP_HOST, whatever was sent: the accepted name, and the port if the client named one.
+[[nodiscard]] std::string_view write_http_host(const HostDecision& decision,
+                                               std::span<char, kHttpHostSize> out) noexcept;
+
 /// The value of kSiteHeader takes at most this.
 inline constexpr std::size_t kSiteHeaderSize = kMaxHostName + 40;
 /// "<uri>; generation=<n>".

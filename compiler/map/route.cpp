@@ -134,6 +134,7 @@ void route_host(const Request& request, const Snapshot* snapshot, HostDecision& 
   if (host.status == HostStatus::kTooLong) return answer(decision, 404);
   if (host.status != HostStatus::kOk) return answer(decision, 400);
   decision.host = host.name;
+  decision.port = host.port;
   if (snapshot == nullptr) return answer(decision, 503);
 
   if (!request.token.empty() && request.probe_peer) {

@@ -48,6 +48,7 @@ struct HostDecision {
   SiteView site;
   HostBuffer host_buffer;             ///< backs `host`
   std::string_view host;              ///< normalised name that was asked for
+  std::uint16_t port = 0;             ///< that the client named with it; 0: none
   std::array<char, 8> port_buffer{};  ///< backs a port in `location`
 };
 

@@ -1,4 +1,7 @@
 // What PHP is given, and by which ways a request reaches it.
+#include <algorithm>
+#include <iterator>
+
 #include "tests/live/behaviour/row.hpp"
 
 namespace aegir::live {
@@ -32,6 +35,50 @@ Expect without(Expect expect, const std::string& text) {
   return expect;
 }
 
+/// What PHP knows of the request's own words, however they were written.
+std::vector<Row> word_rows() {
+  const std::string basic = "Authorization: Basic YWRtaW46cHc=";  // admin:pw
+  const std::string absolute_1_0 = "GET http://A.test.:8123/node/1?x HTTP/1.0\r\n\r\n";
+  Expect claimed = a({"HTTP_AUTHORIZATION=Basic YWRtaW46cHc=\n", "PHP_AUTH_USER=admin\n", "PHP_AUTH_PW=pw\n"});
+  claimed.lacks.insert(claimed.lacks.end(), {"REMOTE_USER", "AUTH_TYPE"});
+  return {
+      {"php_basic_authorization_is_a_claim", get("a.test", "/", {basic}), claimed},
+      {"php_basic_authorization_at_the_fallback", get("a.test", "/jsonapi", {basic}), claimed},
+      {"php_bearer", get("a.test", "/jsonapi", {"Authorization: Bearer abc.def"}),
+       a({"HTTP_AUTHORIZATION=Bearer abc.def\n"})},
+      {"php_http_host", get("A.TEST.:8123", "/"), a({"\nHTTP_HOST=a.test:8123\n"})},
+      {"php_http_host_without_a_port", get("A.TEST.", "/"), a({"\nHTTP_HOST=a.test\n"})},
+      {"php_http_host_with_zeros", get("a.test:0080", "/"), a({"\nHTTP_HOST=a.test:80\n"})},
+      {"php_http_host_of_an_absolute_uri", get("b.test:9", "http://A.test:8123/"), a({"\nHTTP_HOST=a.test:8123\n"})},
+      {"php_http_host_of_an_absolute_uri_without_a_port", get("a.test:9", "http://a.test/"),
+       a({"\nHTTP_HOST=a.test\n"})},
+      {"php_http_host_in_http_1_0", absolute_1_0, a({"\nHTTP_HOST=a.test:8123\n"})},
+      {"php_http_host_at_an_error_document", get("A.TEST.:8123", "/error-document/missing"),
+       with_status(404, a({"\nHTTP_HOST=a.test:8123\n"}))},
+      {"php_server_name", get("A.TEST.:8123", "/"), a({"\nSERVER_NAME=a.test\n"})},
+      {"php_server_name_of_an_absolute_uri", get("b.test", "http://A.test:8123/"), a({"\nSERVER_NAME=a.test\n"})},
+      {"php_server_name_in_http_1_0", absolute_1_0, a({"\nSERVER_NAME=a.test\n"})},
+      {"php_server_port", get("a.test:8123", "/"), a({"\nSERVER_PORT={port}\n"})},
+      {"php_server_port_by_default", get("a.test", "/node/1"), a({"\nSERVER_PORT={port}\n"})},
+      {"php_server_port_of_an_absolute_uri", get("a.test", "http://a.test:8123/"), a({"\nSERVER_PORT={port}\n"})},
+      {"php_server_port_at_an_error_document", get("a.test:8123", "/error-document/missing"),
+       with_status(404, a({"\nSERVER_PORT={port}\n"}))},
+      {"php_server_port_behind_a_trusted_proxy",
+       get("a.test", "/", {"X-Forwarded-Proto: https", "X-Forwarded-Port: 443"}),
+       a({"\nSERVER_PORT={port}\n"}),
+       {},
+       kTrustedProxy},
+      {"php_request_uri_of_an_absolute_uri", get("a.test", "http://a.test/node/%31?x=http://y"),
+       a({"\nREQUEST_URI=/node/%31?x=http://y\n"})},
+      {"php_request_uri_of_an_absolute_uri_in_http_1_0", absolute_1_0, a({"\nREQUEST_URI=/node/1?x\n"})},
+      {"php_request_uri_of_an_absolute_uri_without_path", get("a.test", "http://a.test"), a({"\nREQUEST_URI=/\n"})},
+      {"php_request_uri_of_an_absolute_uri_with_a_query_alone", get("a.test", "http://a.test?x"),
+       a({"\nREQUEST_URI=/?x\n", "\nQUERY_STRING=x\n"})},
+      {"php_request_uri_at_an_error_document", get("a.test", "http://a.test/error-document/missing?x"),
+       with_status(404, a({"\nREQUEST_URI=/error-document/missing?x\n"}))},
+  };
+}
+
 /// Nothing of the site's credentials is there for a site without any.
 Expect uncloaked() {
   Expect expect = php("plain.test", {"ini:memory_limit=256M\n"});
@@ -46,15 +93,16 @@ Expect recorded(const std::string& script, std::vector<std::string> has = {}) {
   expect.has.push_back("db_passwd=secret-of-recorded\n");
   expect.has.push_back("SCRIPT_NAME=" + script + "\n");
   expect.lacks = {"REDIRECT_db", "REDIRECT_AEGIR", "REDIRECT_PHP"};
-  expect.once = {"db_type=",    "db_name=",        "db_user=",    "db_passwd=",       "db_host=",   "db_port=",
-                 "AEGIR_SITE=", "AEGIR_SITE_DIR=", "AEGIR_HOST=", "PHP_ADMIN_VALUE=", "HTTP_HOST=", "SCRIPT_FILENAME="};
+  expect.once = {"db_type=",   "db_name=",         "db_user=",        "db_passwd=",   "db_host=",
+                 "db_port=",   "AEGIR_SITE=",      "AEGIR_SITE_DIR=", "AEGIR_HOST=",  "PHP_ADMIN_VALUE=",
+                 "HTTP_HOST=", "SCRIPT_FILENAME=", "SERVER_NAME=",    "SERVER_PORT=", "REQUEST_URI="};
   return expect;
 }
 
 }  // namespace
 
 std::vector<Row> php_rows() {
-  return {
+  std::vector<Row> rows = {
       {"php_script", get("a.test", "/index.php"), a({"SCRIPT_NAME=/index.php\n", "uid=310001\n"})},
       {"php_of_another_site", get("b.test", "/index.php"), php("b.test", {"uid=310002\n", "db_passwd=secret-of-b\n"})},
       {"php_directory_index", get("a.test", "/"), a({"SCRIPT_NAME=/index.php\n", "REQUEST_URI=/\n"})},
@@ -109,6 +157,8 @@ std::vector<Row> php_rows() {
       {"parameters_once_by_error_document", get("recorded.test", "/error-document/x"),
        with_status(404, recorded("/index.php"))},
   };
+  std::ranges::move(word_rows(), std::back_inserter(rows));
+  return rows;
 }
 
 }  // namespace aegir::live

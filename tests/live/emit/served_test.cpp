@@ -69,6 +69,18 @@ TEST_F(Served, PhpSeesThePortThatTheClientNamed) {
   });
 }
 
+TEST_F(Served, PhpIsToldTheSameByBothServers) {
+  each(get("A.test.:8123", "http://A.test.:8123/node/1?x", {"Authorization: Basic YWRtaW46cHc="}),
+       [](const Response& response) {
+         EXPECT_EQ(response.status, 200);
+         for (const char* line : {"\nHTTP_HOST=a.test:8123\n", "\nSERVER_NAME=a.test\n", "\nREQUEST_URI=/node/1?x\n",
+                                  "\nHTTP_AUTHORIZATION=Basic YWRtaW46cHc=\n", "\nPHP_AUTH_USER=admin\n"}) {
+           EXPECT_THAT(response.body, HasSubstr(line));
+         }
+         EXPECT_THAT(response.body, Not(HasSubstr("REMOTE_USER")));
+       });
+}
+
 TEST_F(Served, PhpBelievesATrustedProxyAboutHttps) {
   each(get("a.test", "/", {"X-Forwarded-Proto: https"}), 200, "HTTPS=on\n");
   each(get("a.test", "/", {"X-Forwarded-Proto: http"}),

@@ -44,6 +44,20 @@ Opened open(const KeyRing& keys, const std::vector<unsigned char>& sealed, std::
   return opened;
 }
 
+TEST(HttpHost, IsTheAcceptedNameWithThePortThatWasNamed) {
+  const auto http_host = [](std::string_view authority) {
+    HostDecision decision;
+    route_host({.authority = authority}, nullptr, decision);
+    std::array<char, kHttpHostSize> out;
+    return std::string(write_http_host(decision, out));
+  };
+  EXPECT_EQ(http_host("a.test"), "a.test");
+  EXPECT_EQ(http_host("A.Test.:8080"), "a.test:8080");
+  EXPECT_EQ(http_host("a.test:080"), "a.test:80");
+  const std::string longest = std::string(kMaxHostName - 5, 'x') + ".test";
+  EXPECT_EQ(http_host(longest + ".:65535"), longest + ":65535");
+}
+
 TEST(Credentials, OpenForTheirOwnSiteOnly) {
   const KeyRing keys = ring();
   const auto sealed = keys.seal("shop.example", plaintext(kFields));
