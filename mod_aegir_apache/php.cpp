@@ -20,13 +20,13 @@ using namespace std::string_view_literals;
   const std::string_view docroot(visit.docroot);
   const map::SiteView& site = visit.decision.site;
   if (file.size() > docroot.size() && file.starts_with(docroot) && file[docroot.size()] == '/') {
-    return map::route_path(site, file.substr(docroot.size()), {}, is_internal(request));
+    return map::route_path(site, file.substr(docroot.size()), {}, false);
   }
   // An Alias, or a docroot that is not written as the file system has it: no file of this site's users runs either.
   map::PathDecision decision;
   for (std::size_t at = file.find("/sites/"sv); at != std::string_view::npos && !decision.static_only;
        at = file.find("/sites/"sv, at + 1)) {
-    decision.static_only = map::route_path(site, file.substr(at), {}, true).static_only;
+    decision.static_only = map::route_path(site, file.substr(at), {}, false).static_only;
   }
   return decision;
 }

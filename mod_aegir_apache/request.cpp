@@ -224,10 +224,10 @@ int translate_name(request_rec* request) noexcept {
   // What is open in every state must not lead to what is not: no index, fallback or rewriting out of it.
   if (acme && !view(request->uri).starts_with(map::kAcmePath)) return HTTP_NOT_FOUND;
 
+  // private/ stays closed: httpd's own redirects (rules, indexes, fallbacks, error pages) are the visitor's to steer.
   const bool from_client = request->prev == nullptr && request->main == nullptr;
-  const map::PathDecision decision =
-      map::route_path(visit->decision.site, view(request->uri), from_client ? visit->raw_target : std::string_view{},
-                      is_internal(request));
+  const map::PathDecision decision = map::route_path(visit->decision.site, view(request->uri),
+                                                     from_client ? visit->raw_target : std::string_view{}, false);
   switch (decision.verdict) {
     case map::PathVerdict::kServe:
       break;

@@ -24,11 +24,6 @@ struct Visit {
 /// The visit that `request` belongs to, or null: the engine is off, or httpd refused the request before we saw it.
 [[nodiscard]] const Visit* visit_of(const request_rec* request) noexcept;
 
-/// Whether the server itself asks: an internal redirect, not a look-up on behalf of a request of the client's.
-[[nodiscard]] inline bool is_internal(const request_rec* request) noexcept {
-  return request->prev != nullptr && request->main == nullptr;
-}
-
 /// post_read_request: decides by the host name. Never answers itself: httpd closes the connection after an answer that
 /// comes from this hook.
 int post_read_request(request_rec* request) noexcept;

@@ -164,8 +164,11 @@ ngx_int_t send_page(ngx_http_request_t* r, map::Verdict verdict) noexcept {
   return ngx_http_send_response(r, NGX_HTTP_SERVICE_UNAVAILABLE, &type, &body);
 }
 
-bool came_from_inside(ngx_http_request_t* r, const Kept& kept) noexcept {
-  return r == r->main ? kept.internal : ngx_http_get_module_ctx(r, ngx_http_aegir_module) != nullptr;
+/// Whether the site's PHP has sent the client's request here. An internal redirect alone does not tell: try_files and
+/// error_page make one of what the client wrote.
+bool is_accel_redirect(const ngx_http_request_t* r) noexcept {
+  return r == r->main && r->internal != 0 && r->upstream != nullptr &&
+         r->upstream->headers_in.x_accel_redirect != nullptr;
 }
 
 /// NGX_DECLINED: the host may be served. What was refused stays refused: an error page must not lead into a site.
@@ -244,14 +247,10 @@ ngx_int_t decide(ngx_http_request_t* r) noexcept {
   }
   if (const ngx_int_t refused = refuse(kept->decision); refused != NGX_DECLINED) return refused;
 
-  const bool internal = r->internal != 0;
-  if (r == r->main) {
-    kept->internal = internal;
-  } else {
-    ngx_http_set_ctx(r, kept, ngx_http_aegir_module);
-  }
-  const map::PathDecision path =
-      map::route_path(kept->site(), view(r->uri), internal ? std::string_view() : view(r->unparsed_uri), internal);
+  const bool by_site = is_accel_redirect(r);
+  if (r == r->main) kept->by_site = by_site;
+  const std::string_view sent = r->internal != 0 ? std::string_view() : view(r->unparsed_uri);
+  const map::PathDecision path = map::route_path(kept->site(), view(r->uri), sent, by_site);
   if (path.verdict == map::PathVerdict::kRedirect) {
     return add_location(r, path.pieces) ? NGX_HTTP_MOVED_PERMANENTLY : NGX_ERROR;
   }
@@ -271,7 +270,7 @@ ngx_int_t confirm(ngx_http_request_t* r) noexcept {
   Kept* const kept = find_kept(r);
   if (kept == nullptr) return NGX_DECLINED;
   if (const ngx_int_t refused = refuse(kept->decision); refused != NGX_DECLINED) return refused;
-  const map::PathDecision path = map::route_path(kept->site(), view(r->uri), {}, came_from_inside(r, *kept));
+  const map::PathDecision path = map::route_path(kept->site(), view(r->uri), {}, r == r->main && kept->by_site);
   if (path.verdict == map::PathVerdict::kRewrite) {
     ngx_str_t target = str(join(r, path.pieces));
     if (target.data == nullptr) return NGX_ERROR;

@@ -16,7 +16,7 @@ struct LocationCopy;
 struct Kept {
   map::HostDecision decision;  ///< `location` is over when the answer has its header
   bool secure = false;         ///< https, by the connection or by a trusted proxy's word
-  bool internal = false;       ///< the main request's path came from the server itself, not from the client
+  bool by_site = false;        ///< the main request's path came from the site's PHP: X-Accel-Redirect
   bool opened = false;         ///< credentials were asked for; `credentials` has them, or null after a fault
   const map::CredentialFields* credentials = nullptr;
   LocationCopy* copies = nullptr;  ///< in use by this request

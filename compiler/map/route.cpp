@@ -114,13 +114,13 @@ bool is_unresolved(std::string_view path) noexcept {
 }
 
 /// Rules for `rest`, what follows sites/<own directory> (empty or beginning with a slash).
-void route_own_directory(std::string_view rest, bool internal, PathDecision& decision) noexcept {
+void route_own_directory(std::string_view rest, bool by_site, PathDecision& decision) noexcept {
   if (rest.starts_with("/files/"sv)) {
     decision.static_only = true;
     if (names_php(rest)) decision.verdict = PathVerdict::kForbidden;
   } else if (rest == "/private"sv || rest.starts_with("/private/"sv)) {
     decision.static_only = true;
-    if (!internal || names_php(rest)) decision.verdict = PathVerdict::kForbidden;
+    if (!by_site || names_php(rest)) decision.verdict = PathVerdict::kForbidden;
   }
 }
 
@@ -166,7 +166,7 @@ void route_host(const Request& request, const Snapshot* snapshot, HostDecision& 
 }
 
 PathDecision route_path(const SiteView& site, std::string_view path, std::string_view raw_target,
-                        bool internal) noexcept {
+                        bool by_site) noexcept {
   PathDecision decision;
   if (raw_target.empty() && is_unresolved(path)) {
     decision.verdict = PathVerdict::kNotFound;
@@ -175,7 +175,7 @@ PathDecision route_path(const SiteView& site, std::string_view path, std::string
   if (path.starts_with("/files/"sv)) {
     decision.verdict = PathVerdict::kRewrite;
     decision.pieces = {"/sites/"sv, site.directory, path};
-    route_own_directory(path, internal, decision);
+    route_own_directory(path, by_site, decision);
     return decision;
   }
   if (path.starts_with("/sites/"sv) || path == "/sites"sv) {
@@ -185,15 +185,15 @@ PathDecision route_path(const SiteView& site, std::string_view path, std::string
     if (rest.size() <= 1) {  // the folder of all sites, and what lies in it: no page, no index, no file
       decision.verdict = PathVerdict::kNotFound;
     } else if (name == site.directory) {
-      route_own_directory(rest, internal, decision);
+      route_own_directory(rest, by_site, decision);
     } else if (rest.starts_with("/files/"sv) && site.has_former(name)) {
       // The rest is taken from the raw target, to be kept byte for byte: it has the same beginning, or
       // nobody's content ever held this link.
       const std::size_t prefix = 7 + name.size();
-      if (internal) {
+      if (by_site) {
         decision.verdict = PathVerdict::kRewrite;
         decision.pieces = {"/sites/"sv, site.directory, rest};
-        route_own_directory(rest, internal, decision);
+        route_own_directory(rest, by_site, decision);
       } else if (raw_target.starts_with(path.substr(0, prefix + 7))) {
         decision.verdict = PathVerdict::kRedirect;
         decision.pieces = {"/sites/"sv, site.directory, raw_target.substr(prefix)};

@@ -71,9 +71,10 @@ struct PathDecision {
 
 /// Decides about a path of `site`. `path` is decoded; `raw_target` as in Request, or empty when `path` is not what the
 /// client asked for (an internal redirect, a file that was chosen): then nobody has resolved its dots and slashes, and
-/// one that has some is not found. `internal`: the server itself asks (X-Accel-Redirect, error page): private/ is open.
+/// one that has some is not found. `by_site`: the site's own PHP named the path (X-Accel-Redirect): private/ is open.
+/// No rule, index, fallback or error page of a configuration counts as that: a visitor may have steered it.
 [[nodiscard]] PathDecision route_path(const SiteView& site, std::string_view path, std::string_view raw_target,
-                                      bool internal) noexcept;
+                                      bool by_site) noexcept;
 
 /// Below it lie the answers to challenges of ACME (RFC 8555 §8.3): Verdict::kAcme.
 inline constexpr std::string_view kAcmePath = "/.well-known/acme-challenge/";

@@ -114,13 +114,25 @@ TEST(ApacheRequest, AfterPhpFailedSeesNothingOfItsCredentials) {
   fleet.apache.expect_log("failed to make connection to backend");
 }
 
-TEST(ApacheRequest, PrivateFilesAreOpenToTheServerItself) {
+TEST(ApacheRequest, NoRuleOfAPlatformOpensPrivateFiles) {
+  const std::string secret = "/sites/a.test/private/secret.txt";
   Fleet fleet;
-  fleet.start({.platform = "RewriteEngine on\nRewriteRule ^mine$ /sites/a.test/private/secret.txt\n"
-                           "RewriteRule ^others$ /sites/b.test/private/secret.txt\n"});
-  EXPECT_EQ(fleet.get("a.test", "/mine").body, "private of a.test");
-  EXPECT_EQ(fleet.get("a.test", "/others").status, 404);
-  EXPECT_EQ(fleet.get("a.test", "/sites/a.test/private/secret.txt").status, 403);
+  const std::string rules = "<Directory " + fleet.platform() + "/";
+  put(fleet.platform() + "/page/there.txt", "");
+  put(fleet.platform() + "/index/there.txt", "");
+  put(fleet.platform() + "/fallback/there.txt", "");
+  fleet.start({.main = rules + "page>\nErrorDocument 404 " + secret + "\n</Directory>\n" + rules +
+                       "index>\nDirectoryIndex " + secret + "\n</Directory>\n" + rules +
+                       "fallback>\nFallbackResource " + secret + "\n</Directory>\n",
+               .platform = "RewriteEngine on\nRewriteRule ^(en|de)/(.*)$ /$2 [L]\n"});
+  EXPECT_EQ(fleet.get("a.test", "/en/style.css").body, "a style");
+  EXPECT_EQ(fleet.get("a.test", "/en/files/f.txt").body, "file of a.test");
+  for (const char* target : {"/en/sites/a.test/private/secret.txt", "/en/sites/a.test/private/", "/page/missing",
+                             "/index/", "/fallback/missing", "/en/sites/b.test/private/secret.txt"}) {
+    const Response answer = fleet.get("a.test", target);
+    EXPECT_TRUE(answer.status == 403 || answer.status == 404) << target << ": " << answer.status;
+    EXPECT_THAT(answer.body, Not(HasSubstr("private of"))) << target;
+  }
 }
 
 TEST(ApacheRequest, DoubleSlashesThatHttpdKeeps) {

@@ -259,7 +259,7 @@ TEST_F(Nginx, CarelessLocationsPassNoRule) {
   const auto ask_for = [&](const std::string& target) {
     return ask(World::get().front(Kind::kNginx).port.endpoint(), get("a.test", target));
   };
-  for (const std::string location : {"/careless", "/careless-redirect"}) {
+  for (const std::string location : {"/careless", "/careless-redirect", "/careless-fallback", "/careless-page"}) {
     EXPECT_EQ(ask_for(location + "/style.css").body, "a style");
     EXPECT_EQ(ask_for(location + "/files/f.txt").body, "file of a.test");
     for (const char* path : {"/sites/b.test/files/f.txt", "/sites/a.test/private/secret.txt", "/install.php",

@@ -19,9 +19,9 @@ SiteView shop() {
   return site;
 }
 
-std::string routed(std::string_view path, std::string_view raw = {}, bool internal = false) {
+std::string routed(std::string_view path, std::string_view raw = {}, bool by_site = false) {
   const SiteView site = shop();
-  const PathDecision decision = route_path(site, path, raw.empty() && !internal ? path : raw, internal);
+  const PathDecision decision = route_path(site, path, raw.empty() && !by_site ? path : raw, by_site);
   std::string text;
   switch (decision.verdict) {
     case PathVerdict::kServe:
@@ -65,7 +65,7 @@ TEST(RoutePath, OtherSitesDirectoriesDoNotExist) {
         // Folders of folders: nobody's.
         "/sites", "/sites/", "/sites/all", "/sites/all/", "/sites/shop.example", "/sites/shop.example/"}) {
     EXPECT_EQ(routed(path), "not found") << path;
-    EXPECT_EQ(routed(path, {}, true), "not found") << path << " asked for by the server itself";
+    EXPECT_EQ(routed(path, {}, true), "not found") << path << " named by the site itself";
   }
 }
 
