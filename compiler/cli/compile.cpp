@@ -147,6 +147,9 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   if (Result<void> became = machine::become_aegir(*accounts); !became) return stop(became);
   auto store = open_registry(config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
+  // What would not be published must not change the configuration either.
+  const Result<void> may_publish = publish::Publisher(config, **store, *keys).may_publish();
+  if (!may_publish) return std::unexpected(Errors{may_publish.error()});
   Result<emit::Model> model = read_model(**store);
   if (!model) return stop(model);
   Result<Arrivals> arrivals = look_at_arrivals(config, **store);

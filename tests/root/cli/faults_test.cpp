@@ -354,6 +354,17 @@ TEST_F(AegircAsRoot, TheRegistryIsGoneOrEmpty) {
   }
 }
 
+TEST_F(AegircAsRoot, AnotherRegistryWithoutSitesTakesNothingAway) {
+  const std::string fragment = config_.config_dir + "/server_web1/nginx/aegir.conf";
+  ASSERT_TRUE(fs::exists(fragment));
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(config_.registry + suffix);
+  live::put(file("other.json"), R"({"servers": {"web2": {"web": {"nginx": {}}}}})");
+  expect("import " + file("other.json"), 0, "Imported");
+  for (const char* command : {"compile", "publish"}) expect_refused(command, 65, config_.registry, "the map is of");
+  EXPECT_TRUE(fs::exists(fragment));
+  EXPECT_EQ(look("first.example"), "first.example");
+}
+
 TEST_F(AegircAsRoot, TheRegistryIsCorrupt) {
   const std::string kept = live::slurp(config_.registry);
   fs::remove(config_.registry + "-wal");
