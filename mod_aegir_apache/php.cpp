@@ -55,7 +55,7 @@ void hush(request_rec* request, int fcgi_module) noexcept {
     shared.counters->faults.fetch_add(1, std::memory_order_relaxed);
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
                   "the credentials of %s can't be opened with the keys that this server has read; next: reload it if "
-                  "the key file is newer, else aegirc publish",
+                  "the key file is newer, else put that back from its backup, or aegirc publish --rebuild",
                   copy(request->pool, site.host));
     return false;
   }

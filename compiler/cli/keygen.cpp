@@ -66,8 +66,8 @@ Outcome keygen(const Cli& cli, const std::string& kind, std::uint32_t id) {
   Result<void> written = write_file(path, KeyRing::generate(id), {.mode = kKeyMode, .replace = false});
   if (!written && written.error().code == Code::kConflict) {
     written = fail_at(path, Code::kConflict, "there is a key already, and what it sealed can't be opened without it",
-                      of_map ? "to change the map's key, put the new one above the old one in this file (both work), "
-                               "reload the web servers, then run `aegirc compile`"
+                      of_map ? "to change the map's key: add the line of a new one below the old one, reload the web "
+                               "servers, put the new line above, run `aegirc publish`, then remove the old line"
                              : "keep it; move the file away only when no registry was made with it");
   }
   if (!written) return stop(written);

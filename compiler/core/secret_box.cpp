@@ -12,6 +12,9 @@
 namespace aegir {
 namespace {
 
+constexpr const char* kLostHint =
+    "put it back from its backup; only when there never was one, `aegirc keygen` makes it";
+
 constexpr char kContext[crypto_kdf_CONTEXTBYTES + 1] = "aegirmap";
 static_assert(kSealOverhead ==
               crypto_aead_xchacha20poly1305_ietf_NPUBBYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES);
@@ -91,7 +94,7 @@ Result<KeyRing> KeyRing::parse(std::string_view text, std::string_view file) {
         Error{Code::kInvalid,
               std::move(message),
               {std::string(file), line_number, 1},
-              "a key file holds one or two lines 'aegir-key 1 <id> <64 hex digits>'; `aegirc keygen` makes one"});
+              "a key file holds one or two lines 'aegir-key 1 <id> <64 hex digits>'; put it back from its backup"});
   };
   while (!text.empty()) {
     ++line_number;
@@ -129,7 +132,7 @@ Result<KeyRing> KeyRing::read(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     auto error = fail_errno("the key file can't be opened", path, errno);
-    if (errno == ENOENT) error.error().hint = "make one with `aegirc keygen`, or name another in the configuration";
+    if (error.error().code == Code::kNotFound) error.error().hint = kLostHint;
     return error;
   }
   struct stat status{};
@@ -138,7 +141,7 @@ Result<KeyRing> KeyRing::read(const std::string& path) {
   const ssize_t size = known && S_ISREG(status.st_mode) ? ::read(fd, text, sizeof text) : -1;
   ::close(fd);
   if (size < 0 || size == static_cast<ssize_t>(sizeof text)) {
-    return fail_at(path, Code::kInvalid, "not a key file", "make one with `aegirc keygen`");
+    return fail_at(path, Code::kInvalid, "not a key file", kLostHint);
   }
   if ((status.st_mode & 077) != 0) {
     sodium_memzero(text, sizeof text);

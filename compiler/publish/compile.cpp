@@ -49,9 +49,10 @@ map::Cms cms_of(registry::Cms cms) {
 }
 
 std::unexpected<Error> no_key(const registry::Site& site, const Config& config, std::string_view what) {
-  return fail_at(config.map_key, Code::kNotFound,
-                 "there is no map key, and " + site.uri + " has " + std::string(what) + " to seal",
-                 "make one with `aegirc keygen map`, or name its file as map_key in the configuration");
+  return fail_at(
+      config.map_key, Code::kNotFound,
+      "there is no map key, and " + site.uri + " has " + std::string(what) + " to seal",
+      "put it back from its backup; only when there is none `aegirc keygen map`, and then reload the web servers");
 }
 
 std::unexpected<Error> dangling(const registry::Site& site, std::string_view kind, const std::string& name) {

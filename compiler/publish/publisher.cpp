@@ -60,6 +60,15 @@ Result<void> Publisher::prepare() {
   return {};
 }
 
+std::uint32_t Publisher::present_key() const {
+  for (const std::string& directory : {config_.map_dir, config_.map_durable}) {
+    if (const Result<Snapshot> state = map::open_published(directory, nullptr)) {
+      return (*state)->base().header().key_id;
+    }
+  }
+  return 0;
+}
+
 Result<Publisher::Ground> Publisher::ground(std::uint64_t sequence) {
   Result<Snapshot> state = map::open_published(target_.directory, visible_);
   if (!state) {
@@ -230,13 +239,51 @@ Result<Report> Publisher::make_visible(const Snapshot& state, Report report) {
 }
 
 Result<void> Publisher::may_publish(Past past) const {
-  return past == Past::kGuarded ? may_rebuild(store_, config_) : Result<void>();
+  if (past != Past::kGuarded) return {};
+  if (Result<void> held = hold_key(present_key()); !held) return held;
+  return may_rebuild(store_, config_);
+}
+
+Result<void> Publisher::hold_key(std::uint32_t old_key) const {
+  if (old_key == 0 || keys_.holds(old_key)) return {};
+  Error error{Code::kConflict,
+              "the credentials of the map are sealed with key " + std::to_string(old_key) + ", and this file has " +
+                  keys_.names() + ": sealed anew, no web server that runs could open them",
+              {config_.map_key, 0, 0},
+              "put the key back from its backup; only when there is none `aegirc publish --rebuild`, and then at once "
+              "reload the web servers"};
+  if (!keys_.empty()) return std::unexpected(std::move(error));
+  error.code = Code::kNotFound;
+  error.message = "there is no map key, and the credentials of the map are sealed with key " + std::to_string(old_key);
+  error.hint =
+      "put it back from its backup; only when there is none `aegirc keygen map`, `aegirc publish --rebuild`, and then "
+      "at once reload the web servers";
+  return std::unexpected(std::move(error));
+}
+
+Error Publisher::sealed_anew(std::uint32_t old_key) const {
+  const std::string now = std::to_string(keys_.current_id());
+  if (!keys_.holds(old_key)) {
+    return {Code::kConflict,
+            "the credentials are sealed with key " + now + " now, and no web server that runs has it",
+            {config_.map_key, 0, 0},
+            "reload the web servers now: until then PHP requests answer 500"};
+  }
+  return {Code::kConflict,
+          "the credentials are sealed with key " + now + " now instead of key " + std::to_string(old_key),
+          {config_.map_key, 0, 0},
+          "reload the web servers now unless they were reloaded since the key is in this file: until then PHP requests "
+          "answer 500"};
 }
 
 Result<Report> Publisher::rebuild(std::string reason, Past past) {
   if (Result<void> prepared = prepare(); !prepared) return pass(prepared);
   if (merge_.valid()) {  // what it makes is older than what this makes
     if (const Result<map::Written> merged = merge_.get()) remove(target_.directory, merged->name);
+  }
+  const std::uint32_t old_key = past == Past::kNone ? 0 : present_key();
+  if (past == Past::kGuarded) {
+    if (Result<void> held = hold_key(old_key); !held) return pass(held);
   }
   if (past != Past::kNone) {
     if (Result<void> taken = take_over(store_, config_, past == Past::kOverruled); !taken) return pass(taken);
@@ -257,6 +304,7 @@ Result<Report> Publisher::rebuild(std::string reason, Past past) {
   std::set<std::string> keep = present_;
   keep.insert(before_.begin(), before_.end());
   if (Result<void> swept = sweep(target_.directory, keep); !swept) done->warning = std::move(swept.error());
+  if (old_key != 0 && old_key != keys_.current_id()) done->warning = sealed_anew(old_key);
   return done;
 }
 

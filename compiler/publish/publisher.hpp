@@ -53,7 +53,7 @@ class Publisher {
   /// What a rebuild does about a map that is there (live, or else the durable copy) and is not a state of this
   /// registry.
   enum class Past : std::uint8_t {
-    kGuarded,    ///< refuses what would take its sites from the web servers
+    kGuarded,    ///< refuses what would take its sites, or their credentials, from the web servers
     kOverruled,  ///< a person wants it so
     kNone,       ///< no web server reads this directory; nothing is looked at
   };
@@ -82,6 +82,12 @@ class Publisher {
   };
 
   [[nodiscard]] Result<void> prepare();
+  /// The key that the credentials of the present map (live, or else its durable copy) are sealed with; 0: none.
+  [[nodiscard]] std::uint32_t present_key() const;
+  /// Refuses to seal anew what web servers open with `old_key` when the key file has lost it.
+  [[nodiscard]] Result<void> hold_key(std::uint32_t old_key) const;
+  /// What a person has to do since the map is sealed with another key than `old_key`.
+  [[nodiscard]] Error sealed_anew(std::uint32_t old_key) const;
   [[nodiscard]] Result<Ground> ground(std::uint64_t sequence);
   /// Why no delta can be put on `state`; empty: it can.
   [[nodiscard]] Result<std::string> unfit(const map::Snapshot& state, std::uint64_t sequence);

@@ -123,9 +123,10 @@ TEST(ApacheStart, NeedsAMapAndAKey) {
   EXPECT_THAT(refusal(fleet.apache, without(config, "AegirKey"), fleet.port),
               HasSubstr("there is no AegirKey: name the file that `aegirc keygen` made"));
   const std::string with_other_key = without(config, "AegirKey") + "AegirKey ";
-  EXPECT_THAT(refusal(fleet.apache, with_other_key + fleet.path("no.key\n"), fleet.port),
-              HasSubstr(": " + fleet.path("no.key") +
-                        ": the key file can't be opened: No such file or directory; next: make one with `aegirc"));
+  EXPECT_THAT(
+      refusal(fleet.apache, with_other_key + fleet.path("no.key\n"), fleet.port),
+      HasSubstr(": " + fleet.path("no.key") +
+                ": the key file can't be opened: No such file or directory; next: put it back from its backup; only"));
   put(fleet.path("open.key"), slurp(fleet.map.key_file()));
   EXPECT_THAT(refusal(fleet.apache, with_other_key + fleet.path("open.key\n"), fleet.port),
               HasSubstr("the key file is open to group or others; next: chmod 0400 it"));

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "compiler/core/config.hpp"
+#include "compiler/map/answer.hpp"
 #include "compiler/map/reader.hpp"
 #include "compiler/registry/store.hpp"
 #include "tests/live/harness/process.hpp"
@@ -399,9 +400,15 @@ TEST_F(AegircAsRoot, AKeyThatCantBeRead) {
   expect_refused("publish", 66, config_.map_key, "there is no map key");
   EXPECT_EQ(look("first.example"), "first.example");
   EXPECT_EQ(look("second.example"), "unknown");
+  // A new key opens nothing of what web servers that run have read: nobody may get it by following a hint.
   expect("keygen map", 0, "Made");
-  expect("publish", 0, "new base");
+  for (const char* command : {"publish", "compile", "map compact"}) {
+    expect_refused(command, 65, config_.map_key, "the credentials of the map are sealed with key");
+  }
+  EXPECT_EQ(look("second.example"), "unknown");
+  expect("publish --rebuild", 0, "reload the web servers now: until then PHP requests answer 500");
   EXPECT_EQ(look("second.example"), "second.example");
+  expect("publish", 0, "Nothing new");
 
   fs::rename(config_.registry_key, config_.registry_key + ".away");
   expect_refused("publish", 66, config_.registry_key, "");
@@ -421,6 +428,46 @@ TEST_F(AegircAsRoot, TheRegistrysKeyIsThereButOpenOrAnothers) {
   live::put(key, "garbage\n");
   ASSERT_EQ(::chmod(key.c_str(), 0400), 0);
   expect_refused("publish", 65, key, "put the registry's key back from its backup");
+}
+
+TEST_F(AegircAsRoot, TheRegistrysKeyInPlaceOfTheMaps) {
+  fs::copy(config_.registry_key, config_.map_key, fs::copy_options::overwrite_existing);
+  import_site("second.example");
+  expect_refused("publish", 65, config_.map_key, "the credentials of the map are sealed with key");
+  EXPECT_EQ(look("second.example"), "unknown");
+}
+
+// The order of the modules' README: at no step is there a sealed value that a reloaded web server can't open.
+TEST_F(AegircAsRoot, TheMapsKeyIsChanged) {
+  const std::string old_line = live::slurp(config_.map_key);
+  live::put(file("other.conf"), live::slurp(file("aegir.conf")) + "map_key = " + file("new.key") + "\n");
+  const live::Finished made = live::run({AEGIRC, "--config", file("other.conf"), "keygen", "map"});
+  ASSERT_EQ(made.status, 0) << made.output;
+  const std::string new_line = live::slurp(file("new.key"));
+  const auto put_keys = [&](const std::string& lines) {
+    live::put(config_.map_key, lines);
+    ASSERT_EQ(::chmod(config_.map_key.c_str(), 0400), 0);
+  };
+  const auto opened_by = [&](const KeyRing& worker, const std::string& host) {
+    const auto state = worker_.snapshot(now_ += 2);
+    map::SiteView site;
+    if (!state || state->find_host(host, site) != map::Lookup::kFound) return false;
+    std::string plain(site.sealed.size(), '\0');
+    map::CredentialFields fields;
+    return map::open_credentials(worker, site, plain, fields);
+  };
+  put_keys(old_line + new_line);
+  import_site("second.example");
+  expect("publish", 0, "Published generation");
+  EXPECT_TRUE(opened_by(KeyRing::parse(old_line, "old").value(), "second.example")) << "who has not reloaded yet";
+  const KeyRing reloaded = KeyRing::read(config_.map_key).value();
+  put_keys(new_line + old_line);
+  expect("publish", 0, "the map key is another one");
+  expect("publish", 0, "Nothing new");
+  for (const char* host : {"first.example", "second.example"}) EXPECT_TRUE(opened_by(reloaded, host)) << host;
+  put_keys(new_line);
+  expect("publish", 0, "Nothing new");
+  EXPECT_TRUE(opened_by(KeyRing::read(config_.map_key).value(), "first.example"));
 }
 
 TEST_F(AegircAsRoot, TheRegistrysKeyIsLostOrAnother) {

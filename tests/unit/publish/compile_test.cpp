@@ -95,8 +95,8 @@ TEST_F(CompileTest, WithoutAKeyOnlySitesThatNeedNone) {
   const Compiler compiler = need(Compiler::load(*store, place.config, KeyRing()));
   EXPECT_EQ(error_of(compiler.site(site)),
             place.config.map_key +
-                ": there is no map key, and shop.example has credentials to seal\n  next: make one with "
-                "`aegirc keygen map`, or name its file as map_key in the configuration");
+                ": there is no map key, and shop.example has credentials to seal\n  next: put it back "
+                "from its backup; only when there is none `aegirc keygen map`, and then reload the web servers");
 }
 
 TEST_F(CompileTest, ACandidateStandsUnderItsTokenAlone) {

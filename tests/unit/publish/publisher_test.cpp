@@ -552,9 +552,59 @@ TEST_F(PublishTest, TheTagOfAGenerationIsTheRegistrys) {
   EXPECT_EQ(live()->base().header().history_tag, delta.history_tag);
 }
 
-TEST_F(HealTest, AnotherMapKey) {
-  keys = key_of(8, 'c');
+TEST_F(HealTest, AnotherMapKeyAboveTheOldOne) {
+  keys = KeyRing::parse("aegir-key 1 8 " + std::string(64, 'c') + "\naegir-key 1 7 " + std::string(64, 'a') + "\n",
+                        "test.key")
+             .value();
   expect_healed("the map key is another one");
+}
+
+TEST_F(HealTest, AMapKeyThatIsLost) {
+  need(persist(place.config));
+  const Snapshot before = live();
+  const auto expect_refused = [&](const std::string& message) {
+    new_publisher();
+    for (const Result<Report>& refused : {publisher->publish(), publisher->rebuild("a test")}) {
+      const std::string text = error_of(refused);
+      EXPECT_TRUE(text.starts_with(place.config.map_key + ": " + message)) << text;
+      EXPECT_NE(text.find("back from its backup; only"), std::string::npos) << text;
+      EXPECT_NE(text.find("`aegirc publish --rebuild`"), std::string::npos) << text;
+    }
+  };
+  keys = key_of(8, 'c');
+  const std::string sealed = "the credentials of the map are sealed with key 7, and this file has key 8";
+  expect_refused(sealed);
+  keys = KeyRing();
+  expect_refused("there is no map key");
+  EXPECT_EQ(live(), before);
+
+  // After a reboot the durable copy is what is left.
+  keys = key_of(8, 'c');
+  for (const std::string& name : names_in(place.config.map_dir)) {
+    if (name != "counter") std::filesystem::remove(place.config.map_dir + "/" + name);
+  }
+  expect_refused(sealed);
+
+  const Report report = need(publisher->rebuild("a test", Publisher::Past::kOverruled));
+  ASSERT_TRUE(report.warning);
+  EXPECT_EQ(report.warning->hint, "reload the web servers now: until then PHP requests answer 500");
+  EXPECT_EQ(difference(content(*live()), compiled()), "");
+  EXPECT_EQ(live()->base().header().key_id, 8U);
+  EXPECT_FALSE(need(publisher->rebuild("a test")).warning);
+}
+
+TEST_F(PublishTest, AMapWithoutAKeyAsksForNone) {
+  keys = KeyRing();
+  new_publisher();
+  registry::Site site = a_site("a.example");
+  site.cloaking = false;
+  put(site);
+  publish();
+  keys = key_of(8, 'c');
+  new_publisher();
+  put(a_site("b.example"));
+  EXPECT_FALSE(publish().warning);
+  EXPECT_EQ(found(*live(), "b.example"), "b.example");
 }
 
 TEST_F(HealTest, LeftoversOfAKilledPublisherAreRemoved) {
