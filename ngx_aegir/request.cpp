@@ -184,6 +184,23 @@ ngx_int_t refuse(const map::PathDecision& path) noexcept {
   return NGX_DECLINED;
 }
 
+/// Below files/ and private/: a folder that is there has no index and no listing, one that is not there is as missing
+/// as a file, which Drupal may make.
+ngx_int_t answer_folder(ngx_http_request_t* r) noexcept {
+  auto* const core = static_cast<ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  ngx_str_t path;
+  std::size_t root = 0;
+  const u_char* const end = ngx_http_map_uri_to_path(r, &path, &root, 0);
+  if (end == nullptr) return NGX_ERROR;
+  path.len = static_cast<std::size_t>(end - path.data);
+  ngx_open_file_info_t found{};
+  found.test_only = 1;
+  if (ngx_http_set_disable_symlinks(r, core, &path, &found) != NGX_OK) return NGX_ERROR;
+  if (ngx_open_cached_file(core->open_file_cache, &path, &found, r->pool) == NGX_OK) return NGX_HTTP_FORBIDDEN;
+  const bool missing = found.err == NGX_ENOENT || found.err == NGX_ENOTDIR || found.err == NGX_ENAMETOOLONG;
+  return missing ? NGX_HTTP_NOT_FOUND : NGX_HTTP_FORBIDDEN;
+}
+
 }  // namespace
 
 Kept* find_kept(ngx_http_request_t* r) noexcept {
@@ -285,7 +302,7 @@ ngx_int_t confirm(ngx_http_request_t* r) noexcept {
   // Below files/ and private/ nginx's own static files are all there is. A named location answers for those that are
   // not there.
   r->content_handler = nullptr;
-  return view(r->uri).ends_with('/') ? NGX_HTTP_FORBIDDEN : NGX_DECLINED;
+  return view(r->uri).ends_with('/') ? answer_folder(r) : NGX_DECLINED;
 }
 
 }  // namespace aegir::ngx

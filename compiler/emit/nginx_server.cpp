@@ -22,10 +22,7 @@ std::vector<std::string> listen_addresses(const Config& config, const registry::
 constexpr Literal kLocations = R"(    location / {
         try_files $uri $uri/ /index.php$is_args$args;
     }
-    location ~ ^/sites/[^/]+/(?:files|private)/(?:.*/)?$ {
-        return 403;
-    }
-    # Drupal makes what is missing (image derivatives). Not by try_files: it would log a link that the module
+    # Drupal makes what is missing (image derivatives); a folder that is there is closed. Not by try_files: it would log a link that the module
     # refuses as [crit], and go on to Drupal. That nothing runs here is the module's business.
     location ~ ^/sites/[^/]+/(?:files|private)/ {
         log_not_found off;

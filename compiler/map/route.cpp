@@ -130,6 +130,8 @@ void route_host(const Request& request, const Snapshot* snapshot, HostDecision& 
   if (!request.uri_scheme.empty() && request.uri_scheme != (request.secure_connection ? "https"sv : "http"sv)) {
     return answer(decision, 400);
   }
+  // httpd refuses a fragment by itself: no target has one (RFC 9112 §3.2).
+  if (request.raw_target.find('#') != std::string_view::npos) return answer(decision, 400);
   const HostAndPort host = normalise_host(request.authority, decision.host_buffer);
   if (host.status == HostStatus::kTooLong) return answer(decision, 404);
   if (host.status != HostStatus::kOk) return answer(decision, 400);

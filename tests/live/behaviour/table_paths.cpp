@@ -82,6 +82,24 @@ std::vector<Row> path_rows() {
       {"files_folder_below", get("a.test", "/files/sub/"), status(403)},
       {"files_folder_with_index", get("a.test", "/files/pages/"), status(403)},
       {"files_folder_long", get("a.test", "/sites/a.test/files/pages/"), status(403)},
+      {"files_folder_missing", get("a.test", "/files/missing/"), php("a.test", {"REQUEST_URI=/files/missing/\n"})},
+      {"files_folder_missing_long", get("a.test", "/sites/a.test/files/sub/missing/?x"), php("a.test")},
+      // To httpd a name that no file system takes is closed, not missing.
+      {"files_folder_with_a_long_name", get("a.test", "/files/" + std::string(300, 'x') + "/"), php("a.test"),
+       Expect{.status = 403, .log = "File name too long"}},
+      {"files_folder_of_another_site_by_a_symlink",
+       get("a.test", "/files/stolen-folder/pages/"),
+       {.status = 403, .log = "stolen-folder"}},
+      // httpd stops at the file and holds the rest for path info, which a file that is sent has not; nginx asks for the
+      // whole path, and Drupal gets what is missing. Neither sends the file.
+      {"file_with_a_slash_below_files", get("a.test", "/files/f.txt/"), php("a.test"), status(404)},
+      {"file_with_more_below_files", get("a.test", "/files/f.txt/foo"), php("a.test"), status(404)},
+      {"file_with_a_slash", get("a.test", "/style.css/"), php("a.test"), status(404)},
+      {"file_with_more", get("a.test", "/pages/index.html/x"), php("a.test"), status(404)},
+      {"fragment", get("a.test", "/style.css#x"), status(400)},
+      {"fragment_of_an_absolute_uri", get("a.test", "http://a.test/style.css#x"), status(400)},
+      {"fragment_in_a_query", get("a.test", "/style.css?x#y"), status(400)},
+      {"encoded_fragment", get("a.test", "/style.css%23x"), php("a.test")},
       {"files_index_itself", get("a.test", "/files/pages/index.html"), file("no index here")},
 
       {"symlink_of_the_owner", get("a.test", "/files/own-link.txt"), file("file of a.test")},

@@ -119,6 +119,7 @@ TEST_F(Served, FilesAndFolders) {
   each(get("a.test", "/folder/?x=y"), 200, "QUERY_STRING=x=y\n");
   each(get("a.test", "/sites/a.test/files/"), 403);
   each(get("a.test", "/sites/a.test/files/sub/"), 403);
+  each(get("a.test", "/sites/a.test/files/missing/"), 200, "SCRIPT_NAME=/index.php\n");
 }
 
 TEST_F(Served, DrupalMakesWhatIsMissingBelowFiles) {
