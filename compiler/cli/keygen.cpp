@@ -1,4 +1,5 @@
-// keygen: the two keys of a machine. Never overwrites one, since what it sealed can't be opened without it.
+// keygen: the two keys of a machine. Never takes one away, since what it sealed can't be opened without it: --rotate
+// puts the new key beside it in the same file.
 #include <sodium.h>
 #include <sys/stat.h>
 #include <CLI/CLI.hpp>
@@ -48,41 +49,73 @@ Result<void> refuse_beside_registry(const Config& config) {
                      "; if there is none, move the registry away, make a key, and import an export with plain secrets");
 }
 
-Outcome keygen(const Cli& cli, const std::string& kind, std::uint32_t id) {
+struct Options {
+  std::string kind;
+  std::uint32_t id = 0;
+  bool rotate = false;
+};
+
+/// What the key file `path` is to hold: a new key, and the present one when it is to be rotated. The upper one seals.
+/// Of the map's that stays the present one: the web servers that run know no other until they are reloaded.
+Result<std::string> key_file(const std::string& path, const Options& options) {
+  if (!options.rotate) return KeyRing::generate(options.id);
+  const Result<KeyRing> ring = KeyRing::read(path);
+  if (!ring) return std::unexpected<Error>(ring.error());
+  if (ring->holds(options.id)) return fail_at(path, Code::kConflict, "it has a key of that number", "choose another");
+  Result<std::string> old = read_file(path);
+  if (!old) return pass(old);
+  if (!old->ends_with('\n')) *old += '\n';
+  const std::string added = KeyRing::generate(options.id);
+  std::string text = options.kind == "map" ? *old + added : added + *old;
+  ::sodium_memzero(old->data(), old->size());
+  if (!KeyRing::parse(text, path)) {
+    return fail_at(path, Code::kConflict, "there are two keys already, and a third has no place",
+                   "end the last rotation: when the new key is in use everywhere, take the old one's line out");
+  }
+  return text;
+}
+
+/// What is left to do by hand after a rotation has begun.
+constexpr std::string_view kRotateMap =
+    "\nIt is the lower line and seals nothing yet. Next: reload the web servers, put the new line above, run `aegirc "
+    "publish`, then remove the old line.";
+constexpr std::string_view kRotateRegistry =
+    "\nIt is the upper line. Next: run `aegirc publish`, which seals the registry's secrets anew, then remove the old "
+    "line. Exports with sealed secrets that were made before need the old key: make new ones, or keep it with them.";
+
+Outcome keygen(const Cli& cli, Options options) {
   ConfigResult config = configuration(cli);
   if (!config) return stop(config);
-  const bool of_map = kind == "map";
+  const bool of_map = options.kind == "map";
   const std::string& path = of_map ? config->map_key : config->registry_key;
   if (!crypto_ready()) {
     return std::unexpected(Errors{{Code::kInternal, "this machine has no source of randomness", {}, {}}});
   }
-  if (id == 0) id = fresh_id();
+  if (options.id == 0) options.id = fresh_id();
   if (Result<void> done = prepare(*config, path); !done) return stop(done);
   // The map's key is root's alone; the registry's is read by aegir.
   if (!of_map) {
     if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
     if (Result<void> fine = refuse_beside_registry(*config); !fine) return stop(fine);
   }
-  Result<void> written = write_file(path, KeyRing::generate(id), {.mode = kKeyMode, .replace = false});
+  Result<std::string> text = key_file(path, options);
+  if (!text) return stop(text);
+  Result<void> written = write_file(path, *text, {.mode = kKeyMode, .replace = options.rotate});
+  ::sodium_memzero(text->data(), text->size());
   if (!written && written.error().code == Code::kConflict) {
     written = fail_at(path, Code::kConflict, "there is a key already, and what it sealed can't be opened without it",
-                      of_map ? "to change the map's key: add the line of a new one below the old one, reload the web "
-                               "servers, put the new line above, run `aegirc publish`, then remove the old line"
-                             : "keep it; move the file away only when no registry was made with it");
+                      "keep it; `aegirc keygen " + options.kind + " --rotate` adds a new one and says what comes next");
   }
   if (!written) return stop(written);
-  cli.out.did("Made the " + kind + " key " + path + ". Back it up apart from the data.",
-              {{"key", kind}, {"file", path}, {"id", id}});
+  std::string sentence = "Made the " + options.kind + " key " + path + ". Back it up apart from the data.";
+  if (options.rotate) sentence += of_map ? kRotateMap : kRotateRegistry;
+  cli.out.did(sentence, {{"key", options.kind}, {"file", path}, {"id", options.id}});
   return {};
 }
 
 }  // namespace
 
 void add_keygen(CLI::App& app, Cli& cli) {
-  struct Options {
-    std::string kind;
-    std::uint32_t id = 0;
-  };
   const auto options = std::make_shared<Options>();
   CLI::App* const command = app.add_subcommand("keygen", "Make the key of the site map or of the registry");
   command->add_option("KEY", options->kind, "map (seals what web servers read) or registry")
@@ -91,8 +124,8 @@ void add_keygen(CLI::App& app, Cli& cli) {
   command->add_option("--id", options->id, "Number by which records name the key [one at random]")
       ->check(CLI::Range(1U, 0xffffffffU))
       ->option_text("NUMBER");
-  command->callback(
-      [&cli, options] { cli.command = [&cli, options] { return keygen(cli, options->kind, options->id); }; });
+  command->add_flag("--rotate", options->rotate, "Add a new key to the present one, which goes on opening");
+  command->callback([&cli, options] { cli.command = [&cli, options] { return keygen(cli, *options); }; });
 }
 
 }  // namespace aegir::cli

@@ -9,8 +9,10 @@
 namespace aegir::registry {
 
 /// Refuses (kInvalid) a ring that does not open the proof of each key that something is sealed with. With `may_write`
-/// the ring's current key, which seals from now on, gets its row, and a key that nothing is sealed with any more loses
-/// its row. An empty ring seals and opens nothing, and is let through.
+/// the ring's current key, which seals from now on, gets its row, and what the ring's other key has sealed is sealed
+/// anew with the current one, after which the other loses its row: so a rotation ends with the first command that
+/// writes. It goes in transactions of 1,000 rows, and the next writing open goes on after a crash. Models, change log
+/// and sequence stay as they are. An empty ring seals and opens nothing, and is let through.
 [[nodiscard]] Result<void> check_seal_keys(Connection& connection, const KeyRing& key, bool may_write);
 
 }  // namespace aegir::registry

@@ -67,9 +67,12 @@ std::vector<unsigned char> sealed_secrets(const Site& site, const KeyRing& key, 
   return sealed;
 }
 
+/// Room for the secrets of a site in plain.
+using Plain = std::array<char, 1024>;
+
 Result<void> open_secrets(Blob sealed, std::uint32_t key_id, const KeyRing& key, std::string_view path,
                           std::string_view row, Site& site) {
-  std::array<char, 1024> plain;
+  Plain plain;
   const std::ptrdiff_t size = key.open(key_id, seal_host(std::string(row)), sealed, plain);
   if (size < 0) {
     return fail_at(path, Code::kCorrupt,
@@ -86,6 +89,17 @@ Result<void> open_secrets(Blob sealed, std::uint32_t key_id, const KeyRing& key,
 }
 
 }  // namespace
+
+std::optional<std::vector<unsigned char>> seal_again(Blob sealed, std::uint32_t key_id, const KeyRing& key,
+                                                     const std::string& row) {
+  Plain plain;
+  const std::ptrdiff_t size = key.open(key_id, seal_host(row), sealed, plain);
+  if (size < 0) return {};
+  const std::string_view secrets(plain.data(), static_cast<std::size_t>(size));
+  std::vector<unsigned char> again = key.seal(seal_host(row), secrets);
+  sodium_memzero(plain.data(), secrets.size());
+  return again;
+}
 
 std::string site_row_name(std::uint64_t id) { return "site/" + std::to_string(id); }
 

@@ -1,8 +1,10 @@
 // A site as a row: what is bound and read for the columns kSiteColumns, and how its secrets are sealed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/core/secret_box.hpp"
 #include "compiler/registry/catalog.hpp"
@@ -26,6 +28,11 @@ inline constexpr std::string_view kSiteValues =
 /// Reads kSiteColumns, the first of which is column `first`, into `site`, whose strings' memory is used again.
 [[nodiscard]] Result<void> read_site(const Query& query, int first, const Catalog& catalog, const KeyRing& key,
                                      std::string_view path, std::string_view row, Site& site);
+
+/// The sealed secrets of the row `row`, which key `key_id` of the ring has sealed, sealed anew with its current key.
+/// Nothing when they don't open.
+[[nodiscard]] std::optional<std::vector<unsigned char>> seal_again(Blob sealed, std::uint32_t key_id,
+                                                                   const KeyRing& key, const std::string& row);
 
 /// Names of rows for their seals.
 [[nodiscard]] std::string site_row_name(std::uint64_t id);

@@ -11,102 +11,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "compiler/core/config.hpp"
-#include "compiler/map/answer.hpp"
-#include "compiler/map/reader.hpp"
-#include "compiler/registry/store.hpp"
-#include "tests/live/harness/process.hpp"
-#include "tests/live/harness/temp_dir.hpp"
+#include "tests/root/cli/aegirc_as_root.hpp"
 
 namespace aegir::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr uid_t kAegir = 620001;
-constexpr uid_t kWeb = 620002;
-constexpr uid_t kStranger = 620003;
-
-class AegircAsRoot : public testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_EQ(::geteuid(), 0U) << "these tests need root: run them through sudo";
-    live::put(file("aegir.conf"), "prefix = " + root_.path() + "/machine\naegir_user = " + std::to_string(kAegir) +
-                                      "\nweb_user = " + std::to_string(kWeb) + "\n");
-    config_ = read_config(file("aegir.conf")).value();
-    fs::create_directories(config_.aegir_root + "/platforms/d10/sites");
-    for (const char* part : {"/platforms", "/platforms/d10", "/platforms/d10/sites"}) {
-      ASSERT_EQ(::chown((config_.aegir_root + part).c_str(), kAegir, kAegir), 0);
-    }
-    expect("keygen map", 0, "Made the map key");
-    expect("keygen registry", 0, "Made the registry key");
-    import_site("first.example");
-    expect("compile", 0, "Published generation");
-    ASSERT_EQ(look("first.example"), "first.example");
-  }
-
-  [[nodiscard]] std::string file(const std::string& name) const { return root_.path(name); }
-
-  /// Runs aegirc; `uid` other than 0 runs it as that user.
-  live::Finished aegirc(const std::string& arguments, uid_t uid = 0) const {
-    std::vector<std::string> argv;
-    if (uid != 0) {
-      const std::string id = std::to_string(uid);
-      argv = {"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"};
-    }
-    argv.insert(argv.end(), {AEGIRC, "--config", file("aegir.conf")});
-    std::istringstream words(arguments);
-    for (std::string word; words >> word;) argv.push_back(word);
-    return live::run(argv);
-  }
-  void expect(const std::string& arguments, int status, const std::string& part, uid_t uid = 0) const {
-    const live::Finished done = aegirc(arguments, uid);
-    EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
-    EXPECT_NE(done.output.find(part), std::string::npos) << arguments << ": " << done.output;
-  }
-  /// An error that names `place` and tells a next step.
-  void expect_refused(const std::string& arguments, int status, const std::string& place, const std::string& message,
-                      uid_t uid = 0) const {
-    const live::Finished done = aegirc(arguments, uid);
-    EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
-    EXPECT_TRUE(done.output.starts_with(place)) << arguments << ": " << done.output << "instead of " << place;
-    EXPECT_NE(done.output.find(message), std::string::npos) << arguments << ": " << done.output;
-    EXPECT_NE(done.output.find("\n  next: "), std::string::npos) << arguments << ": " << done.output;
-  }
-  void import_site(const std::string& uri) {
-    live::put(file("document.json"), R"({
-  "servers": {"web1": {"web": {"apache": {"http_port": 8080, "https_port": 8443}, "nginx": {}}, "database": {}}},
-  "blocks": {"b1": {"server": "web1", "slots": 8}},
-  "clients": {"acme": {}},
-  "platforms": {"d10": {"server": "web1", "docroot": ")" +
-                                         config_.aegir_root +
-                                         R"(/platforms/d10"}},
-  "sites": {")" + uri + R"(": {"platform": "d10", "client": "acme", "database": {"server": "web1"}}}
-})");
-    expect("import " + file("document.json"), 0, "Imported");
-  }
-  void set_state(const std::string& uri, const std::string& state) {
-    live::put(file("state.json"), R"({"sites": {")" + uri + R"(": {"state": ")" + state + "\"}}}");
-    expect("import " + file("state.json"), 0, "Imported");
-  }
-  /// What a worker that is there since the beginning answers, a second later than the last time.
-  std::string look(const std::string& host) {
-    const auto state = worker_.snapshot(now_ += 2);
-    map::SiteView site;
-    if (!state || state->find_host(host, site) != map::Lookup::kFound) return "unknown";
-    return std::string(site.host);
-  }
-
-  live::TempDir root_;
-  Config config_;
-  std::vector<std::string> refusals_;
-  std::uint64_t now_ = 0;
-  map::LiveMap worker_{root_.path() + "/machine/run/aegir/map",
-                       [](void* context, const char* message) noexcept {
-                         static_cast<std::vector<std::string>*>(context)->emplace_back(message);
-                       },
-                       &refusals_};
-};
 
 TEST_F(AegircAsRoot, NothingOfRootsLiesAmongAegirsFiles) {
   import_site("second.example");
@@ -428,71 +336,6 @@ TEST_F(AegircAsRoot, TheRegistrysKeyIsThereButOpenOrAnothers) {
   live::put(key, "garbage\n");
   ASSERT_EQ(::chmod(key.c_str(), 0400), 0);
   expect_refused("publish", 65, key, "put the registry's key back from its backup");
-}
-
-TEST_F(AegircAsRoot, TheRegistrysKeyInPlaceOfTheMaps) {
-  fs::copy(config_.registry_key, config_.map_key, fs::copy_options::overwrite_existing);
-  import_site("second.example");
-  expect_refused("publish", 65, config_.map_key, "the credentials of the map are sealed with key");
-  EXPECT_EQ(look("second.example"), "unknown");
-}
-
-// The order of the modules' README: at no step is there a sealed value that a reloaded web server can't open.
-TEST_F(AegircAsRoot, TheMapsKeyIsChanged) {
-  const std::string old_line = live::slurp(config_.map_key);
-  live::put(file("other.conf"), live::slurp(file("aegir.conf")) + "map_key = " + file("new.key") + "\n");
-  const live::Finished made = live::run({AEGIRC, "--config", file("other.conf"), "keygen", "map"});
-  ASSERT_EQ(made.status, 0) << made.output;
-  const std::string new_line = live::slurp(file("new.key"));
-  const auto put_keys = [&](const std::string& lines) {
-    live::put(config_.map_key, lines);
-    ASSERT_EQ(::chmod(config_.map_key.c_str(), 0400), 0);
-  };
-  const auto opened_by = [&](const KeyRing& worker, const std::string& host) {
-    const auto state = worker_.snapshot(now_ += 2);
-    map::SiteView site;
-    if (!state || state->find_host(host, site) != map::Lookup::kFound) return false;
-    std::string plain(site.sealed.size(), '\0');
-    map::CredentialFields fields;
-    return map::open_credentials(worker, site, plain, fields);
-  };
-  put_keys(old_line + new_line);
-  import_site("second.example");
-  expect("publish", 0, "Published generation");
-  EXPECT_TRUE(opened_by(KeyRing::parse(old_line, "old").value(), "second.example")) << "who has not reloaded yet";
-  const KeyRing reloaded = KeyRing::read(config_.map_key).value();
-  put_keys(new_line + old_line);
-  expect("publish", 0, "the map key is another one");
-  expect("publish", 0, "Nothing new");
-  for (const char* host : {"first.example", "second.example"}) EXPECT_TRUE(opened_by(reloaded, host)) << host;
-  put_keys(new_line);
-  expect("publish", 0, "Nothing new");
-  EXPECT_TRUE(opened_by(KeyRing::read(config_.map_key).value(), "first.example"));
-}
-
-TEST_F(AegircAsRoot, TheRegistrysKeyIsLostOrAnother) {
-  const std::string away = config_.registry_key + ".away";
-  fs::rename(config_.registry_key, away);
-  for (const char* command : {"publish", "compile", "export", "check"}) {
-    expect_refused(command, 66, config_.registry_key, "put the registry's key back from its backup");
-  }
-  expect_refused("keygen registry", 65, config_.registry, "there is a registry, and a new key opens none");
-  EXPECT_FALSE(fs::exists(config_.registry_key));
-
-  live::put(config_.registry_key, KeyRing::generate(4711));
-  ASSERT_EQ(::chown(config_.registry_key.c_str(), kAegir, kAegir), 0);
-  ASSERT_EQ(::chmod(config_.registry_key.c_str(), 0400), 0);
-  const std::string id = std::to_string(KeyRing::read(away).value().current_id());
-  for (const std::string& command : {std::string("publish"), std::string("compile"), std::string("export"),
-                                     std::string("check"), "import " + file("document.json")}) {
-    expect_refused(command, 65, config_.registry, "sealed with key " + id + ", and the key file has key 4711");
-  }
-  EXPECT_EQ(look("first.example"), "first.example");
-  expect_refused("keygen registry", 65, config_.registry_key, "there is a key already");
-  fs::rename(away, config_.registry_key);
-  import_site("second.example");
-  expect("publish", 0, "Published generation");
-  EXPECT_EQ(look("second.example"), "second.example");
 }
 
 TEST_F(AegircAsRoot, WithoutRootItSaysSo) {

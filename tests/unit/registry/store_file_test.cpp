@@ -65,50 +65,6 @@ TEST_F(StoreFile, HoldsNoSecretInPlain) {
   EXPECT_THAT(bytes, Not(HasSubstr("canary")));
 }
 
-/// The ring of a rotation: `current` seals, `old` still opens. Key n is made of the digit n.
-KeyRing ring(std::uint32_t current, std::uint32_t old) {
-  std::string text;
-  for (const std::uint32_t id : {current, old}) {
-    text += "aegir-key 1 " + std::to_string(id) + " " + std::string(64, static_cast<char>('0' + id)) + "\n";
-  }
-  return KeyRing::parse(text, "test.key").value();
-}
-KeyRing ring(std::uint32_t only) { return key_of(only, static_cast<char>('0' + only)); }
-
-constexpr Store::Mode kAllModes[] = {Store::Mode::kRead, Store::Mode::kWrite, Store::Mode::kCreate};
-
-TEST_F(StoreFile, AnotherKeyIsRefusedAtOnce) {
-  need(put(test_site("a.example")));
-  store.reset();
-  for (const auto mode : kAllModes) {
-    const auto opened = Store::open(path, mode, key_of(8, 'a'));
-    ASSERT_FALSE(opened.has_value());
-    EXPECT_EQ(opened.error().code, Code::kInvalid);
-    EXPECT_THAT(describe(opened.error()),
-                HasSubstr(path + ": the registry's secrets are sealed with key 7, and the key file has key 8\n"
-                                 "  next: put key 7 back from the backup"));
-    EXPECT_THAT(error_of(Store::open(path, mode, key_of(7, 'b'))),
-                HasSubstr("sealed with key 7, and the key file has another key of that number"));
-    EXPECT_THAT(error_of(Store::open(path, mode, ring(8, 9))),
-                HasSubstr("sealed with key 7, and the key file has keys 8 and 9"));
-  }
-  reopen();
-  EXPECT_TRUE(known("a.example"));
-}
-
-/// Also of deleted sites, whose rows stay, and of candidates.
-TEST_F(StoreFile, AnotherKeyIsRefusedWhateverIsSealed) {
-  need(put(test_site("a.example")));
-  need(remove(test_site("a.example")));
-  store.reset();
-  EXPECT_THAT(error_of(Store::open(path, Store::Mode::kWrite, key_of(8, 'a'))), HasSubstr("sealed with key 7"));
-  reopen();
-  need(put(test_site("b.example")));
-  need(store->put_candidate({"!" + std::string(64, 'e'), "b.example", 1, test_site("b.example")}));
-  store.reset();
-  EXPECT_THAT(error_of(Store::open(path, Store::Mode::kWrite, key_of(8, 'a'))), HasSubstr("sealed with key 7"));
-}
-
 TEST_F(StoreFile, WithoutAKeyNoSiteIsReadOrWritten) {
   need(put(test_site("a.example")));
   store.reset();
@@ -118,46 +74,6 @@ TEST_F(StoreFile, WithoutAKeyNoSiteIsReadOrWritten) {
       error_of(store->find_site("a.example")),
       HasSubstr("the secrets of site 'a.example' can't be opened with the given key; they were sealed with key 7"));
   EXPECT_THAT(error_of(put(test_site("b.example"))), HasSubstr("opened without a key"));
-}
-
-/// A rotation: the old key is asked for as long as a row is sealed with it, and no longer.
-TEST_F(StoreFile, ARotationEndsWithTheLastRowOfTheOldKey) {
-  const auto open = [&](const KeyRing& key, Store::Mode mode = Store::Mode::kWrite) {
-    store.reset();
-    auto opened = Store::open(path, mode, key);
-    std::string error = error_of(opened);
-    if (opened) store = std::move(*opened);
-    return error;
-  };
-  ASSERT_EQ(open(ring(1)), "") << "nothing was sealed with key 7 yet";
-  EXPECT_EQ(open(test_key()), "");
-  ASSERT_EQ(open(ring(1)), "");
-  need(put(test_site("a.example")));
-  need(put(test_site("b.example")));
-  EXPECT_THAT(open(test_key()), HasSubstr("sealed with key 1, and the key file has key 7"));
-
-  ASSERT_EQ(open(ring(2, 1)), "");
-  EXPECT_EQ(open(ring(1)), "") << "nothing was sealed with key 2 yet";
-  EXPECT_EQ(open(ring(1, 2)), "");
-  ASSERT_EQ(open(ring(2, 1)), "");
-  Site a = site("a.example");
-  a.profile = "minimal";
-  need(put(a));  // sealed anew
-  for (const auto mode : kAllModes) {
-    EXPECT_THAT(open(ring(1), mode), HasSubstr("sealed with key 2, and the key file has key 1"));
-    EXPECT_THAT(open(ring(2), mode), HasSubstr("sealed with key 1, and the key file has key 2"));
-    EXPECT_THAT(open(ring(3, 1), mode), HasSubstr("sealed with key 2, and the key file has keys 3 and 1"));
-    EXPECT_EQ(open(ring(1, 2), mode), "");
-    EXPECT_EQ(open(ring(2, 1), mode), "");
-  }
-  Site b = site("b.example");
-  b.profile = "minimal";
-  need(put(b));
-  EXPECT_EQ(open(ring(2), Store::Mode::kRead), "");
-  EXPECT_EQ(open(ring(2)), "");
-  EXPECT_TRUE(known("a.example"));
-  EXPECT_TRUE(known("b.example"));
-  EXPECT_THAT(open(ring(1)), HasSubstr("sealed with key 2, and the key file has key 1"));
 }
 
 TEST_F(StoreFile, ASecondWriterIsToldWhoHasIt) {

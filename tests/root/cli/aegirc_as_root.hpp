@@ -1,0 +1,105 @@
+// aegirc as root on a machine in a directory, with one site. Accounts are numbers without passwd entries.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "compiler/core/config.hpp"
+#include "compiler/map/reader.hpp"
+#include "compiler/registry/store.hpp"
+#include "tests/live/harness/process.hpp"
+#include "tests/live/harness/temp_dir.hpp"
+
+namespace aegir::cli {
+
+namespace fs = std::filesystem;
+
+inline constexpr uid_t kAegir = 620001;
+inline constexpr uid_t kWeb = 620002;
+inline constexpr uid_t kStranger = 620003;
+
+class AegircAsRoot : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::geteuid(), 0U) << "these tests need root: run them through sudo";
+    live::put(file("aegir.conf"), "prefix = " + root_.path() + "/machine\naegir_user = " + std::to_string(kAegir) +
+                                      "\nweb_user = " + std::to_string(kWeb) + "\n");
+    config_ = read_config(file("aegir.conf")).value();
+    fs::create_directories(config_.aegir_root + "/platforms/d10/sites");
+    for (const char* part : {"/platforms", "/platforms/d10", "/platforms/d10/sites"}) {
+      ASSERT_EQ(::chown((config_.aegir_root + part).c_str(), kAegir, kAegir), 0);
+    }
+    expect("keygen map", 0, "Made the map key");
+    expect("keygen registry", 0, "Made the registry key");
+    import_site("first.example");
+    expect("compile", 0, "Published generation");
+    ASSERT_EQ(look("first.example"), "first.example");
+  }
+
+  [[nodiscard]] std::string file(const std::string& name) const { return root_.path(name); }
+
+  /// Runs aegirc; `uid` other than 0 runs it as that user.
+  live::Finished aegirc(const std::string& arguments, uid_t uid = 0) const {
+    std::vector<std::string> argv;
+    if (uid != 0) {
+      const std::string id = std::to_string(uid);
+      argv = {"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"};
+    }
+    argv.insert(argv.end(), {AEGIRC, "--config", file("aegir.conf")});
+    std::istringstream words(arguments);
+    for (std::string word; words >> word;) argv.push_back(word);
+    return live::run(argv);
+  }
+  void expect(const std::string& arguments, int status, const std::string& part, uid_t uid = 0) const {
+    const live::Finished done = aegirc(arguments, uid);
+    EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
+    EXPECT_NE(done.output.find(part), std::string::npos) << arguments << ": " << done.output;
+  }
+  /// An error that names `place` and tells a next step.
+  void expect_refused(const std::string& arguments, int status, const std::string& place, const std::string& message,
+                      uid_t uid = 0) const {
+    const live::Finished done = aegirc(arguments, uid);
+    EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
+    EXPECT_TRUE(done.output.starts_with(place)) << arguments << ": " << done.output << "instead of " << place;
+    EXPECT_NE(done.output.find(message), std::string::npos) << arguments << ": " << done.output;
+    EXPECT_NE(done.output.find("\n  next: "), std::string::npos) << arguments << ": " << done.output;
+  }
+  void import_site(const std::string& uri) {
+    live::put(file("document.json"), R"({
+  "servers": {"web1": {"web": {"apache": {"http_port": 8080, "https_port": 8443}, "nginx": {}}, "database": {}}},
+  "blocks": {"b1": {"server": "web1", "slots": 8}},
+  "clients": {"acme": {}},
+  "platforms": {"d10": {"server": "web1", "docroot": ")" +
+                                         config_.aegir_root +
+                                         R"(/platforms/d10"}},
+  "sites": {")" + uri + R"(": {"platform": "d10", "client": "acme", "database": {"server": "web1"}}}
+})");
+    expect("import " + file("document.json"), 0, "Imported");
+  }
+  void set_state(const std::string& uri, const std::string& state) {
+    live::put(file("state.json"), R"({"sites": {")" + uri + R"(": {"state": ")" + state + "\"}}}");
+    expect("import " + file("state.json"), 0, "Imported");
+  }
+  /// What a worker that is there since the beginning answers, a second later than the last time.
+  std::string look(const std::string& host) {
+    const auto state = worker_.snapshot(now_ += 2);
+    map::SiteView site;
+    if (!state || state->find_host(host, site) != map::Lookup::kFound) return "unknown";
+    return std::string(site.host);
+  }
+
+  live::TempDir root_;
+  Config config_;
+  std::vector<std::string> refusals_;
+  std::uint64_t now_ = 0;
+  map::LiveMap worker_{root_.path() + "/machine/run/aegir/map",
+                       [](void* context, const char* message) noexcept {
+                         static_cast<std::vector<std::string>*>(context)->emplace_back(message);
+                       },
+                       &refusals_};
+};
+
+}  // namespace aegir::cli
