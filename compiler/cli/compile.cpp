@@ -32,6 +32,15 @@ Result<emit::Model> read_model(registry::Store& store) {
   return emit::Model{*std::move(servers), *std::move(platforms), *std::move(blocks)};
 }
 
+/// A word as a shell reads it back.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
 /// What is to be done by hand when fragments have changed; empty otherwise.
 std::string next_steps(const Config& config, const machine::Done& done) {
   const auto touched = [&](std::string_view part) {
@@ -41,16 +50,18 @@ std::string next_steps(const Config& config, const machine::Done& done) {
   };
   const auto command = [](const std::vector<std::string>& argv) {
     std::string text;
-    for (const std::string& word : argv) text += (text.empty() ? "" : " ") + word;
+    for (const std::string& word : argv) text += (text.empty() ? "" : " ") + shell_word(word);
     return text;
   };
-  const auto reload = [&](const char* name, const std::vector<std::string>& test, const Reload& how) {
+  const auto reload = [&](const char* name, const char* signal, const std::vector<std::string>& test,
+                          const Reload& how) {
     return std::string("\nConfiguration of ") + name + " changed. Next: " + command(test) + " && " +
-           (how.argv.empty() ? "kill -s HUP $(cat " + how.pid_file + ")" : command(how.argv));
+           (how.argv.empty() ? std::string("kill -s ") + signal + " $(cat " + shell_word(how.pid_file) + ")"
+                             : command(how.argv));
   };
   std::string text;
-  if (touched("/apache/")) text += reload("Apache", config.apache_test, config.apache_reload);
-  if (touched("/nginx/")) text += reload("nginx", config.nginx_test, config.nginx_reload);
+  if (touched("/apache/")) text += reload("Apache", "USR1", config.apache_test, config.apache_reload);
+  if (touched("/nginx/")) text += reload("nginx", "HUP", config.nginx_test, config.nginx_reload);
   if (touched("/php/")) text += "\nConfiguration of PHP-FPM changed. Next: start or restart the master of each block.";
   return text;
 }

@@ -211,6 +211,23 @@ TEST_F(AegircAsRoot, CompileTwiceChangesNothing) {
   EXPECT_NE(again.output.find(R"("done": [])"), std::string::npos) << again.output;
 }
 
+// Apache ends running requests at HUP.
+TEST_F(AegircAsRoot, CompileNamesTheReloadThatEndsNoRequest) {
+  for (const char* kind : {"apache", "nginx"}) {
+    fs::remove(config_.config_dir + "/server_web1/" + kind + "/aegir.conf");
+  }
+  live::put(file("aegir.conf"), live::slurp(file("aegir.conf")) + "apache_test = /usr/sbin/apache2ctl -t\n" +
+                                    "apache_reload = signal \"/run/it's here/apache.pid\"\n" +
+                                    "nginx_test = /usr/sbin/nginx -t\nnginx_reload = signal /run/nginx.pid\n");
+  const live::Finished done = aegirc("compile");
+  EXPECT_EQ(done.status, 0) << done.output;
+  for (const char* line :
+       {"Apache changed. Next: /usr/sbin/apache2ctl -t && kill -s USR1 $(cat '/run/it'\\''s here/apache.pid')\n",
+        "nginx changed. Next: /usr/sbin/nginx -t && kill -s HUP $(cat /run/nginx.pid)\n"}) {
+    EXPECT_NE(done.output.find(line), std::string::npos) << done.output;
+  }
+}
+
 TEST_F(AegircAsRoot, WhatLeavesTheRegistryLeavesTheConfiguration) {
   const std::string server = config_.config_dir + "/server_web1";
   const std::string platforms = server + "/apache/platform.d/";
