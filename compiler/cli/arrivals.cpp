@@ -81,13 +81,10 @@ Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store) 
   if (!accounts) return std::unexpected(accounts.error());
   Looker looker(config, *accounts);
   if (Result<void> loaded = looker.load(store); !loaded) return pass(loaded);
-  const auto state = map::open_published(config.map_dir, nullptr);
+  const Result<publish::Snapshot> state = publish::last_known(store, config);
+  if (!state) return std::unexpected(state.error());
   Arrivals arrivals;
-  if (state) {
-    const Result<bool> known = publish::knows(store, **state);
-    if (!known) return std::unexpected(known.error());
-    arrivals.map_is_known = *known;
-  }
+  arrivals.map_is_known = *state != nullptr;
   Result<void> looked = arrivals.map_is_known
                             ? look_at_changes(store, **state, looker)
                             : store.each_site([&](const registry::Site& site) { return looker.look(site, nullptr); });

@@ -51,8 +51,8 @@ void tell(const Output& out, const Report& report, std::uint64_t merged, const D
 }
 
 /// After a reboot the live map is empty: its durable copy saves building it anew.
-DoneBefore restored(const Output& out, const Config& config) {
-  const Result<publish::Copied> copied = publish::restore(config);
+DoneBefore restored(const Output& out, const Config& config, registry::Store& store) {
+  const Result<publish::Copied> copied = publish::restore(config, store);
   if (!copied && copied.error().code != Code::kNotFound) {
     out.note("the durable copy of the map is of no use: " + describe(copied.error()));
   }
@@ -122,7 +122,7 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
   auto store = open_registry(*config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
-  DoneBefore before = restored(cli.out, *config);
+  DoneBefore before = restored(cli.out, *config, **store);
   Result<Errors> kept = prepare_arrivals(*config, **store, before);
   if (!kept) return stop(kept);
   return with(*std::move(kept), run_publisher(cli.out, *config, *keys, **store, step, before));

@@ -37,7 +37,7 @@ struct Arrival {
   std::optional<Error> foreign;  ///< its directory is another's
 };
 struct Arrivals {
-  bool map_is_known = false;   ///< there is a map of this registry; without one every site is new
+  bool map_is_known = false;   ///< there is a map of this registry, live or durable; without one every site is new
   std::vector<Arrival> sites;  ///< without a known map only the foreign ones
 };
 /// Looks where the new sites are to lie. Only root can tell whose a directory is: for others there are none.

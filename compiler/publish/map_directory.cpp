@@ -76,23 +76,35 @@ Result<Counter> Counter::open(const std::string& directory) {
     return fail_errno("the map's directory can't be examined", directory, errno);
   }
   Fd fd(::open(path.c_str(), kOpenCounter));
-  const bool make = !fd || !is_counter(fd.get(), folder);
-  if (make) {
+  if (!fd || !is_counter(fd.get(), folder)) {
     // Renamed over what is there: whoever has that mapped keeps it, and maps this one at its next look.
     Result<void> made = write_file(path, std::string(map::kCounterSize, '\0'), {kCounterMode, false, true});
     if (!made) return pass(made);
     fd = Fd(::open(path.c_str(), kOpenCounter));
   }
   if (!fd) return fail_errno("the map's counter can't be opened", path, errno);
+  struct stat file{};
+  if (::fstat(fd.get(), &file) != 0) return fail_errno("the map's counter can't be examined", path, errno);
   void* page = ::mmap(nullptr, map::kCounterSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (page == MAP_FAILED) return fail_errno("the map's counter can't be mapped", path, errno);
-  return Counter(static_cast<std::uint64_t*>(page), make);
+  return Counter(path, static_cast<std::uint64_t*>(page), file);
 }
 
-Counter::Counter(Counter&& other) noexcept : page_(std::exchange(other.page_, nullptr)), made_(other.made_) {}
+Counter::Counter(Counter&& other) noexcept
+    : path_(std::move(other.path_)),
+      page_(std::exchange(other.page_, nullptr)),
+      device_(other.device_),
+      inode_(other.inode_) {}
 
 Counter::~Counter() {
   if (page_ != nullptr) ::munmap(page_, map::kCounterSize);
+}
+
+bool Counter::untold() const noexcept { return std::atomic_ref(*page_).load(std::memory_order_acquire) == 0; }
+
+bool Counter::in_place() const noexcept {
+  struct stat status{};
+  return ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
 }
 
 void Counter::increase() noexcept { std::atomic_ref(*page_).fetch_add(1, std::memory_order_release); }

@@ -2,11 +2,14 @@
 // CURRENT, the shared counter, files that nobody needs any more, and the copy that outlives a reboot.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "compiler/core/error.hpp"
 #include "compiler/map/reader.hpp"
@@ -19,22 +22,34 @@ using Snapshot = std::shared_ptr<const map::Snapshot>;
 /// Names of the files that a state consists of, without CURRENT.
 [[nodiscard]] std::set<std::string> files_of(const map::Snapshot& state);
 
+/// Whether an error means that a map is lost or damaged: then it is built anew. Everything else (no permission, a newer
+/// format, a broken disk) would not get better by writing.
+[[nodiscard]] inline bool heals(const Error& error) {
+  return error.code == Code::kNotFound || error.code == Code::kCorrupt;
+}
+
 /// The counter of a map directory: tells every worker that CURRENT was replaced. Made when it is not there, and anew
 /// when what is there is none that workers can use and only its writer can cut short.
 class Counter {
  public:
   [[nodiscard]] static Result<Counter> open(const std::string& directory);
-  /// Whether open() made it: workers that run have not heard of it, and look at CURRENT once a second until they do.
-  [[nodiscard]] bool made() const noexcept { return made_; }
+  /// Whether it never told of anything yet: workers that run may have mapped the one before, or none. They look at
+  /// CURRENT and for the counter once a second.
+  [[nodiscard]] bool untold() const noexcept;
+  /// Whether the file at its path still is this one.
+  [[nodiscard]] bool in_place() const noexcept;
   Counter(Counter&& other) noexcept;
   Counter& operator=(Counter&&) = delete;
   ~Counter();
   void increase() noexcept;
 
  private:
-  Counter(std::uint64_t* page, bool made) noexcept : page_(page), made_(made) {}
+  Counter(std::string path, std::uint64_t* page, const struct stat& file) noexcept
+      : path_(std::move(path)), page_(page), device_(file.st_dev), inode_(file.st_ino) {}
+  std::string path_;
   std::uint64_t* page_;
-  bool made_;
+  dev_t device_;
+  ino_t inode_;
 };
 
 /// Names `state` in CURRENT: one rename. The files must be in their place.

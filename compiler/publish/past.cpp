@@ -207,6 +207,15 @@ Result<bool> knows(registry::Store& store, const map::Snapshot& state) {
   return *tag == header.history_tag;
 }
 
+Result<Snapshot> last_known(registry::Store& store, const Config& config) {
+  Result<Snapshot> state = map::open_published(config.map_dir, nullptr);
+  if (!state && heals(state.error())) state = map::open_published(config.map_durable, nullptr);
+  if (!state) return nullptr;
+  const Result<bool> known = knows(store, **state);
+  if (!known) return std::unexpected(known.error());
+  return *known ? *std::move(state) : nullptr;
+}
+
 Result<void> may_rebuild(registry::Store& store, const Config& config) {
   const Result<Lost> lost = find_lost(store, config, false);
   if (!lost) return std::unexpected(lost.error());

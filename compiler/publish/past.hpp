@@ -13,6 +13,10 @@ namespace aegir::publish {
 /// Whether `state` was made of this registry as it is or was: its id, and a generation that it gave.
 [[nodiscard]] Result<bool> knows(registry::Store& store, const map::Snapshot& state);
 
+/// The state that was published last: the live map, or its durable copy when the live one is lost or damaged. Null when
+/// that is not known here, or there is none.
+[[nodiscard]] Result<Snapshot> last_known(registry::Store& store, const Config& config);
+
 /// Whether take_over() would let a rebuild go on that is not overruled; reads only.
 [[nodiscard]] Result<void> may_rebuild(registry::Store& store, const Config& config);
 

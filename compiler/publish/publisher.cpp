@@ -27,17 +27,29 @@ void remove(const std::string& directory, const std::string& name) {
   (void)::unlink((directory + "/" + name).c_str());  // the next sweep finds what stays
 }
 
-/// Whether an error means that the map is lost or damaged: then it is built anew. Everything else (no permission, a
-/// newer format, a broken disk) would not get better by writing.
-bool heals(const Error& error) { return error.code == Code::kNotFound || error.code == Code::kCorrupt; }
+/// Whether workers may have a state. CURRENT may have been removed under them; the durable copy then tells.
+bool was_published(const Config& config) {
+  const auto has_state = [](const std::string& directory) {
+    const Result<map::Current> current = map::read_current(directory);
+    return current || current.error().code != Code::kNotFound;
+  };
+  return has_state(config.map_dir) || has_state(config.map_durable);
+}
+
+/// Whether nothing was published in this directory: it is as after a boot.
+bool is_untouched(const std::string& directory) {
+  struct stat status{};
+  return ::lstat((directory + "/CURRENT").c_str(), &status) != 0 && errno == ENOENT &&
+         ::lstat((directory + "/counter").c_str(), &status) != 0 && errno == ENOENT;
+}
 
 }  // namespace
 
 Publisher::Publisher(const Config& config, registry::Store& store, const KeyRing& keys, const Limits& limits)
     : config_(config), store_(store), keys_(keys), limits_(limits), target_(live(config)) {}
 
-Result<void> Publisher::prepare() {
-  if (counter_) return {};
+Result<void> Publisher::prepare(Past past) {
+  if (counter_ && counter_->in_place()) return {};
   struct stat status{};
   if (::stat(target_.directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     return fail_at(target_.directory, Code::kNotFound, "the map's directory is not there",
@@ -45,6 +57,12 @@ Result<void> Publisher::prepare() {
   }
   Result<Counter> counter = Counter::open(target_.directory);
   if (!counter) return pass(counter);
+  const bool first = !counter_;
+  unheard_ = past != Past::kNone && (!first || (counter->untold() && was_published(config_)));
+  counter_.reset();
+  counter_.emplace(std::move(*counter));
+  announced_ = false;
+  if (!first) return {};
   // What a killed publisher left takes space that this one may need. Files that no readable CURRENT names are of use
   // to nobody: a worker that has them open keeps them.
   const Result<map::Current> current = map::read_current(target_.directory);
@@ -55,8 +73,6 @@ Result<void> Publisher::prepare() {
   if (current || heals(current.error())) {
     if (Result<void> swept = sweep(target_.directory, present_); !swept) return swept;
   }
-  unheard_ = counter->made() && (current || current.error().code != Code::kNotFound);
-  counter_.emplace(std::move(*counter));
   return {};
 }
 
@@ -215,9 +231,10 @@ Result<Report> Publisher::publish_on(const Snapshot& ground, std::uint64_t seque
 }
 
 void Publisher::announce() {
+  // The wait comes first: a publisher that is killed in it leaves a counter that still says that it is new.
+  if (std::exchange(unheard_, false)) std::this_thread::sleep_for(kLook);
   counter_->increase();
   announced_ = true;
-  if (std::exchange(unheard_, false)) std::this_thread::sleep_for(kLook);
 }
 
 Result<Report> Publisher::make_visible(const Snapshot& state, Report report) {
@@ -277,7 +294,7 @@ Error Publisher::sealed_anew(std::uint32_t old_key) const {
 }
 
 Result<Report> Publisher::rebuild(std::string reason, Past past) {
-  if (Result<void> prepared = prepare(); !prepared) return pass(prepared);
+  if (Result<void> prepared = prepare(past); !prepared) return pass(prepared);
   if (merge_.valid()) {  // what it makes is older than what this makes
     if (const Result<map::Written> merged = merge_.get()) remove(target_.directory, merged->name);
   }
@@ -348,19 +365,17 @@ Result<Report> Publisher::finish() {
   return publish();
 }
 
-Result<Copied> restore(const Config& config) {
+Result<Copied> restore(const Config& config, registry::Store& store) {
+  if (!is_untouched(config.map_dir)) return Copied();
   const Result<Snapshot> durable = map::open_published(config.map_durable, nullptr);
   if (!durable) return std::unexpected(durable.error());
-  const Result<Snapshot> present = map::open_published(config.map_dir, nullptr);
-  if (present && (*present)->base().header().registry_id == (*durable)->base().header().registry_id &&
-      (*present)->generation() >= (*durable)->generation()) {
-    return Copied{.generation = (*present)->generation()};
+  const Result<bool> known = knows(store, **durable);
+  if (!known) return std::unexpected(known.error());
+  if (!*known) {
+    return fail_at(config.map_durable, Code::kConflict,
+                   "it is of another registry, or of this one before it was restored from a backup");
   }
-  Result<Counter> counter = Counter::open(config.map_dir);
-  if (!counter) return pass(counter);
-  Result<Copied> copied = copy_state(config.map_durable, live(config));
-  if (copied) counter->increase();
-  return copied;
+  return copy_state(config.map_durable, live(config));
 }
 
 Result<Copied> persist(const Config& config) {

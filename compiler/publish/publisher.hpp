@@ -81,7 +81,7 @@ class Publisher {
     std::string reason;
   };
 
-  [[nodiscard]] Result<void> prepare();
+  [[nodiscard]] Result<void> prepare(Past past = Past::kGuarded);
   /// The key that the credentials of the present map (live, or else its durable copy) are sealed with; 0: none.
   [[nodiscard]] std::uint32_t present_key() const;
   /// Refuses to seal anew what web servers open with `old_key` when the key file has lost it.
@@ -109,14 +109,16 @@ class Publisher {
   std::set<std::string> present_;  ///< files that CURRENT names
   std::set<std::string> before_;   ///< files of the state before, kept for readers on their way
   bool announced_ = false;         ///< the workers have heard of the visible state from this publisher
-  bool unheard_ = false;           ///< workers that run can't hear of the next state: the counter is new
+  bool unheard_ = false;           ///< workers that run may not hear of the next state: the counter is new
   /// A merge that is under way, or whose base waits for the next publish. Its destructor waits.
   std::future<Result<map::Written>> merge_;
 };
 
-/// At boot, before the web servers start: brings the durable copy to the live directory, unless what is live is as new.
-/// The next publish() redoes the rest. An error says why there is nothing to restore; publish() then builds anew.
-[[nodiscard]] Result<Copied> restore(const Config& config);
+/// At boot, before the web servers start: brings the durable copy to a live directory that has neither CURRENT nor
+/// counter; the next publish() redoes the rest. A directory that has one of them is left alone, since web servers may
+/// run: a copy that is behind would show them what was deleted since. An error says why there is nothing to restore
+/// (kConflict: the copy is no state of this registry); publish() then builds anew.
+[[nodiscard]] Result<Copied> restore(const Config& config, registry::Store& store);
 
 /// Writes the visible state to the durable copy, synced. May run in any thread beside a Publisher; one at a time.
 [[nodiscard]] Result<Copied> persist(const Config& config);

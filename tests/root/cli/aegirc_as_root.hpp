@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -82,6 +83,14 @@ class AegircAsRoot : public testing::Test {
   void set_state(const std::string& uri, const std::string& state) {
     live::put(file("state.json"), R"({"sites": {")" + uri + R"(": {"state": ")" + state + "\"}}}");
     expect("import " + file("state.json"), 0, "Imported");
+  }
+  /// Lets only `uid` write the durable copy; everybody may read it while that is root.
+  void hold_durable(uid_t uid) const {
+    ASSERT_EQ(::chown(config_.map_durable.c_str(), uid, uid), 0);
+    ASSERT_EQ(::chmod(config_.map_durable.c_str(), uid == 0 ? 0755 : 0700), 0);
+    for (const auto& entry : fs::directory_iterator(config_.map_durable)) {
+      ASSERT_EQ(::chmod(entry.path().c_str(), uid == 0 ? 0644 : 0600), 0);
+    }
   }
   /// What a worker that is there since the beginning answers, a second later than the last time.
   std::string look(const std::string& host) {

@@ -365,7 +365,7 @@ TEST_F(AegircAsRoot, AMapThatIsBrokenHeals) {
   EXPECT_EQ(look("first.example"), "first.example") << "the worker keeps the last good state";
   EXPECT_EQ(refusals_.size(), 1U);
   expect_refused("map verify", 65, config_.map_dir + "/CURRENT", "");
-  expect("publish", 0, "Restored generation");
+  expect("publish", 0, "new base");
   expect("map verify", 0, "is good");
   EXPECT_EQ(look("first.example"), "first.example");
   for (const std::string& directory : {config_.map_dir, config_.map_durable}) {
@@ -374,6 +374,38 @@ TEST_F(AegircAsRoot, AMapThatIsBrokenHeals) {
   expect("publish", 0, "new base");
   expect("map verify", 0, "is good");
   EXPECT_EQ(look("first.example"), "first.example");
+}
+
+TEST_F(AegircAsRoot, ADurableCopyThatIsBehindNeverShowsADeletedSite) {
+  import_site("second.example");
+  expect("publish", 0, "Published generation");
+  hold_durable(0);
+  set_state("second.example", "disabled");
+  set_state("second.example", "deleted");
+  expect("publish", 77, "the change is visible, but its durable copy failed");
+  hold_durable(kAegir);
+  EXPECT_EQ(look("second.example"), "unknown");
+  live::put(config_.map_dir + "/CURRENT", "");
+  const std::string files = config_.aegir_root + "/platforms/d10/sites/third.example/files";
+  fs::create_directories(files);
+  ASSERT_EQ(::chown(files.c_str(), kStranger, kStranger), 0);
+  import_site("third.example");
+  expect("publish", 65, "site third.example is kept back");
+  EXPECT_EQ(look("second.example"), "unknown");
+  EXPECT_EQ(look("third.example"), "unknown");
+  EXPECT_EQ(look("first.example"), "first.example");
+}
+
+TEST_F(AegircAsRoot, ADurableCopyOfAnotherRegistryStaysAway) {
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(config_.registry + suffix);
+  import_site("other.example");
+  hold_durable(0);
+  expect("publish --rebuild", 77, "the change is visible, but its durable copy failed");
+  hold_durable(kAegir);
+  EXPECT_EQ(look("first.example"), "unknown");
+  expect("publish", 0, "Nothing new");
+  EXPECT_EQ(look("first.example"), "unknown");
+  EXPECT_EQ(look("other.example"), "other.example");
 }
 
 TEST_F(AegircAsRoot, AfterARebootTheDurableCopyComesBack) {

@@ -306,7 +306,7 @@ TEST_F(HealTest, AnUnusableCounterIsReplaced) {
     need(write_file(counter, bytes, {.mode = mode}));
   };
   const std::string good = need(read_file(counter));
-  EXPECT_FALSE(need(Counter::open(place.config.map_dir)).made());
+  EXPECT_FALSE(need(Counter::open(place.config.map_dir)).untold());
   const std::vector<std::function<void()>> damages = {
       [&] { std::filesystem::remove(counter); },
       [&] { put_counter("", 0640); },
@@ -322,30 +322,75 @@ TEST_F(HealTest, AnUnusableCounterIsReplaced) {
   for (std::size_t i = 0; i < damages.size(); ++i) {
     damages[i]();
     if (std::filesystem::is_symlink(counter + "-")) std::filesystem::rename(counter + "-", counter);
-    EXPECT_TRUE(need(Counter::open(place.config.map_dir)).made()) << i;
+    EXPECT_TRUE(need(Counter::open(place.config.map_dir)).untold()) << i;
     struct stat status{};
     ASSERT_EQ(::lstat(counter.c_str(), &status), 0);
     EXPECT_TRUE(S_ISREG(status.st_mode)) << i;
     EXPECT_EQ(status.st_size, 4096) << i;
     EXPECT_EQ(status.st_mode & 07777U, 0640U) << i;
     EXPECT_EQ(status.st_uid, ::geteuid()) << i;
-    EXPECT_FALSE(need(Counter::open(place.config.map_dir)).made()) << i;
+    Counter same = need(Counter::open(place.config.map_dir));
+    EXPECT_TRUE(same.untold()) << "it is the one that was made, " << i;
+    same.increase();
+    EXPECT_FALSE(need(Counter::open(place.config.map_dir)).untold()) << i;
   }
 }
 
-TEST_F(HealTest, APublishWithANewCounterIsSeenAtOnce) {
-  const auto now = [] { return static_cast<std::uint64_t>(std::time(nullptr)); };
-  (void)worker.snapshot(now());
+/// A worker with a clock that goes, whose counter is taken from under it.
+class LostCounterTest : public HealTest {
+ protected:
+  LostCounterTest() { (void)worker.snapshot(now()); }
+  static std::uint64_t now() { return static_cast<std::uint64_t>(std::time(nullptr)); }
+  void remove_from_live(const std::string& name) { std::filesystem::remove(place.config.map_dir + "/" + name); }
+  void expect_seen_at_once() {
+    put(a_site("c.example"));
+    (void)worker.snapshot(now());
+    publish();
+    const std::uint64_t second = now();
+    EXPECT_EQ(found(*worker.snapshot(second), "c.example"), "c.example");
+    put(a_site("d.example"));
+    publish();
+    EXPECT_EQ(found(*worker.snapshot(second), "d.example"), "d.example") << "the new counter tells";
+  }
+};
+
+TEST_F(LostCounterTest, ItIsDamaged) {
   need(write_file(place.config.map_dir + "/counter", "short"));
-  (void)worker.snapshot(now());
   new_publisher();
-  put(a_site("c.example"));
-  publish();
-  const std::uint64_t second = now();
-  EXPECT_EQ(found(*worker.snapshot(second), "c.example"), "c.example");
-  put(a_site("d.example"));
-  publish();
-  EXPECT_EQ(found(*worker.snapshot(second), "d.example"), "d.example") << "the new counter tells";
+  expect_seen_at_once();
+}
+
+TEST_F(LostCounterTest, ItIsGoneAndCurrentToo) {
+  need(persist(place.config));
+  remove_from_live("counter");
+  remove_from_live("CURRENT");
+  new_publisher();
+  expect_seen_at_once();
+}
+
+TEST_F(LostCounterTest, TheDurableCopyIsRestored) {
+  need(persist(place.config));
+  remove_from_live("counter");
+  remove_from_live("CURRENT");
+  EXPECT_TRUE(need(restore(place.config, *store)).switched);
+  new_publisher();
+  expect_seen_at_once();
+}
+
+TEST_F(LostCounterTest, APublisherWasKilledBeforeItToldOfANewOne) {
+  remove_from_live("counter");
+  need(persist(place.config));
+  remove_from_live("CURRENT");
+  (void)need(Counter::open(place.config.map_dir));
+  new_publisher();
+  expect_seen_at_once();
+}
+
+TEST_F(LostCounterTest, ItIsReplacedUnderAPublisher) {
+  const std::string counter = place.config.map_dir + "/counter";
+  std::filesystem::copy(counter, counter + "-");
+  std::filesystem::rename(counter + "-", counter);
+  expect_seen_at_once();
 }
 
 TEST_F(HealTest, ARecordOfTheBaseIsBrokenWhenItIsMerged) {
@@ -661,17 +706,57 @@ TEST_F(DurableTest, TheCopyComesBackAndTheRestIsRedone) {
   publish();
 
   lose_live();
-  EXPECT_EQ(need(restore(place.config)).generation, copied.generation);
+  EXPECT_EQ(need(restore(place.config, *store)).generation, copied.generation);
   EXPECT_EQ(publish().wrote, Wrote::kDelta);
   EXPECT_EQ(difference(content(*open_map(place.config.map_dir)), compiled()), "");
-  EXPECT_EQ(need(restore(place.config)).bytes, 0U) << "what is live is newer";
+  EXPECT_FALSE(need(restore(place.config, *store)).switched) << "there is a live map";
+}
+
+TEST_F(DurableTest, WhatAWorkerMayHaveReadIsNotReplaced) {
+  const std::string current = place.config.map_dir + "/CURRENT";
+  put(a_site("a.example"));
+  put(a_site("b.example"));
+  publish();
+  need(persist(place.config));
+  remove(a_site("b.example"));
+  publish();
+  EXPECT_EQ(found(*worker.snapshot(1), "b.example"), "unknown");
+  const std::vector<std::function<void()>> damages = {
+      [] {},
+      [&] { std::filesystem::remove(place.config.map_dir + "/counter"); },
+      [&] { std::filesystem::remove(place.config.map_dir + "/" + map::file_name(live()->base().header())); },
+      [&] { need(write_file(current, "aegir-map 2\n")); },
+      [&] { need(write_file(current, "")); },
+      [&] {
+        std::filesystem::remove(current);
+        (void)need(Counter::open(place.config.map_dir));
+      }};
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    damages[i]();
+    const std::set<std::string> names = names_in(place.config.map_dir);
+    EXPECT_FALSE(need(restore(place.config, *store)).switched) << i;
+    EXPECT_EQ(names_in(place.config.map_dir), names) << i;
+    EXPECT_EQ(found(*worker.snapshot(2 + i), "b.example"), "unknown") << i;
+  }
+}
+
+TEST_F(DurableTest, TheCopyOfAnotherRegistryIsNotBroughtBack) {
+  put(a_site("a.example"));
+  publish();
+  need(persist(place.config));
+  store.reset();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(place.config.registry + suffix);
+  store = place.open_store();
+  lose_live();
+  EXPECT_NE(error_of(restore(place.config, *store)).find("it is of another registry"), std::string::npos);
+  EXPECT_EQ(names_in(place.config.map_dir), std::set<std::string>{});
 }
 
 TEST_F(DurableTest, LosingBothCostsARebuild) {
   put(a_site("a.example"));
   publish();
   lose_live();
-  EXPECT_NE(error_of(restore(place.config)), "");
+  EXPECT_NE(error_of(restore(place.config, *store)), "");
   EXPECT_EQ(publish().wrote, Wrote::kBase);
   EXPECT_EQ(difference(content(*open_map(place.config.map_dir)), compiled()), "");
 }
@@ -687,7 +772,7 @@ TEST_F(DurableTest, ADamagedCopyIsNotBroughtBack) {
     need(write_file(place.config.map_durable + "/" + name, bytes));
   }
   lose_live();
-  EXPECT_NE(error_of(restore(place.config)).find("digest"), std::string::npos);
+  EXPECT_NE(error_of(restore(place.config, *store)).find("digest"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(place.config.map_dir + "/CURRENT"));
   EXPECT_EQ(publish().wrote, Wrote::kBase);
 }
