@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 one=$(realpath "$1")
 work=$(mktemp -d)
-two=$work/build  # what another clone would have built
+two="$work/another clone ü/build"  # what that one would have built
 fail() {
   echo "FAILED: $*" >&2
   exit 1
@@ -24,6 +24,13 @@ trap 'exit 130' INT TERM HUP
 for file in aegirc mod_aegir_apache/mod_aegir.so ngx_aegir/ngx_http_aegir_module.so; do
   install -D "$one/$file" "$two/$file"
 done
+for arguments in --build "--build $work/none" --nonsense; do
+  # shellcheck disable=SC2086  # two words
+  status=$(./quickstart $arguments >"$work/usage.log" 2>&1 && echo 0 || echo $?)
+  if [[ $status != 64 ]] || ! grep -q "see ./quickstart --help" "$work/usage.log"; then
+    fail "quickstart $arguments: exit $status, $(<"$work/usage.log")"
+  fi
+done
 users=$(md5sum /etc/passwd /etc/group)
 mounts=$(sort /proc/mounts)
 ./quickstart --build "$one" --down
@@ -32,6 +39,9 @@ mounts=$(sort /proc/mounts)
 ./quickstart --build "$two" >"$work/two.log" 2>&1 || { cat "$work/two.log"; fail "the second demo"; }
 wait $! || { cat "$work/one.log"; fail "the first demo"; }
 cat "$work/one.log"
+# The line to try things by hand is a shell's own words, whatever folder the build is in.
+by_hand=$(sed -n 's/^Try things by hand (as root): //p' "$work/two.log")
+eval "${by_hand% --help} lookup shop.localhost" | grep -q '^answer' || fail "by hand: $by_hand"
 
 # The place that belongs to a build, as its folder.
 place_of() {
@@ -42,6 +52,10 @@ place_of() {
 }
 place_one=$(place_of "$one") place_two=$(place_of "$two")
 [[ -n $place_one && -n $place_two && $place_one != "$place_two" ]] || fail "places: '$place_one' and '$place_two'"
+for place in "$place_one" "$place_two"; do
+  if grep -E ':(error|emerg|alert|crit)\]|\[(error|emerg|alert|crit)\]' "$place"/log/{apache,nginx}-error.log; then fail "errors in the logs"; fi
+  if grep AH10159 "$place"/log/*; then fail "Apache's numbers of threads don't fit"; fi
+done
 ./quickstart --build "$one" >"$work/again.log" 2>&1 || { cat "$work/again.log"; fail "the second run"; }
 grep -q "running already" "$work/again.log" || fail "the second run did not see the first"
 

@@ -24,6 +24,8 @@ StartServers 2
 ServerLimit 2
 ThreadsPerChild 16
 MaxRequestWorkers 32
+MinSpareThreads 8
+MaxSpareThreads 32
 EOF
     for module in mpm_event authz_core authz_host alias dir env headers mime proxy proxy_fcgi rewrite setenvif; do
       echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
