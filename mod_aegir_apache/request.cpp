@@ -143,7 +143,7 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
   if (decision.verdict == map::Verdict::kStatus) {
     if (decision.status == HTTP_INTERNAL_SERVER_ERROR) {
       ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
-                    "the site map's record of %.*s is broken; next: aegirc map verify, then aegirc publish",
+                    "the site map's record of %.*s is broken; next: aegirc publish --rebuild",
                     static_cast<int>(decision.host.size()), decision.host.data());
     }
     return;

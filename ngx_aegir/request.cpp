@@ -234,7 +234,8 @@ const map::CredentialFields* credentials_of(ngx_http_request_t* r, Kept& kept) n
     ngx_log_error(
         NGX_LOG_ERR, r->connection->log, 0,
         "aegir: the credentials of %V can't be opened: they were sealed with another key than aegir_key's, or "
-        "the map is damaged; run \"aegirc map verify\"",
+        "the map is damaged; next: reload if the key file is newer, else put that back from its backup, or run "
+        "\"aegirc publish --rebuild\"",
         &host);
   }
   main.counters->faults.fetch_add(1, std::memory_order_relaxed);

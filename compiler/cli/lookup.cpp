@@ -78,7 +78,7 @@ std::string answer(const map::HostDecision& decision, const map::Request& reques
     case map::Verdict::kStatus:
       break;
   }
-  if (decision.status == 500) return "500: the map's record is broken; `aegirc compile` builds the map anew";
+  if (decision.status == 500) return "500: the map's record is broken; `aegirc publish --rebuild` writes it anew";
   return std::to_string(decision.status) + (decision.status == 404 ? ": no site has this name here" : "");
 }
 

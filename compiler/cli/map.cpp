@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
+#include <filesystem>
 #include <iostream>
 
 #include "compiler/cli/publishing.hpp"
@@ -17,6 +18,27 @@ struct Where {
   std::string path;
   bool is_file = false;
 };
+
+/// Whether `path` lies in `directory`, or is it.
+bool is_within(const std::string& path, const std::string& directory) {
+  std::error_code ignored;
+  const std::string inner = std::filesystem::weakly_canonical(path, ignored).string() + '/';
+  const std::string outer = std::filesystem::weakly_canonical(directory, ignored).string() + '/';
+  return inner.starts_with(outer);
+}
+
+/// Publishing heals the live map and its durable copy; about anything else the error must not promise it.
+template <class T>
+Outcome stop_at(const Cli& cli, const std::string& given, Result<T>& failed) {
+  Error& error = failed.error();
+  if (given.empty() || (error.code != Code::kCorrupt && error.code != Code::kNotFound)) return stop(failed);
+  const ConfigResult config = configuration(cli);
+  if (config && (is_within(given, config->map_dir) || is_within(given, config->map_durable))) return stop(failed);
+  error.hint = "name a map directory or a .map file; aegirc writes only " +
+               (config ? config->map_dir + " and " + config->map_durable : std::string("its own map")) +
+               " anew, this has to come anew from where it was made";
+  return stop(failed);
+}
 
 /// What was given, or the live map's directory.
 std::expected<Where, Errors> where(const Cli& cli, const std::string& given) {
@@ -35,14 +57,14 @@ Outcome dump(const Cli& cli, const std::string& given) {
   Result<void> dumped;
   if (place->is_file) {
     auto file = map::MapFile::open(place->path);
-    if (!file) return stop(file);
+    if (!file) return stop_at(cli, given, file);
     dumped = map::dump_file(**file, std::cout);
   } else {
     auto state = map::open_published(place->path, nullptr);
-    if (!state) return stop(state);
+    if (!state) return stop_at(cli, given, state);
     dumped = map::dump_snapshot(**state, std::cout);
   }
-  if (!dumped) return stop(dumped);
+  if (!dumped) return stop_at(cli, given, dumped);
   if (!std::cout.flush()) {
     dumped = fail_errno("can't be written", "standard output", errno);
     return stop(dumped);
@@ -54,7 +76,7 @@ Outcome verify(const Cli& cli, const std::string& given) {
   auto place = where(cli, given);
   if (!place) return stop(place);
   Result<map::Verified> verified = place->is_file ? map::verify_file(place->path) : map::verify_published(place->path);
-  if (!verified) return stop(verified);
+  if (!verified) return stop_at(cli, given, verified);
   cli.out.did(place->path + " is good: generation " + std::to_string(verified->generation) + ", " +
                   count(verified->sites, "site") + ", " + count(verified->names, "name") + ", " +
                   bytes(verified->bytes) + '.',

@@ -100,7 +100,9 @@ Outcome run_publisher(const Output& out, const Config& config, const KeyRing& ke
   tell(out, *report, report->merged + (finished ? finished->merged : 0), before);
   if (!finished) return stop(finished);
   if (finished->warning) out.note(describe(*finished->warning));
-  Result<publish::Copied> durable = publish::persist(config);
+  // A base that is built anew may have the name of a damaged one.
+  const publish::Copy copy = report->wrote == Report::Wrote::kBase ? publish::Copy::kAll : publish::Copy::kMissing;
+  Result<publish::Copied> durable = publish::persist(config, copy);
   if (!durable) {
     durable.error().message = "the change is visible, but its durable copy failed: " + durable.error().message;
     return stop(durable);

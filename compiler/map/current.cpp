@@ -72,9 +72,11 @@ bool is_file_name(std::string_view name, std::string_view kind) {
 Result<std::shared_ptr<const MapFile>> open_named(const std::string& directory, const std::string& name,
                                                   const Current& current,
                                                   const std::shared_ptr<const MapFile>& before) {
-  if (before && before->header().registry_id == current.registry_id && file_name(before->header()) == name)
-    return before;
   const std::string path = directory + "/" + name;
+  if (before && before->header().registry_id == current.registry_id && file_name(before->header()) == name &&
+      !before->replaced_at(path)) {
+    return before;
+  }
   Result<std::shared_ptr<const MapFile>> file = MapFile::open(path);
   if (!file) return file;
   const Header& header = (*file)->header();

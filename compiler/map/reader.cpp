@@ -155,6 +155,8 @@ Result<std::shared_ptr<const MapFile>> MapFile::open(const std::string& path) {
   if (data == MAP_FAILED) return fail_errno("the map file can't be mapped", path, error_number);
   file->data_ = static_cast<const unsigned char*>(data);
   file->size_ = static_cast<std::size_t>(status.st_size);
+  file->device_ = status.st_dev;
+  file->inode_ = status.st_ino;
   file->header_ = load<Header>(data);
   const Header& header = file->header_;
   if (header.magic != kMagic)
@@ -174,6 +176,11 @@ Result<std::shared_ptr<const MapFile>> MapFile::open(const std::string& path) {
 
 MapFile::~MapFile() {
   if (data_ != nullptr) ::munmap(const_cast<unsigned char*>(data_), size_);
+}
+
+bool MapFile::replaced_at(const std::string& path) const noexcept {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 && (status.st_dev != device_ || status.st_ino != inode_);
 }
 
 std::uint64_t MapFile::hash(std::string_view key) const noexcept {

@@ -6,6 +6,8 @@
 // second (CURRENT), and keeps the last good state when the new one is refused.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -24,8 +26,8 @@ namespace aegir::map {
 
 struct RecordView;
 
-/// The next step when a file of the map is broken.
-inline constexpr const char* kRebuildHint = "`aegirc publish` writes it anew from the registry";
+/// The next step when a file of the map is broken. A plain publish reads no records, so it heals what it meets alone.
+inline constexpr const char* kRebuildHint = "`aegirc publish --rebuild` writes it anew from the registry";
 
 /// A site as a request sees it. The views point into the snapshot, or into the caller's memory after
 /// copy_to().
@@ -89,6 +91,8 @@ class MapFile {
 
   [[nodiscard]] const Header& header() const noexcept { return header_; }
   [[nodiscard]] std::span<const unsigned char> bytes() const noexcept { return {data_, size_}; }
+  /// Whether `path` is another file than this one by now: a damaged one is written anew under its name.
+  [[nodiscard]] bool replaced_at(const std::string& path) const noexcept;
 
   /// SipHash-2-4 of a key with this file's hash key; a base and its deltas agree on it.
   [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
@@ -108,6 +112,8 @@ class MapFile {
   MapFile() = default;
   const unsigned char* data_ = nullptr;
   std::size_t size_ = 0;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
   Header header_{};
   std::vector<PlatformView> platforms_;
   std::string_view console_;
@@ -173,8 +179,8 @@ struct Current {
 [[nodiscard]] Result<Current> read_current(const std::string& directory);
 
 /// Opens the published state of a map directory. Files that `previous` (may be null) has open already are
-/// used again, so that a publish costs a reader only the delta; when nothing has changed, the answer is
-/// `previous` itself.
+/// used again unless they were replaced, so that a publish costs a reader only the delta; when nothing has changed, the
+/// answer is `previous` itself.
 [[nodiscard]] Result<std::shared_ptr<const Snapshot>> open_published(const std::string& directory,
                                                                      const std::shared_ptr<const Snapshot>& previous);
 

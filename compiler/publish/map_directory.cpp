@@ -12,6 +12,7 @@
 
 #include "compiler/core/atomic_file.hpp"
 #include "compiler/core/secret_box.hpp"
+#include "compiler/map/reader.hpp"
 #include "compiler/map/record.hpp"
 
 namespace aegir::publish {
@@ -57,8 +58,7 @@ Result<void> verify_digest(const map::MapFile& file, const std::string& director
   const Digest digest = blake2b({reinterpret_cast<const char*>(body.data()), body.size()});
   if (digest == file.header().body_digest) return {};
   return fail_at(directory + "/" + map::file_name(file.header()), Code::kCorrupt,
-                 "the digest of the file is wrong; it was damaged after it was written",
-                 "`aegirc compile` builds the map anew from the registry");
+                 "the digest of the file is wrong; it was damaged after it was written", map::kRebuildHint);
 }
 
 }  // namespace
@@ -129,7 +129,7 @@ Result<void> sweep(const std::string& directory, const std::set<std::string>& ke
   return swept;
 }
 
-Result<Copied> copy_state(const std::string& from, const map::Target& to) {
+Result<Copied> copy_state(const std::string& from, const map::Target& to, Copy copy) {
   Result<Snapshot> state = map::open_published(from, nullptr);
   if (!state) return pass(state);
   Copied copied;
@@ -137,7 +137,7 @@ Result<Copied> copy_state(const std::string& from, const map::Target& to) {
   for (const map::MapFile* file : {&(*state)->base(), (*state)->delta()}) {
     if (file == nullptr) continue;
     const std::string path = to.directory + "/" + map::file_name(file->header());
-    if (is_there(path, file->bytes().size())) continue;
+    if (copy == Copy::kMissing && is_there(path, file->bytes().size())) continue;
     if (Result<void> verified = verify_digest(*file, from); !verified) return pass(verified);
     const std::string_view bytes(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
     if (Result<void> written = write_file(path, bytes, {to.mode, to.durable, true}); !written) return pass(written);

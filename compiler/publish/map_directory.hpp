@@ -59,15 +59,18 @@ class Counter {
 /// else writes now.
 [[nodiscard]] Result<void> sweep(const std::string& directory, const std::set<std::string>& keep);
 
+/// What copy_state() does about files that are there: their names stand for their content, unless they were damaged.
+enum class Copy : std::uint8_t { kMissing, kAll };
+
 /// What copy_state() did.
 struct Copied {
   std::uint64_t generation = 0;
-  std::uint64_t bytes = 0;  ///< of map files that were not there
+  std::uint64_t bytes = 0;  ///< of map files that were copied
   bool switched = false;    ///< CURRENT says something else than before
 };
 
-/// Makes `to` hold the state that `from` publishes: every byte verified, CURRENT last, older files removed. Files that
-/// are there already are not copied again. Reads no registry, so that it may run beside a publisher of `from`.
-[[nodiscard]] Result<Copied> copy_state(const std::string& from, const map::Target& to);
+/// Makes `to` hold the state that `from` publishes: every byte verified, CURRENT last, older files removed. Reads no
+/// registry, so that it may run beside a publisher of `from`.
+[[nodiscard]] Result<Copied> copy_state(const std::string& from, const map::Target& to, Copy copy = Copy::kMissing);
 
 }  // namespace aegir::publish

@@ -378,11 +378,11 @@ Result<Copied> restore(const Config& config, registry::Store& store) {
   return copy_state(config.map_durable, live(config));
 }
 
-Result<Copied> persist(const Config& config) {
+Result<Copied> persist(const Config& config, Copy copy) {
   if (::mkdir(config.map_durable.c_str(), kDurableDirectoryMode) != 0 && errno != EEXIST) {
     return fail_errno("the directory of the durable map can't be made", config.map_durable, errno);
   }
-  return copy_state(config.map_dir, {config.map_durable, true, kDurableMode});
+  return copy_state(config.map_dir, {config.map_durable, true, kDurableMode}, copy);
 }
 
 }  // namespace aegir::publish

@@ -121,6 +121,6 @@ class Publisher {
 [[nodiscard]] Result<Copied> restore(const Config& config, registry::Store& store);
 
 /// Writes the visible state to the durable copy, synced. May run in any thread beside a Publisher; one at a time.
-[[nodiscard]] Result<Copied> persist(const Config& config);
+[[nodiscard]] Result<Copied> persist(const Config& config, Copy copy = Copy::kMissing);
 
 }  // namespace aegir::publish

@@ -135,7 +135,7 @@ TEST(ApacheMap, BrokenRecordIsAFaultOfItsSiteAlone) {
   EXPECT_EQ(fleet.get("b.test", "/style.css").status, 500);
   EXPECT_EQ(fleet.get("a.test", "/style.css").status, 200);
   EXPECT_EQ(fleet.figure("aegir_faults_total"), 1U);
-  fleet.apache.expect_log("the site map's record of b\\.test is broken; next: aegirc map verify");
+  fleet.apache.expect_log("the site map's record of b\\.test is broken; next: aegirc publish --rebuild");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/root/cli/aegirc_as_root.hpp"
 
@@ -406,6 +407,49 @@ TEST_F(AegircAsRoot, ADurableCopyOfAnotherRegistryStaysAway) {
   expect("publish", 0, "Nothing new");
   EXPECT_EQ(look("first.example"), "unknown");
   EXPECT_EQ(look("other.example"), "other.example");
+}
+
+// A worker, and a publish that has nothing new, read no more of a file than they must: what heals has to be said.
+TEST_F(AegircAsRoot, ADamagedRecordHealsByTheCommandThatIsNamed) {
+  expect("map compact", 0, "");
+  for (const std::string& directory : {config_.map_dir, config_.map_durable}) {
+    SCOPED_TRACE(directory);
+    const std::string base = directory + "/" + map::read_current(directory).value().base;
+    std::fstream bytes(base, std::ios::in | std::ios::out | std::ios::binary);
+    const std::string text = live::slurp(base);
+    const std::size_t at = text.find("first.example");
+    ASSERT_NE(at, std::string::npos);
+    bytes.seekp(static_cast<std::streamoff>(at));
+    bytes << "worst";  // in place, as a worker has it mapped
+    bytes.close();
+    if (directory == config_.map_dir) {
+      EXPECT_EQ(look("first.example"), "unknown") << "a fault";
+    }
+    expect("publish", 0, "Nothing new");
+    expect_refused("map verify " + directory, 65, directory, "next: `aegirc publish --rebuild` writes it anew");
+    expect_refused("map verify " + base, 65, base, "next: `aegirc publish --rebuild` writes it anew");
+    expect("publish --rebuild", 0, "new base");
+    expect("map verify " + directory, 0, "is good");
+    EXPECT_EQ(look("first.example"), "first.example");
+    EXPECT_EQ(map::read_current(directory).value().base, fs::path(base).filename()) << "under the same name";
+  }
+}
+
+TEST_F(AegircAsRoot, NoMapIsPromisedWhereNoneIsWritten) {
+  fs::create_directories(file("elsewhere"));
+  const std::string base = map::read_current(config_.map_dir).value().base;
+  std::string damaged = live::slurp(config_.map_dir + "/" + base);
+  damaged[damaged.find("first.example")] ^= 1;
+  live::put(file("elsewhere/" + base), damaged);
+  for (const std::string& path : {file("aegir.conf"), file("elsewhere"), file("elsewhere/" + base)}) {
+    for (const char* command : {"map verify ", "map dump "}) {
+      const live::Finished done = aegirc(command + path);
+      EXPECT_TRUE(done.status == 65 || done.status == 66) << done.output;
+      EXPECT_NE(done.output.find("next: name a map directory or a .map file; aegirc writes only " + config_.map_dir),
+                std::string::npos)
+          << command << path << ": " << done.output;
+    }
+  }
 }
 
 TEST_F(AegircAsRoot, AfterARebootTheDurableCopyComesBack) {
