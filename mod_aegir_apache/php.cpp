@@ -76,6 +76,14 @@ void settle_target(request_rec* request, const Visit& visit) noexcept {
   }
 }
 
+/// Whether httpd would send the file as it is: no handler but its own, which a type of content stands for, too.
+[[nodiscard]] bool is_sent_as_file(const request_rec* request) noexcept {
+  if (request->finfo.filetype != APR_REG) return false;
+  const std::string_view handler = view(request->handler);
+  return handler == kFileHandler ||
+         (handler == view(request->content_type) && !handler.starts_with("application/x-httpd-"sv));
+}
+
 /// Makes mod_proxy_fcgi run this request with the site's socket.
 [[nodiscard]] int start_php(request_rec* request, const Visit& visit) noexcept {
   Shared& shared = *server_conf(request->server).shared;
@@ -159,6 +167,10 @@ int choose_handler(request_rec* request) noexcept {
   const map::PathDecision decision = judge_file(request, *visit);
   if (decision.verdict == map::PathVerdict::kForbidden) return HTTP_FORBIDDEN;
   if (decision.verdict == map::PathVerdict::kNotFound) return HTTP_NOT_FOUND;
+  if (!php && is_sent_as_file(request) && std::string_view(request->method) != "GET"sv && request->header_only == 0) {
+    ap_allow_standard_methods(request, REPLACE_ALLOW, M_GET, -1);
+    return HTTP_METHOD_NOT_ALLOWED;
+  }
   if (decision.static_only) return send_tenant_file(request, visit->docroot);
   if (visit->decision.verdict == map::Verdict::kAcme) {
     request->handler = kFileHandler;
