@@ -3,6 +3,7 @@
 #include "ngx_aegir/conf.hpp"
 #include "ngx_aegir/request.hpp"
 #include "ngx_aegir/status.hpp"
+#include "ngx_aegir/upstream.hpp"
 #include "ngx_aegir/variables.hpp"
 #include "ngx_aegir/worker.hpp"
 
@@ -10,7 +11,7 @@ namespace aegir::ngx {
 namespace {
 
 ngx_int_t prepare(ngx_conf_t* cf) noexcept {
-  return check_abi(cf) == NGX_OK && add_variables(cf) == NGX_OK ? NGX_OK : NGX_ERROR;
+  return check_abi(cf) == NGX_OK && add_variables(cf) == NGX_OK && add_upstream(cf) ? NGX_OK : NGX_ERROR;
 }
 
 bool add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler) noexcept {

@@ -41,14 +41,6 @@ std::string_view generation(ngx_http_request_t* r, Kept& kept) noexcept {
   return join(r, std::array{std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data()))});
 }
 
-/// Where PHP runs. It is asked for before a request goes to PHP and while nginx can still answer 500, so this is the
-/// place to find out that the site's credentials can't be opened: PHP never runs without them.
-std::string_view fpm(ngx_http_request_t* r, Kept& kept) noexcept {
-  if (kept.site().socket.empty()) return {};
-  if (!kept.site().sealed.empty() && credentials_of(r, kept) == nullptr) return {};
-  return join(r, std::array{"unix:"sv, kept.site().socket});
-}
-
 std::string_view php_admin_value(ngx_http_request_t* r, Kept& kept) noexcept {
   auto* const memory = static_cast<char*>(ngx_pnalloc(r->pool, map::kPhpLimitsSize));
   if (memory == nullptr) return {};
@@ -75,7 +67,6 @@ constexpr std::array kVariables = {
     Variable{"aegir_probe"sv, probe},
     Variable{"aegir_https"sv, https},
     Variable{"aegir_generation"sv, generation},
-    Variable{"aegir_fpm"sv, fpm},
     Variable{"aegir_php_admin_value"sv, php_admin_value},
     Variable{"aegir_db_type"sv, credential<0>},
     Variable{"aegir_db_name"sv, credential<1>},

@@ -35,7 +35,7 @@ constexpr Literal kLocations = R"(    location / {
         fastcgi_split_path_info ^(.+?\.php)(/.*)?$;
         set $aegir_path_info $fastcgi_path_info;  # try_files empties the other one
         try_files $fastcgi_script_name =404;
-        fastcgi_pass $aegir_fpm;
+        fastcgi_pass aegir_fpm;
         fastcgi_buffers 16 32k;  # the headers of a Drupal with debugging on are large
         fastcgi_buffer_size 64k;
         fastcgi_param GATEWAY_INTERFACE CGI/1.1;

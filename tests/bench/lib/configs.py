@@ -143,7 +143,7 @@ def nginx_catch_all(setting, _sites, module, site_map):
     server_name _;
     aegir on;
     root $aegir_docroot;
-{NGINX_PHP.format(fpm="$aegir_fpm", more=lines)}  }}
+{NGINX_PHP.format(fpm="aegir_fpm", more=lines)}  }}
   include {setting.directory}/new/*.conf;
 """
     return nginx_frame(setting, body, f"load_module {module};\n")
