@@ -112,7 +112,7 @@ char* set_path(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept {
   if (path.data != nullptr) return kDuplicate;
   path = argument(cf, 1);
   if (path.len == 0) return const_cast<char*>("needs a path");
-  if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK) return error();
+  if (path.data[0] != '/') return const_cast<char*>("needs an absolute path");
   while (path.len > 1 && path.data[path.len - 1] == '/') --path.len;
   return NGX_CONF_OK;
 }

@@ -91,6 +91,8 @@ TEST_F(NgxModule, RefusesWhatMakesNoSense) {
   expect_refused("server { location / { aegir_status; } }", "aegir_map is missing");
   expect_refused(basics() + basics(), "\"aegir_map\" directive is duplicate");
   expect_refused("aegir_map '';", "needs a path");
+  expect_refused("aegir_map map;", "\"aegir_map\" directive needs an absolute path");
+  expect_refused("aegir_acme_root acme;", "\"aegir_acme_root\" directive needs an absolute path");
   expect_refused(basics() + catch_all("aegir_https_port 0;"), "needs a port from 1 to 65535");
   expect_refused(basics() + catch_all("aegir_https_port 65536;"), "needs a port from 1 to 65535");
   expect_refused(basics() + catch_all("aegir_probe_peer here;"), "\"here\" is no address and no network");
