@@ -4,7 +4,8 @@
 #   tools/tidy.sh BUILD_DIR all|changed
 #
 # "changed" is what differs from origin/main, committed or not; where that is nothing (the clone is origin/main), the
-# last 5 commits. A changed header is seen through the first source that includes it.
+# last 5 commits. A changed header is seen through the first source that includes it. What has passed in this build
+# before, with all that it includes as it is now, is not looked at again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ jobs=$(nproc)
 
 # g++ has options that clang does not know; everything else it takes.
 database=$build/tidy
-mkdir -p "$database"
+mkdir -p "$database/passed"
 sed -E 's/ (-fno-gnu-unique|-Wno-maybe-uninitialized|-Wno-restrict)//g' "$build/compile_commands.json" >"$database/compile_commands.json"
 sources=$(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\".*|\1|p" "$database/compile_commands.json" | grep -v '^build/' | sort -u)
 
@@ -66,9 +67,15 @@ fi
 echo "tidy: $(wc -l <<<"$files") sources"
 # One process a file, so that the cores stay busy; a file's findings are printed in one piece.
 tidy_one() {
-  local output status=0
+  local output status=0 key
+  key=$(tools/tidy_key.py "$1" "$2") || return 1
+  if [[ -e $1/passed/$key ]]; then return 0; fi
   output=$(clang-tidy-19 -p "$1" --quiet "$2" 2>&1) || status=$?
-  if ((status != 0)); then grep -vE '^[0-9]+ warnings?( and [0-9]+ errors?)? generated' <<<"$output" || true; fi
+  if ((status == 0)); then
+    touch "$1/passed/$key"
+  else
+    grep -vE '^[0-9]+ warnings?( and [0-9]+ errors?)? generated' <<<"$output" || true
+  fi
   return "$status"
 }
 export -f tidy_one
