@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -112,6 +113,12 @@ TEST(ApacheMap, KeepsTheLastGoodState) {
   Fleet fleet;
   fleet.start({});
   ASSERT_EQ(fleet.get("a.test", "/style.css").status, 200);
+  // A child that opens the map only now would have no good state to keep.
+  ASSERT_TRUE(eventually([&] {
+    return std::ranges::all_of(fleet.apache.workers(), [&](pid_t child) {
+      return slurp("/proc/" + std::to_string(child) + "/maps").contains(fleet.map.directory());
+    });
+  }));
   put(fleet.map.directory() + "/CURRENT", "nonsense");
   fleet.apache.expect_log("CURRENT");
   // Children look at CURRENT once a second at least.
