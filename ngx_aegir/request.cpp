@@ -143,7 +143,13 @@ Kept* decide_host(ngx_http_request_t* r, const ServerConf& conf) noexcept {
     if (memory == nullptr) return nullptr;
     if (footprint != 0) decision.site.copy_to(memory);
   }
-  main_conf(r).counters->count(map::outcome_of(decision));
+  const map::Outcome outcome = map::outcome_of(decision);
+  main_conf(r).counters->count(outcome);
+  if (outcome == map::Outcome::kFault) {
+    const ngx_str_t host = str(decision.host);
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "the site map's record of %V is broken; next: aegirc publish --rebuild", &host);
+  }
   kept->secure = request.secure;
   cleanup->handler = end_kept;
   ngx_http_set_ctx(r->main, kept, ngx_http_aegir_module);

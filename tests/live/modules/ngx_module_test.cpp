@@ -146,6 +146,27 @@ TEST_F(NgxModule, WithoutAMapEverybodyWaits) {
   EXPECT_EQ(page(), 200);
 }
 
+TEST_F(NgxModule, BrokenRecordIsAFaultOfItsSiteAlone) {
+  map::SiteRecord other = content_.sites[0];
+  other.key = other.host = other.directory = "b.test";
+  content_.sites.push_back(other);
+  map_.publish(content_);
+  for (const auto& entry : std::filesystem::directory_iterator(map_.directory())) {
+    if (entry.path().extension() != ".map") continue;
+    std::string bytes = slurp(entry.path());
+    const std::size_t at = bytes.find("b.test");
+    if (at == std::string::npos) continue;  // of the first publish
+    bytes[at - 70] ^= 1;                    // in the record's head
+    put(entry.path(), bytes);
+  }
+  start(basics() + catch_all());
+  nginx_.expect_log("the site map's record of b\\.test is broken; next: aegirc publish --rebuild");
+  EXPECT_EQ(ask(port_.endpoint(), get("b.test", "/index.html")).status, 500);
+  EXPECT_EQ(page(), 200);
+  nginx_.stop();
+  EXPECT_TRUE(slurp(nginx_.path("error.log")).contains("record of b.test is broken"));
+}
+
 TEST_F(NgxModule, OtherProcessesOfTheUserCannotReadAWorkersMemory) {
   start(basics() + catch_all());
   const passwd* const user = getpwnam(kWebUser);
