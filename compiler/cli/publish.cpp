@@ -11,7 +11,8 @@ std::string sentence(const Report& report) {
   const std::string generation = "generation " + std::to_string(report.generation);
   switch (report.wrote) {
     case Report::Wrote::kNothing:
-      return "Nothing new: " + generation + " is visible.";
+      return "Nothing new: " + generation + " is visible" +
+             (report.verified ? "." : "; its records were not verified, `aegirc map verify` does that.");
     case Report::Wrote::kDelta:
       return "Published " + generation + ": " + count(report.touched, "changed name") + ", " + bytes(report.bytes) +
              " written" + (report.reason.empty() ? "" : " anew from the change log (" + report.reason + ")") +

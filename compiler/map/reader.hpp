@@ -26,7 +26,7 @@ namespace aegir::map {
 
 struct RecordView;
 
-/// The next step when a file of the map is broken. A plain publish reads no records, so it heals what it meets alone.
+/// The next step when a file of the map is broken. A plain publish reads few records of a large map.
 inline constexpr const char* kRebuildHint = "`aegirc publish --rebuild` writes it anew from the registry";
 
 /// A site as a request sees it. The views point into the snapshot, or into the caller's memory after

@@ -129,6 +129,11 @@ Result<void> sweep(const std::string& directory, const std::set<std::string>& ke
   return swept;
 }
 
+Result<void> verify_digests(const map::Snapshot& state, const std::string& directory) {
+  if (Result<void> verified = verify_digest(state.base(), directory); !verified) return verified;
+  return state.delta() == nullptr ? Result<void>() : verify_digest(*state.delta(), directory);
+}
+
 Result<Copied> copy_state(const std::string& from, const map::Target& to, Copy copy) {
   Result<Snapshot> state = map::open_published(from, nullptr);
   if (!state) return pass(state);

@@ -59,6 +59,9 @@ class Counter {
 /// else writes now.
 [[nodiscard]] Result<void> sweep(const std::string& directory, const std::set<std::string>& keep);
 
+/// Compares every byte of the files of a state with their digests: about a second for each GiB.
+[[nodiscard]] Result<void> verify_digests(const map::Snapshot& state, const std::string& directory);
+
 /// What copy_state() does about files that are there: their names stand for their content, unless they were damaged.
 enum class Copy : std::uint8_t { kMissing, kAll };
 

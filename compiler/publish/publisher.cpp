@@ -179,10 +179,17 @@ Result<Snapshot> Publisher::take_merged() {
 
 Result<Report> Publisher::publish_on(const Snapshot& ground, std::uint64_t sequence) {
   if (ground == visible_ && ground->generation() == sequence) {
-    // A publisher that was killed may have switched CURRENT without a word to the workers.
-    if (!announced_) announce();
     Report nothing;
     nothing.generation = sequence;
+    if (announced_) return nothing;
+    const map::MapFile* const delta = ground->delta();
+    const std::uint64_t bytes = ground->base().bytes().size() + (delta != nullptr ? delta->bytes().size() : 0);
+    nothing.verified = bytes <= limits_.verify_up_to;
+    if (nothing.verified) {
+      Result<void> good = verify_digests(*ground, target_.directory);
+      if (!good) return rebuild(std::move(good.error().message));
+    }
+    announce();  // a publisher that was killed may have switched CURRENT without a word to the workers
     return nothing;
   }
   Result<std::vector<registry::Change>> changes = store_.changes(ground->generation(), limits_.most_changes + 1);
@@ -375,7 +382,7 @@ Result<Copied> restore(const Config& config, registry::Store& store) {
     return fail_at(config.map_durable, Code::kConflict,
                    "it is of another registry, or of this one before it was restored from a backup");
   }
-  return copy_state(config.map_durable, live(config));
+  return copy_state(config.map_durable, live(config), Copy::kAll);
 }
 
 Result<Copied> persist(const Config& config, Copy copy) {

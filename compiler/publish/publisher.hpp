@@ -27,6 +27,7 @@ namespace aegir::publish {
 struct Limits {
   std::uint64_t compact_above = 384U << 10U;  ///< bytes of a delta from which on it is merged into a new base
   std::uint64_t largest_delta = 1U << 20U;    ///< a publish that would write more builds a base
+  std::uint64_t verify_up_to = 64U << 20U;    ///< bytes of a map that a publish with nothing new verifies
   std::size_t most_changes = 5000;            ///< rows of the change log; more build a base
 };
 
@@ -39,6 +40,7 @@ struct Report {
   std::size_t touched = 0;       ///< names, platforms and settings that were looked at; 0 with kBase
   std::uint64_t sites = 0;       ///< in the file that was written
   std::uint64_t merged = 0;      ///< bytes of the base that a merge made and this publish put in place; 0: none
+  bool verified = false;         ///< with kNothing: every byte of the map is as it was written
   std::string reason;            ///< why a base was built, or a delta without the one before; empty otherwise
   std::optional<Error> warning;  ///< the publish is good, but something needs a person
 };

@@ -409,7 +409,7 @@ TEST_F(AegircAsRoot, ADurableCopyOfAnotherRegistryStaysAway) {
   EXPECT_EQ(look("other.example"), "other.example");
 }
 
-// A worker, and a publish that has nothing new, read no more of a file than they must: what heals has to be said.
+// A worker reads no more of a file than it must, and no publish reads a large one: what heals has to be said.
 TEST_F(AegircAsRoot, ADamagedRecordHealsByTheCommandThatIsNamed) {
   expect("map compact", 0, "");
   for (const std::string& directory : {config_.map_dir, config_.map_durable}) {
@@ -425,7 +425,6 @@ TEST_F(AegircAsRoot, ADamagedRecordHealsByTheCommandThatIsNamed) {
     if (directory == config_.map_dir) {
       EXPECT_EQ(look("first.example"), "unknown") << "a fault";
     }
-    expect("publish", 0, "Nothing new");
     expect_refused("map verify " + directory, 65, directory, "next: `aegirc publish --rebuild` writes it anew");
     expect_refused("map verify " + base, 65, base, "next: `aegirc publish --rebuild` writes it anew");
     expect("publish --rebuild", 0, "new base");

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <ctime>
+#include <fstream>
 #include <functional>
 
 #include "compiler/core/atomic_file.hpp"
@@ -401,6 +402,57 @@ TEST_F(HealTest, ARecordOfTheBaseIsBrokenWhenItIsMerged) {
   const Report report = need(publisher->compact());
   EXPECT_EQ(report.wrote, Wrote::kBase);
   EXPECT_EQ(difference(content(*live()), compiled()), "");
+}
+
+/// Changes one bit of a file in its place, as a failing disk or memory does: whoever has it mapped sees it.
+void flip_in_place(const std::string& path, std::size_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(at));
+  const int byte = file.get();
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put(static_cast<char>(byte ^ 1));
+  ASSERT_TRUE(file.good());
+}
+
+class DamagedUnderWorkersTest : public HealTest {
+ protected:
+  /// Breaks the one record of base or delta.
+  void damage(const std::string& kind) {
+    const std::string path = file(kind);
+    flip_in_place(path, map::load<map::Header>(need(read_file(path)).data()).records_offset + 30);
+    ASSERT_EQ(found(*live(), kind == "base-" ? "a.example" : "b.example"), "fault");
+    new_publisher();
+  }
+  void expect_good() {
+    EXPECT_EQ(found(*live(), "a.example"), "a.example");
+    EXPECT_EQ(found(*live(), "b.example"), "b.example");
+  }
+};
+
+TEST_F(DamagedUnderWorkersTest, ARebuildReachesThem) {
+  need(publisher->rebuild("a test"));
+  const std::string base = file("base-");
+  (void)live();
+  damage("base-");
+  need(publisher->rebuild("a test"));
+  EXPECT_EQ(file("base-"), base) << "it has the same name";
+  expect_good();
+}
+
+TEST_F(DamagedUnderWorkersTest, APublishWithNothingNewFindsAndHealsIt) {
+  for (const char* kind : {"base-", "delta-"}) {
+    damage(kind);
+    const Report report = publish();
+    EXPECT_EQ(report.wrote, Wrote::kBase);
+    EXPECT_NE(report.reason.find("digest"), std::string::npos) << report.reason;
+    expect_good();
+    put(a_site("b.example", {"www.b.example"}));
+    publish();
+  }
+  new_publisher();
+  EXPECT_TRUE(publish().verified);
+  new_publisher({.verify_up_to = 100});
+  EXPECT_FALSE(publish().verified);
 }
 
 TEST_F(HealTest, TheMapOfAnotherRegistry) {
