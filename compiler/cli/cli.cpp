@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 
 #include "compiler/core/atomic_file.hpp"
@@ -14,6 +15,8 @@
 
 namespace aegir::cli {
 namespace {
+
+constexpr std::chrono::seconds kPatience{10};
 
 Result<std::string> read_stream(int fd, const std::string& name) {
   std::string text;
@@ -68,7 +71,8 @@ Result<KeyRing> map_keys(const Config& config) {
   return keys;
 }
 
-Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, registry::Store::Mode mode) {
+Result<std::unique_ptr<registry::Store>> open_registry(const Output& out, const Config& config,
+                                                       registry::Store::Mode mode) {
   Result<KeyRing> key = KeyRing::read(config.registry_key);
   if (!key) {
     const Code code = key.error().code;
@@ -82,7 +86,10 @@ Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, reg
     }
     return pass(key);
   }
-  return registry::Store::open(config.registry, mode, *key);
+  return registry::Store::open(config.registry, mode, *key,
+                               {.longest = kPatience, .on_wait = [&out](const std::string& holder) {
+                                  out.note("waits for " + holder + ", which writes the registry");
+                                }});
 }
 
 Result<std::string> read_document(const std::string& file) {

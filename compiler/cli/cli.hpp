@@ -63,8 +63,10 @@ void add_map(CLI::App& app, Cli& cli);       ///< map dump|verify|compact
 /// needs one.
 [[nodiscard]] Result<KeyRing> map_keys(const Config& config);
 
-/// Opens the registry of the configuration with its key, as who we are.
-[[nodiscard]] Result<std::unique_ptr<registry::Store>> open_registry(const Config& config, registry::Store::Mode mode);
+/// Opens the registry of the configuration with its key, as who we are. For writing it waits up to 10 s for another
+/// writer, and notes that.
+[[nodiscard]] Result<std::unique_ptr<registry::Store>> open_registry(const Output& out, const Config& config,
+                                                                     registry::Store::Mode mode);
 
 /// A document's text, of at most kMaxDocument bytes: of whatever can be read under that name (a file, a link to one, a
 /// pipe), or with "-" of standard input.

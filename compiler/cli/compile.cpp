@@ -156,7 +156,7 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   Result<KeyRing> keys = map_keys(config);
   if (!keys) return stop(keys);
   if (Result<void> became = machine::become_aegir(*accounts); !became) return stop(became);
-  auto store = open_registry(config, registry::Store::Mode::kWrite);
+  auto store = open_registry(cli.out, config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
   // What would not be published must not change the configuration either.
   const Result<void> may_publish = publish::Publisher(config, **store, *keys).may_publish();
@@ -232,7 +232,7 @@ Outcome compile_out(const Cli& cli, const Config& config, const Options& options
   }
   // The registry is opened as aegir, so that its files stay aegir's; DIR belongs to whoever runs the command.
   if (Result<void> done = work_as_aegir(config); !done) return stop(done);
-  auto store = open_registry(config, registry::Store::Mode::kRead);
+  auto store = open_registry(cli.out, config, registry::Store::Mode::kRead);
   if (!store) return stop(store);
   if (!is_root()) return compile_below(cli, config, *keys, **store, options.out);
   Result<machine::AsRoot> root = machine::AsRoot::begin();
@@ -292,7 +292,7 @@ Outcome check(const Cli& cli, const std::string& document) {
     store = *std::move(opened);
   } else {
     if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
-    auto opened = open_registry(*config, registry::Store::Mode::kRead);
+    auto opened = open_registry(cli.out, *config, registry::Store::Mode::kRead);
     if (!opened) return stop(opened);
     store = *std::move(opened);
   }

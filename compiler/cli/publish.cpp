@@ -123,7 +123,7 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   Result<KeyRing> keys = map_keys(*config);
   if (!keys) return stop(keys);
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
-  auto store = open_registry(*config, registry::Store::Mode::kWrite);
+  auto store = open_registry(cli.out, *config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
   DoneBefore before = restored(cli.out, *config, **store);
   Result<Errors> kept = prepare_arrivals(*config, **store, before);

@@ -52,7 +52,7 @@ Outcome export_registry(const Cli& cli, const ExportOptions& options) {
   ConfigResult config = configuration(cli);
   if (!config) return stop(config);
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
-  auto store = open_registry(*config, registry::Store::Mode::kRead);
+  auto store = open_registry(cli.out, *config, registry::Store::Mode::kRead);
   if (!store) return stop(store);
   const registry::ExportOptions how{.plain_secrets = options.plain};
   if (options.file == "-") {
@@ -103,7 +103,7 @@ Outcome import_registry(const Cli& cli, const ImportOptions& options) {
   Result<std::string> text = read_document(options.file);
   if (!text) return stop(text);
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
-  auto store = open_registry(*config, registry::Store::Mode::kCreate);
+  auto store = open_registry(cli.out, *config, registry::Store::Mode::kCreate);
   if (!store) return stop(store);
   auto report =
       registry::import_json(**store, *text, options.file, {.replace = options.replace, .dry_run = options.dry_run},

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <thread>
 
 #include "compiler/core/utf8.hpp"
 
@@ -27,14 +28,23 @@ std::string holder(int fd) {
 
 }  // namespace
 
-Result<Fd> take_lock(const std::string& path) {
+Result<Fd> take_lock(const std::string& path, const Patience& patience) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kBetweenTries{20};  // flock itself can't wait for a time
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return fail_errno("the registry's lock file can't be opened", path, errno);
+  const Clock::time_point end = Clock::now() + patience.longest;
+  bool told = false;
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return fail_errno("the registry can't be locked", path, errno);
-    return fail_at(path, Code::kBusy, "the registry is being written by " + holder(fd.get()),
-                   "run the command again when that has ended");
+    const std::string process = holder(fd.get());
+    if (Clock::now() >= end || process.ends_with(" (aegird)")) {
+      return fail_at(path, Code::kBusy, "the registry is being written by " + process,
+                     "run the command again when that has ended");
+    }
+    if (!std::exchange(told, true) && patience.on_wait) patience.on_wait(process);
+    std::this_thread::sleep_for(kBetweenTries);
   }
   const std::string pid = std::to_string(::getpid());
   if (::ftruncate(fd.get(), 0) != 0 || !write_all(fd.get(), pid)) {

@@ -4,11 +4,13 @@
 #include <string>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/registry/store.hpp"
 
 namespace aegir::registry {
 
-/// Takes the lock without waiting; it is given back when the descriptor is closed or the process ends. kBusy names the
-/// holder. The file is made when it is missing (0600) and stays.
-[[nodiscard]] Result<Fd> take_lock(const std::string& path);
+/// Takes the lock; it is given back when the descriptor is closed or the process ends. kBusy names the holder, at the
+/// end of `patience`; at once when that is aegird, which holds it as long as it runs. The file is made when it is
+/// missing (0600) and stays.
+[[nodiscard]] Result<Fd> take_lock(const std::string& path, const Patience& patience);
 
 }  // namespace aegir::registry

@@ -59,7 +59,8 @@ Result<bool> Store::exists(const std::string& path) {
   return fail_errno("the registry can't be opened", path, errno);
 }
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, const KeyRing& key) {
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, const KeyRing& key,
+                                           const Patience& patience) {
   if (!crypto_ready()) return fail(Code::kInternal, "libsodium could not start: no source of randomness");
   const bool in_memory = path == kMemory;
   if (mode != Mode::kCreate && !in_memory) {
@@ -67,7 +68,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, Mode mode, c
   }
   Fd lock;
   if (mode != Mode::kRead && !in_memory) {
-    Result<Fd> taken = take_lock(path + ".lock");
+    Result<Fd> taken = take_lock(path + ".lock", patience);
     if (!taken) return pass(taken);
     lock = std::move(*taken);
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -101,17 +102,25 @@ struct Candidate {
   std::optional<Site> site;  ///< empty: a pass to the live record of host
 };
 
+/// How long to wait for another process that writes the registry.
+struct Patience {
+  std::chrono::milliseconds longest{0};
+  std::function<void(const std::string& holder)> on_wait;  ///< called once, with "process 17 (aegirc)"
+};
+
 class Store {
  public:
   enum class Mode : std::uint8_t { kRead, kWrite, kCreate };
 
   /// Opens the registry at `path`; kWrite migrates it, kCreate also makes it, in a file of no bytes too. kTooNew when
-  /// its schema is newer than this program, kCorrupt when SQLite says so, kBusy when another writer holds it, kNotFound
-  /// when there is none and it is not to be made: a registry that is lost must not be taken for an empty one.
+  /// its schema is newer than this program, kCorrupt when SQLite says so, kBusy when another writer holds it after
+  /// `patience`, kNotFound when there is none and it is not to be made: a registry that is lost must not be taken for
+  /// an empty one.
   /// ":memory:" (with kCreate) is a registry that is gone with the Store; its id is all zeros until a restore.
   /// kInvalid when a row may be sealed with a key that `key` does not hold. Without a key (an empty ring) sites can be
   /// neither written nor read.
-  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, Mode mode, const KeyRing& key);
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, Mode mode, const KeyRing& key,
+                                                           const Patience& patience = {});
   /// Whether something lies at `path` that may be a registry. A file without a byte never was one.
   [[nodiscard]] static Result<bool> exists(const std::string& path);
   virtual ~Store() = default;

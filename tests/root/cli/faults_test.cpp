@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -254,7 +255,23 @@ TEST_F(AegircAsRoot, WhatLeavesTheRegistryLeavesTheConfiguration) {
   EXPECT_TRUE(fs::exists(server + "/php/b1.conf"));
 }
 
-TEST_F(AegircAsRoot, TheRegistryIsHeldBySomebodyElse) {
+/// This process under another name, as others see it in /proc.
+class Named {
+ public:
+  explicit Named(const char* name) {
+    ::prctl(PR_GET_NAME, old_);
+    ::prctl(PR_SET_NAME, name);
+  }
+  ~Named() { ::prctl(PR_SET_NAME, old_); }
+  Named(const Named&) = delete;
+  Named& operator=(const Named&) = delete;
+
+ private:
+  char old_[16] = {};
+};
+
+TEST_F(AegircAsRoot, TheRegistryIsHeldByTheSidecar) {
+  const Named as("aegird");
   const auto key = KeyRing::read(config_.registry_key).value();
   const auto held = registry::Store::open(config_.registry, registry::Store::Mode::kCreate, key);
   ASSERT_TRUE(held.has_value());
@@ -262,10 +279,25 @@ TEST_F(AegircAsRoot, TheRegistryIsHeldBySomebodyElse) {
     expect_refused(command, 75, config_.registry, "being written by process " + std::to_string(::getpid()));
   }
   expect_refused("import " + file("document.json"), 75, config_.registry,
-                 "process " + std::to_string(::getpid()) + " (root_cli)\n  next: run the command again");
+                 "process " + std::to_string(::getpid()) + " (aegird)\n  next: run the command again");
   expect("export", 0, "first.example");
   expect("check", 0, "is good");
   EXPECT_EQ(look("first.example"), "first.example");
+}
+
+TEST_F(AegircAsRoot, ItWaitsForAnotherWriterAndSaysSo) {
+  const auto key = KeyRing::read(config_.registry_key).value();
+  auto held = registry::Store::open(config_.registry, registry::Store::Mode::kWrite, key).value();
+  live::Command command;
+  command.argv = {AEGIRC, "--config", file("aegir.conf"), "publish"};
+  command.output = file("output");
+  live::Process publish(command);
+  const std::string waits =
+      "aegirc: note: waits for process " + std::to_string(::getpid()) + " (root_cli), which writes the registry\n";
+  ASSERT_TRUE(live::eventually([&] { return live::slurp(file("output")) == waits; })) << live::slurp(file("output"));
+  held.reset();
+  EXPECT_EQ(publish.wait(), 0);
+  EXPECT_TRUE(live::slurp(file("output")).starts_with(waits + "Nothing new")) << live::slurp(file("output"));
 }
 
 TEST_F(AegircAsRoot, TheRegistryIsGoneOrEmpty) {

@@ -97,6 +97,25 @@ TEST_F(StoreFile, ASecondWriterIsToldWhoHasIt) {
   reopen();
 }
 
+TEST_F(StoreFile, ASecondWriterWaitsAsLongAsItMay) {
+  std::vector<std::string> told;
+  const auto open = [&](std::chrono::milliseconds longest, const std::function<void()>& meanwhile) {
+    return Store::open(path, Store::Mode::kWrite, test_key(),
+                       {.longest = longest, .on_wait = [&](const std::string& holder) {
+                          told.push_back(holder);
+                          meanwhile();
+                        }});
+  };
+  const auto start = std::chrono::steady_clock::now();
+  const auto late = open(std::chrono::milliseconds(100), [] {});
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(100));
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.error().code, Code::kBusy);
+  ASSERT_EQ(told.size(), 1U) << "once, however often it tries";
+  EXPECT_THAT(told.front(), HasSubstr("process " + std::to_string(::getpid())));
+  need(open(std::chrono::hours(1), [&] { store.reset(); }));
+}
+
 TEST_F(StoreFile, ANewerSchemaIsRefused) {
   store.reset();
   sql(path, "PRAGMA user_version = 99");
