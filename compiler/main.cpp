@@ -14,6 +14,27 @@ namespace {
 
 using namespace aegir;
 
+/// The first word that nobody asked for, with the option that is near to it.
+Error unknown_option(const CLI::App& app, const CLI::App& command, Error usage) {
+  std::vector<std::string> known;
+  for (const CLI::App* at : {&app, &command}) {
+    for (const CLI::Option* option : at->get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+  }
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.starts_with("--")) continue;
+    const std::string option = word.substr(0, word.find('='));
+    usage.message = "there is no option '" + option + "'";
+    const std::vector<std::string_view> candidates(known.begin(), known.end());
+    if (const std::string_view near = nearest(option, candidates); !near.empty()) {
+      usage.hint = "did you mean `" + std::string(near) + "`?";
+    }
+    break;
+  }
+  return usage;
+}
+
 /// What is wrong with a command line, as one of our errors. CLI11 asks for a command before it looks at a word that is
 /// none, so a misspelt command is said here.
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
@@ -24,6 +45,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
     commands += ' ' + at->get_name();
   }
   Error usage{Code::kUsage, error.what(), {}, "see `" + commands + " --help`"};
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return unknown_option(app, *at, std::move(usage));
   if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return usage;
   std::vector<std::string> known;
   for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; })) {
@@ -82,6 +104,12 @@ int run(int argc, char** argv) {
   cli::add_keygen(app, cli);
   cli::add_registry(app, cli);
   cli::add_map(app, cli);
+  app.footer(
+      "A document has the form that `aegirc export` writes; its schema is "
+      "compiler/registry/schema/registry.schema.json\n"
+      "in the source. Exit codes: 0 done, 64 usage, 65 something is wrong with the data, 66 not found, 70 internal,\n"
+      "73 can't make a file, 74 input or output, 75 held by another process, 77 permission, 78 made by a newer "
+      "version.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

@@ -92,8 +92,10 @@ Result<std::unique_ptr<registry::Store>> open_registry(const Output& out, const 
                                 }});
 }
 
+std::string document_name(const std::string& file) { return file == "-" ? "standard input" : file; }
+
 Result<std::string> read_document(const std::string& file) {
-  if (file == "-") return read_stream(STDIN_FILENO, "standard input");
+  if (file == "-") return read_stream(STDIN_FILENO, document_name(file));
   const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd) {
     auto error = fail_errno("the file can't be opened", file, errno);
@@ -119,10 +121,10 @@ std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const 
   if (!key) return stop(key);
   auto store = registry::Store::open(":memory:", registry::Store::Mode::kCreate, *key);
   if (!store) return stop(store);
-  auto report = registry::import_json(**store, *text, file, {.replace = true}, actor("a document"));
+  auto report = registry::import_json(**store, *text, document_name(file), {.replace = true}, actor("a document"));
   if (!report) return stop(report);
   if (report->generated_secrets != 0) {
-    out.note(file + " leaves out " +
+    out.note(document_name(file) + " leaves out " +
              count(report->generated_secrets, "password or cron key", "passwords and cron keys") +
              ", which are made up each time; an import keeps them");
   }

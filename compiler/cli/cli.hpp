@@ -72,6 +72,9 @@ void add_map(CLI::App& app, Cli& cli);       ///< map dump|verify|compact
 /// pipe), or with "-" of standard input.
 [[nodiscard]] Result<std::string> read_document(const std::string& file);
 
+/// What messages call it.
+[[nodiscard]] std::string document_name(const std::string& file);
+
 /// A registry in memory that holds a document; every error of it otherwise. Notes secrets that the document leaves out.
 [[nodiscard]] std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Output& out,
                                                                                         const Config& config,

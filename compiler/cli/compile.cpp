@@ -316,9 +316,12 @@ Outcome check(const Cli& cli, const std::string& document) {
   if (!errors.empty()) return std::unexpected(std::move(errors));
   Result<std::uint64_t> sequence = store->sequence();
   if (!sequence) return stop(sequence);
-  cli.out.did(what + " is good: " + count(sites, "site") + ", " + count(model->platforms.size(), "platform") + ", " +
+  const auto platforms = std::ranges::count_if(
+      model->platforms, [](const auto& each) { return each.state != registry::PlatformState::kDeleted; });
+  cli.out.did(what + " is good: " + count(sites, "site") + ", " +
+                  count(static_cast<std::uint64_t>(platforms), "platform") + ", " +
                   count(files->size(), "configuration file") + '.' + (document.empty() ? lag(*config, *sequence) : ""),
-              {{"checked", what}, {"sites", sites}, {"platforms", model->platforms.size()}, {"files", files->size()}});
+              {{"checked", what}, {"sites", sites}, {"platforms", platforms}, {"files", files->size()}});
   return {};
 }
 

@@ -103,7 +103,7 @@ Outcome keygen(const Cli& cli, Options options) {
   Result<void> written = write_file(path, *text, {.mode = kKeyMode, .replace = options.rotate});
   ::sodium_memzero(text->data(), text->size());
   if (!written && written.error().code == Code::kConflict) {
-    written = fail_at(path, Code::kConflict, "there is a key already, and what it sealed can't be opened without it",
+    written = fail_at(path, Code::kCantCreate, "there is a key already, and what it sealed can't be opened without it",
                       "keep it; `aegirc keygen " + options.kind + " --rotate` adds a new one and says what comes next");
   }
   if (!written) return stop(written);

@@ -106,7 +106,8 @@ void add_credentials(Json& facts, const map::SiteView& site, const Result<KeyRin
     return;
   }
   if (!keys) {
-    facts["credentials"] = "sealed with key " + std::to_string(site.key_id) + ", which this user can't read";
+    facts["credentials"] = "sealed with key " + std::to_string(site.key_id) +
+                           ", and the key file is of no use here: " + keys.error().message;
     return;
   }
   std::string plain(site.sealed.size(), '\0');

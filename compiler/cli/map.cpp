@@ -52,6 +52,12 @@ std::expected<Where, Errors> where(const Cli& cli, const std::string& given) {
 }
 
 Outcome dump(const Cli& cli, const std::string& given) {
+  if (cli.out.format == Format::kJson) {
+    return std::unexpected(Errors{{Code::kUsage,
+                                   "a dump is lines of text, not JSON",
+                                   {},
+                                   "leave out --output json; `aegirc lookup` tells about one host as JSON"}});
+  }
   auto place = where(cli, given);
   if (!place) return stop(place);
   Result<void> dumped;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 namespace aegir::cli {
 namespace {
@@ -49,11 +50,11 @@ std::string printable(std::string text) {
 }  // namespace
 
 void Output::did(std::string_view sentence, const Json& facts) const {
-  print(stdout, format == Format::kJson ? dump(facts, 2) : printable(std::string(sentence)));
+  print(stdout, format == Format::kJson ? dump(with_notes(facts), 2) : printable(std::string(sentence)));
 }
 
 void Output::record(const Json& object) const {
-  if (format == Format::kJson) return print(stdout, dump(object, 2));
+  if (format == Format::kJson) return print(stdout, dump(with_notes(object), 2));
   std::size_t width = 0;
   for (const auto& [key, value] : object.items()) width = std::max(width, key.size());
   for (const auto& [key, value] : object.items()) {
@@ -89,13 +90,23 @@ void Output::table(std::span<const std::string_view> columns, const std::vector<
   }
 }
 
+Json Output::with_notes(Json object) const {
+  if (!notes_.empty()) object["notes"] = std::exchange(notes_, {});
+  return object;
+}
+
 void Output::note(std::string_view sentence) const {
+  if (format == Format::kJson) {
+    notes_.emplace_back(sentence);
+    return;
+  }
   std::string line = "aegirc: note: ";
   line += sentence;
   print(stderr, printable(std::move(line)));
 }
 
 Result<void> Output::finish() const {
+  if (!notes_.empty()) print(stderr, dump(with_notes(Json::object()), 2));  // of what came after the report
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
   const int reason = errno != 0 ? errno : EIO;  // of an earlier write it is not known any more
@@ -106,14 +117,20 @@ Result<void> Output::finish() const {
 }
 
 int Output::fail(std::span<const Error> errors) const {
+  constexpr std::size_t kMostShown = 100;
+  const auto shown = errors.first(std::min(errors.size(), kMostShown));
+  const std::size_t more = errors.size() - shown.size();
   if (format == Format::kJson) {
     Json list = Json::array();
-    for (const Error& error : errors) list.push_back(to_json(error));
-    print(stderr, dump({{"errors", list}}, 2));
+    for (const Error& error : shown) list.push_back(to_json(error));
+    Json object = {{"errors", list}};
+    if (more != 0) object["more_errors"] = more;
+    print(stderr, dump(with_notes(std::move(object)), 2));
   } else {
-    for (const Error& error : errors) {
+    for (const Error& error : shown) {
       print(stderr, printable((error.place.file.empty() ? "aegirc: " : "") + describe(error)));
     }
+    if (more != 0) print(stderr, "aegirc: and " + count(more, "more error"));
   }
   return errors.empty() ? 0 : exit_code(errors.front().code);
 }

@@ -27,13 +27,20 @@ class Output {
   void record(const Json& object) const;
   /// A list: aligned columns, or an array of objects with the columns' names as keys.
   void table(std::span<const std::string_view> columns, const std::vector<std::vector<std::string>>& rows) const;
-  /// Something to know that is no failure; stderr, so that it never gets into a script's JSON.
+  /// Something to know that is no failure: a line on stderr at once, or in JSON a member "notes" of the next object.
   void note(std::string_view sentence) const;
   /// The end of a run: kIo when something that was printed on stdout has not arrived (a full disk).
   [[nodiscard]] Result<void> finish() const;
-  /// Prints errors and returns the exit code of the first (sysexits).
+  /// Prints errors, the first 100 of them and how many more there are, and returns the exit code of the first
+  /// (sysexits).
   [[nodiscard]] int fail(std::span<const Error> errors) const;
   [[nodiscard]] int fail(const Error& error) const { return fail(std::span(&error, 1)); }
+
+ private:
+  /// Adds the notes that wait to `object`.
+  [[nodiscard]] Json with_notes(Json object) const;
+
+  mutable std::vector<std::string> notes_;  ///< for JSON; commands only see a const Output
 };
 
 /// "1 site", "2,000 sites": a number with its noun.

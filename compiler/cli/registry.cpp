@@ -31,7 +31,15 @@ struct ImportOptions {
 /// Replaces a regular file, and writes into what is none (/dev/stdout, a pipe): root's rename would take its place.
 Result<void> put_document(const std::string& file, const std::string& text) {
   struct stat status{};
-  if (::lstat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return write_file(file, text);
+  if (::lstat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) {
+    Result<void> written = write_file(file, text);
+    if (!written && written.error().code == Code::kNotFound) {
+      written.error().code = Code::kCantCreate;
+      written.error().place.file = file;  // not its temporary name
+      written.error().hint = "make the directory it is to lie in, or name another file";
+    }
+    return written;
+  }
   if (S_ISLNK(status.st_mode) && ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
     return fail_at(file, Code::kInvalid, "is a symbolic link, which would be replaced",
                    "name the file that it leads to");
@@ -74,8 +82,8 @@ Outcome export_registry(const Cli& cli, const ExportOptions& options) {
 
 std::string sentence(const registry::ImportReport& report, const ImportOptions& options) {
   std::string text = options.dry_run ? "Would import " : "Imported ";
-  text += (options.file == "-" ? "standard input" : options.file) + ": " + std::to_string(report.created) +
-          " created, " + std::to_string(report.changed) + " changed, " + std::to_string(report.deleted) + " deleted, " +
+  text += document_name(options.file) + ": " + std::to_string(report.created) + " created, " +
+          std::to_string(report.changed) + " changed, " + std::to_string(report.deleted) + " deleted, " +
           std::to_string(report.unchanged) + " unchanged";
   if (report.settings_changed) text += "; settings changed";
   if (report.generated_secrets != 0) text += "; " + count(report.generated_secrets, "missing secret") + " made up";
@@ -105,9 +113,9 @@ Outcome import_registry(const Cli& cli, const ImportOptions& options) {
   if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
   auto store = open_registry(cli.out, *config, registry::Store::Mode::kCreate);
   if (!store) return stop(store);
-  auto report =
-      registry::import_json(**store, *text, options.file, {.replace = options.replace, .dry_run = options.dry_run},
-                            actor("aegirc import " + options.file));
+  auto report = registry::import_json(**store, *text, document_name(options.file),
+                                      {.replace = options.replace, .dry_run = options.dry_run},
+                                      actor("aegirc import " + options.file));
   if (!report) return stop(report);
   if (!options.dry_run) note_foreign(cli.out, *config, **store);
   cli.out.did(sentence(*report, options), {{"file", options.file},

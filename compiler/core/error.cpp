@@ -69,6 +69,8 @@ int exit_code(Code code) {
       return 78;
     case Code::kPermission:
       return 77;
+    case Code::kCantCreate:
+      return 73;
     case Code::kIo:
       return 74;
     case Code::kBusy:

@@ -19,6 +19,7 @@ enum class Code : std::uint8_t {
   kNotFound,    ///< a named thing does not exist
   kConflict,    ///< a name is taken, or the state does not allow it
   kPermission,  ///< the operating system or a rule of ours said no
+  kCantCreate,  ///< an output file can't be made where it is to be
   kIo,          ///< reading or writing failed (disk full, broken disk, vanished file)
   kCorrupt,     ///< bytes that are not what their checksum or format says
   kTooNew,      ///< written by a newer version of this program
@@ -67,8 +68,8 @@ template <class T>
 /// `file:line:column: message` and, on a second line, the hint. Parts that are not known are left out.
 [[nodiscard]] std::string describe(const Error& error);
 
-/// sysexits(3) code for an error: 64 usage, 65 data, 66 no input, 70 internal, 74 I/O, 75 busy, 77 permission, 78
-/// config.
+/// sysexits(3) code for an error: 64 usage, 65 data, 66 no input, 70 internal, 73 output, 74 I/O, 75 busy, 77
+/// permission, 78 config.
 [[nodiscard]] int exit_code(Code code);
 
 }  // namespace aegir

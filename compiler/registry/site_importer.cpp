@@ -200,6 +200,12 @@ Result<void> Importer::import_site(const Member& each, const std::string& uri) {
     const SiteExtras extras = read_fields(fields, next, store_.key());
     read_id(fields, next, old);
     fill_in(fields, next, old, extras);
+    if (const Node* slot = member(each.value, "slot");
+        slot != nullptr && slot->is(Node::Kind::kNull) && old != nullptr && !old->block.empty()) {
+      diagnostics_.refuse(*slot, fields.path("slot"),
+                          "a site keeps the slot that it was given, as its files are of that uid", "leave \"slot\" out",
+                          Code::kConflict);
+    }
   }
   const std::uint64_t before = writer_->sequence();
   const Result<void> done = writer_->put(next);

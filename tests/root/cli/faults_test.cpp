@@ -161,6 +161,7 @@ TEST_F(AegircAsRoot, ExportReplacesFilesAlone) {
   expect("export " + file("export.json"), 0, "Wrote the registry");
   fs::create_symlink("export.json", file("link"));
   expect_refused("export " + file("link"), 65, file("link"), "symbolic link");
+  expect_refused("export " + file("none/export.json"), 73, file("none/export.json"), "No such file or directory");
 }
 
 /// What a shell makes of a line; $aegirc is the program with its configuration, $dir the test's directory.
@@ -250,6 +251,7 @@ TEST_F(AegircAsRoot, WhatLeavesTheRegistryLeavesTheConfiguration) {
     EXPECT_FALSE(fs::exists(gone)) << gone;
     EXPECT_NE(compiled.output.find(gone + ": removed"), std::string::npos) << compiled.output;
   }
+  expect("check", 0, "0 sites, 0 platforms");
   EXPECT_TRUE(fs::exists(platforms + "d10.local.conf"));
   EXPECT_TRUE(fs::exists(server + "/apache/aegir.conf"));
   EXPECT_TRUE(fs::exists(server + "/php/b1.conf"));

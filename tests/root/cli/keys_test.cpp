@@ -54,7 +54,7 @@ TEST_F(KeysOfAMachine, TheRegistrysKeyIsLostOrAnother) {
     expect_refused(command, 65, config_.registry, "sealed with key " + id + ", and the key file has key 4711");
   }
   EXPECT_EQ(look("first.example"), "first.example");
-  expect_refused("keygen registry", 65, config_.registry_key, "there is a key already");
+  expect_refused("keygen registry", 73, config_.registry_key, "there is a key already");
   fs::rename(away, config_.registry_key);
   import_site("second.example");
   expect("publish", 0, "Published generation");

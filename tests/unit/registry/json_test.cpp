@@ -389,6 +389,9 @@ TEST_F(Imports, GiveSlotsToNewSites) {
   EXPECT_EQ(site("shop.example").block, "") << "an unchanged site is not touched by a new block";
   EXPECT_EQ(import(*store, R"({"sites": {"b.example.org": {"language": "de"}}})").changed, 1U);
   EXPECT_EQ(site("b.example.org").slot, 0U);
+  EXPECT_THAT(errors_of(import_json(*store, R"({"sites": {"b.example.org": {"slot": null}}})", "x.json", {}, kTester)),
+              HasSubstr("x.json:1:38: sites/b.example.org/slot: a site keeps the slot that it was given"));
+  EXPECT_EQ(import(*store, R"({"sites": {"shop.example": {"slot": null, "state": "disabled"}}})").changed, 1U);
   EXPECT_EQ(need(store->slots()).size(), 1U);
 }
 
