@@ -58,10 +58,12 @@ SAME_VARIABLES = [
 def ours(place, build):
     """The same servers with our modules of a build tree; maps are made when first asked for."""
     modules = {"nginx": "ngx_aegir/ngx_http_aegir_module.so", "apache": "mod_aegir_apache/mod_aegir.so"}
+    # Servers that are counted start as the web servers' user, who may not enter the folder of a build.
+    modules = {kind: shutil.copy(build / module, place.directory) for kind, module in modules.items()}
 
     def text(kind, setting, sites):
         catch_all = configs.nginx_catch_all if kind == "nginx" else configs.apache_catch_all
-        return catch_all(setting, sites, build / modules[kind], place.site_map(build, sites))
+        return catch_all(setting, sites, modules[kind], place.site_map(build, sites))
 
     def publish(sites, host):
         place.make_map(build, "add", sites, place.new_docroot, "--host", host)

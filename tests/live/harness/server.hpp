@@ -46,6 +46,8 @@ class Server {
   void expect_log(const std::string& regex);
   /// Error log and everything written to stdout and stderr.
   [[nodiscard]] std::string log() const;
+  /// What a server with one of our modules must have in its environment (sanitizers).
+  [[nodiscard]] static std::vector<std::string> environment();
 
  protected:
   /// Where a derived class differs.
@@ -61,8 +63,6 @@ class Server {
   /// Starts the program and returns when all of `ready` accept connections and it has `workers` workers.
   /// Throws std::runtime_error, with what the server wrote, when it ends before that.
   void launch(const std::vector<std::string>& argv, const std::vector<Endpoint>& ready, std::size_t workers);
-  /// What a server with one of our modules must have in its environment (sanitizers).
-  [[nodiscard]] static std::vector<std::string> environment();
 
  private:
   void await(const std::function<bool()>& ready, const std::string& complaint);
