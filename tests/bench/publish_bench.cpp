@@ -156,8 +156,7 @@ double quantile(std::vector<double>& values, double share) {
 class Publishing {
  public:
   Publishing(const Place& place, std::uint64_t sites)
-      : place_(place),
-        sites_(sites),
+      : sites_(sites),
         store_(place.open()),
         publisher_(place.config, *store_, place.map_key),
         worker_(place.config.map_dir, [](void*, const char*) noexcept {}, nullptr) {
@@ -205,12 +204,11 @@ class Publishing {
     row((name + " p99").c_str(), sites_, quantile(values, 0.99), "ms");
   }
 
-  const Place& place_;
   std::uint64_t sites_;
   std::unique_ptr<registry::Store> store_;
   Publisher publisher_;
   map::LiveMap worker_;
-  std::mt19937_64 random_{1};
+  std::mt19937_64 random_{1};  // NOLINT(cert-msc51-cpp): the same sites each time
   std::vector<double> quiet_;
   double largest_ = 0;
 };
