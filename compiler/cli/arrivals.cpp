@@ -1,6 +1,6 @@
 // Sites that are new to the live map: what is in the way of their directories, and what becomes of those that can't be
 // prepared.
-#include <unordered_map>
+#include <utility>
 
 #include "compiler/cli/publishing.hpp"
 #include "compiler/publish/past.hpp"
@@ -15,28 +15,18 @@ constexpr std::size_t kChangesAtOnce = 5000;
 
 class Looker {
  public:
-  Looker(const Config& config, const Accounts& accounts) : config_(config), accounts_(accounts) {}
-
-  Result<void> load(registry::Store& store) {
-    Result<std::vector<registry::Platform>> platforms = store.platforms();
-    if (!platforms) return pass(platforms);
-    for (const registry::Platform& platform : *platforms) docroots_[platform.name] = platform.docroot;
-    Result<std::vector<registry::Block>> blocks = store.blocks();
-    if (!blocks) return pass(blocks);
-    for (const registry::Block& block : *blocks) first_uids_[block.name] = block.first_uid;
-    return {};
-  }
+  Looker(const Config& config, const Accounts& accounts, Places places)
+      : config_(config), accounts_(accounts), places_(std::move(places)) {}
 
   /// `state` may be null: nothing is published, and only what is foreign is kept.
   Result<void> look(const registry::Site& site, const map::Snapshot* state) {
     if (site.block.empty() || site.state == registry::SiteState::kInstalling) return {};
-    const std::string& docroot = docroots_.at(site.platform);
+    Arrival arrival{places_.of(site), {}};
     map::SiteView there;
     if (state != nullptr && state->find_host(site.uri, there) == map::Lookup::kFound && there.host == site.uri &&
-        there.docroot == docroot && there.socket == slot_socket(config_, site.block, site.slot)) {
+        there.docroot == arrival.place.docroot && there.socket == slot_socket(config_, site.block, site.slot)) {
       return {};
     }
-    Arrival arrival{{docroot, site.uri, first_uids_.at(site.block) + site.slot}, {}};
     Result<void> fine = machine::look_at_site(config_, accounts_, arrival.place);
     if (!fine) {
       if (fine.error().code != Code::kConflict) return fine;
@@ -51,8 +41,7 @@ class Looker {
  private:
   const Config& config_;
   const Accounts& accounts_;
-  std::unordered_map<std::string, std::string> docroots_;
-  std::unordered_map<std::string, std::uint32_t> first_uids_;
+  Places places_;
   std::vector<Arrival> sites_;
 };
 
@@ -75,12 +64,24 @@ Result<void> look_at_changes(registry::Store& store, const map::Snapshot& state,
 
 }  // namespace
 
+Places::Places(const std::vector<registry::Platform>& platforms, const std::vector<registry::Block>& blocks) {
+  for (const registry::Platform& platform : platforms) docroots_[platform.name] = platform.docroot;
+  for (const registry::Block& block : blocks) first_uids_[block.name] = block.first_uid;
+}
+
+machine::SitePlace Places::of(const registry::Site& site) const {
+  return {docroots_.at(site.platform), site.uri, first_uids_.at(site.block) + site.slot};
+}
+
 Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store) {
   if (!is_root()) return Arrivals();
   const Result<Accounts> accounts = resolve_accounts(config);
   if (!accounts) return std::unexpected(accounts.error());
-  Looker looker(config, *accounts);
-  if (Result<void> loaded = looker.load(store); !loaded) return pass(loaded);
+  Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return pass(platforms);
+  Result<std::vector<registry::Block>> blocks = store.blocks();
+  if (!blocks) return pass(blocks);
+  Looker looker(config, *accounts, Places(*platforms, *blocks));
   const Result<publish::Snapshot> state = publish::last_known(store, config);
   if (!state) return std::unexpected(state.error());
   Arrivals arrivals;

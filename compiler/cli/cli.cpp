@@ -19,19 +19,12 @@ namespace {
 constexpr std::chrono::seconds kPatience{10};
 
 Result<std::string> read_stream(int fd, const std::string& name) {
-  std::string text;
-  char chunk[65536];
-  for (;;) {
-    const ssize_t size = ::read(fd, chunk, sizeof chunk);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return fail_errno("can't be read", name, errno);
-    if (size == 0) return text;
-    text.append(chunk, static_cast<std::size_t>(size));
-    if (text.size() > registry::kMaxDocument) {
-      return fail_at(name, Code::kInvalid, "larger than " + bytes(registry::kMaxDocument) + ", the most for a document",
-                     "import it in several parts; an import keeps what a document does not name");
-    }
+  Result<std::string> text = read_all(fd, "can't be read", name, registry::kMaxDocument);
+  if (text && text->size() > registry::kMaxDocument) {
+    return fail_at(name, Code::kInvalid, "larger than " + bytes(registry::kMaxDocument) + ", the most for a document",
+                   "import it in several parts; an import keeps what a document does not name");
   }
+  return text;
 }
 
 /// As root, a key that can't be read is most often another's than aegir's, as who we work.

@@ -1,8 +1,6 @@
 // compile: everything that a registry becomes, written anew: directories and owners, configuration fragments, the map.
 // check: the same with nothing written.
-#include <sys/stat.h>
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <filesystem>
 #include <unordered_map>
@@ -73,10 +71,7 @@ Result<Errors> prepare_sites(const Config& config, const Accounts& accounts, reg
                              const emit::Model& model, const Arrivals& arrivals, machine::Done& done) {
   std::unordered_map<std::string, const Arrival*> newcomers;
   for (const Arrival& site : arrivals.sites) newcomers[site.place.uri] = &site;
-  std::unordered_map<std::string, const registry::Platform*> platforms;
-  for (const registry::Platform& platform : model.platforms) platforms[platform.name] = &platform;
-  std::unordered_map<std::string, const registry::Block*> blocks;
-  for (const registry::Block& block : model.blocks) blocks[block.name] = &block;
+  const Places places(model.platforms, model.blocks);
   std::vector<Unprepared> kept;
   Errors errors;
   Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
@@ -86,9 +81,7 @@ Result<Errors> prepare_sites(const Config& config, const Accounts& accounts, reg
       kept.push_back({site.uri, *newcomer->second->foreign});
       return {};
     }
-    const machine::SitePlace place{platforms.at(site.platform)->docroot, site.uri,
-                                   blocks.at(site.block)->first_uid + site.slot};
-    Result<void> prepared = machine::prepare_site(config, accounts, place, done);
+    Result<void> prepared = machine::prepare_site(config, accounts, places.of(site), done);
     if (prepared) return {};
     Error& error = prepared.error();
     if (newcomer != newcomers.end()) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "compiler/cli/cli.hpp"
@@ -30,6 +31,18 @@ struct DoneBefore {
 
 /// The same with everything that it needs opened first: what `publish` and `map compact` do.
 [[nodiscard]] Outcome run_publisher(const Cli& cli, const PublishStep& step);
+
+/// Where the sites of a registry lie, and which slots they run in.
+class Places {
+ public:
+  Places(const std::vector<registry::Platform>& platforms, const std::vector<registry::Block>& blocks);
+  /// The place of a site that has a slot.
+  [[nodiscard]] machine::SitePlace of(const registry::Site& site) const;
+
+ private:
+  std::unordered_map<std::string, std::string> docroots_;      ///< by platform
+  std::unordered_map<std::string, std::uint32_t> first_uids_;  ///< by block
+};
 
 /// A site of the registry that the live map does not have yet, or not in this place.
 struct Arrival {

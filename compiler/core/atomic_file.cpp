@@ -79,24 +79,30 @@ Result<void> write_file(const std::string& path, std::string_view content, const
   return {};
 }
 
+Result<std::string> read_all(int fd, std::string_view complaint, const std::string& name, std::size_t limit) {
+  std::string content;
+  char chunk[65536];
+  while (content.size() <= limit) {
+    const ssize_t size = ::read(fd, chunk, sizeof chunk);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return fail_errno(complaint, name, errno);
+    if (size == 0) break;
+    content.append(chunk, static_cast<std::size_t>(size));
+  }
+  return content;
+}
+
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return fail_errno("the file can't be opened", path, errno);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("the file can't be examined", path, errno);
   if (!S_ISREG(status.st_mode)) return fail_at(path, Code::kInvalid, "not a regular file");
-  std::string content;
-  char chunk[65536];
-  for (;;) {
-    const ssize_t size = ::read(fd.get(), chunk, sizeof chunk);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return fail_errno("the file can't be read", path, errno);
-    if (size == 0) return content;
-    content.append(chunk, static_cast<std::size_t>(size));
-    if (content.size() > limit) {
-      return fail_at(path, Code::kInvalid, "larger than " + std::to_string(limit) + " bytes");
-    }
+  Result<std::string> content = read_all(fd.get(), "the file can't be read", path, limit);
+  if (content && content->size() > limit) {
+    return fail_at(path, Code::kInvalid, "larger than " + std::to_string(limit) + " bytes");
   }
+  return content;
 }
 
 }  // namespace aegir

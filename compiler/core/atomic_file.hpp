@@ -51,6 +51,11 @@ class Fd {
   int fd_;
 };
 
+/// Reads `fd` to its end, or until there are more than `limit` bytes: the caller looks which. `complaint` and `name`
+/// are what the error of a read says.
+[[nodiscard]] Result<std::string> read_all(int fd, std::string_view complaint, const std::string& name,
+                                           std::size_t limit);
+
 /// Writes all bytes, going on after short writes and EINTR; errno tells why when it returns false.
 [[nodiscard]] bool write_all(int fd, std::string_view bytes) noexcept;
 
