@@ -38,11 +38,15 @@ class Server:
 
     def __enter__(self):
         who = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
-        # HAProxy wants to get back to where it started, which may be a folder of root's.
-        who["cwd"] = "/"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **who
+                self.argv,
+                cwd="/",  # HAProxy wants to get back to where it started, which may be a folder of root's
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **who,
             )
         return self
 
