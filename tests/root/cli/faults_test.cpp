@@ -6,7 +6,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,105 +43,6 @@ TEST_F(AegircAsRoot, NothingOfRootsLiesAmongAegirsFiles) {
   expect_refused("map verify", 77, config_.map_dir, "Permission denied", kStranger);
 }
 
-TEST_F(AegircAsRoot, ASiteInAnothersDirectoryIsKeptBackAlone) {
-  const std::string files = config_.aegir_root + "/platforms/d10/sites/second.example/files";
-  for (const char* command : {"publish", "compile"}) {
-    live::put(files + "/left.txt", "left by the site that had this name before");
-    ASSERT_EQ(::chown(files.c_str(), kStranger, kStranger), 0);
-    import_site("second.example");
-    expect("import " + file("document.json"), 0,
-           "note: site second.example is new, and its directory is another's: " + files +
-               ": found a directory of uid " + std::to_string(kStranger) + ", expected a directory of uid ");
-    import_site("third.example");
-    // The others don't wait for it.
-    const live::Finished done = aegirc(command);
-    EXPECT_EQ(done.status, 65) << done.output;
-    EXPECT_NE(done.output.find("Published generation"), std::string::npos) << done.output;
-    EXPECT_NE(done.output.find(files + ": site second.example is kept back in state installing: found a directory"),
-              std::string::npos)
-        << done.output;
-    EXPECT_NE(done.output.find("chown -R "), std::string::npos) << done.output;
-    EXPECT_EQ(look("third.example"), "third.example");
-    EXPECT_EQ(look("second.example"), "unknown");
-    expect("publish", 0, "Nothing new");
-    fs::remove_all(files);
-    set_state("second.example", "enabled");
-    expect("publish", 0, "Published generation");
-    EXPECT_EQ(look("second.example"), "second.example");
-    for (const char* site : {"second.example", "third.example"}) {
-      set_state(site, "disabled");
-      set_state(site, "deleted");
-      fs::remove_all(config_.aegir_root + "/platforms/d10/sites/" + site);
-    }
-    expect("publish", 0, "Published generation");
-  }
-}
-
-TEST_F(AegircAsRoot, ANewSitesDirectoryIsMadeByPublish) {
-  import_site("second.example");
-  expect("publish", 0, "Prepared the directories of 1 new site.");
-  struct stat status{};
-  ASSERT_EQ(::stat((config_.aegir_root + "/platforms/d10/sites/second.example/private/temp").c_str(), &status), 0);
-  EXPECT_EQ(look("second.example"), "second.example");
-}
-
-TEST_F(AegircAsRoot, ABrokenDirectoryOfASiteHoldsNobodyUp) {
-  const std::string temp = config_.aegir_root + "/platforms/d10/sites/first.example/private/temp";
-  fs::rename(temp, temp + ".old");
-  fs::create_symlink("/etc", temp);  // as first.example's own PHP could
-  import_site("second.example");
-  const live::Finished done = aegirc("compile");
-  EXPECT_EQ(done.status, 65) << done.output;
-  EXPECT_NE(done.output.find(temp + ": site first.example goes on as it is: found a symbolic link"), std::string::npos)
-      << done.output;
-  EXPECT_EQ(look("first.example"), "first.example");
-  EXPECT_EQ(look("second.example"), "second.example");
-}
-
-TEST_F(AegircAsRoot, WhatASiteThatIsGoneHasLeftIsNotGivenToTheNextOfItsName) {
-  import_site("second.example");
-  expect("publish", 0, "Published generation");
-  const std::string site = config_.aegir_root + "/platforms/d10/sites/second.example";
-  live::put(site + "/settings.php", "its password");
-  ASSERT_EQ(::chown((site + "/settings.php").c_str(), kAegir, kAegir), 0);
-  expect("compile", 0, "put right");
-  struct stat before{};
-  ASSERT_EQ(::stat((site + "/settings.php").c_str(), &before), 0);
-  EXPECT_EQ(before.st_mode & 07777, 0440U);
-  set_state("second.example", "disabled");
-  set_state("second.example", "deleted");
-  expect("publish", 0, "Published generation");
-  for (const char* left : {"/files", "/private"}) {
-    import_site("second.example");
-    for (const char* command : {"compile", "publish"}) {
-      expect(command, std::string_view(command) == "compile" ? 65 : 0, "");
-      struct stat after{};
-      ASSERT_EQ(::stat((site + "/settings.php").c_str(), &after), 0);
-      EXPECT_EQ(after.st_gid, before.st_gid) << command << " without " << left;
-      ASSERT_EQ(::stat(site.c_str(), &after), 0);
-      EXPECT_EQ(after.st_gid, before.st_gid) << command << " without " << left;
-      EXPECT_EQ(look("second.example"), "unknown");
-    }
-    set_state("second.example", "deleted");
-    fs::remove_all(site + left);  // at last the settings alone are left
-  }
-}
-
-TEST_F(AegircAsRoot, ADirectoryOfAnotherOrALinkIsNotTakenForANewSite) {
-  const std::string sites = config_.aegir_root + "/platforms/d10/sites/";
-  fs::create_directory(sites + "second.example");
-  ASSERT_EQ(::chown((sites + "second.example").c_str(), kStranger, kStranger), 0);
-  fs::create_directory_symlink("first.example", sites + "third.example");
-  import_site("second.example");
-  import_site("third.example");
-  const live::Finished done = aegirc("publish");
-  EXPECT_EQ(done.status, 65);
-  for (const char* site : {"second.example", "third.example"}) {
-    EXPECT_NE(done.output.find(sites + site + ": site " + site + " is kept back"), std::string::npos) << done.output;
-    EXPECT_EQ(look(site), "unknown");
-  }
-}
-
 TEST_F(AegircAsRoot, AnImportSaysWhatItChanged) {
   live::put(file("document.json"), R"({"settings": {"log_days": 7}})");
   expect("import " + file("document.json"), 0,
@@ -150,62 +50,6 @@ TEST_F(AegircAsRoot, AnImportSaysWhatItChanged) {
   expect("--output json import " + file("document.json"), 0, R"("settings_changed": false)");
   expect("import " + file("document.json"), 0,
          "0 unchanged. Run `aegirc publish` to make it visible (nothing is new).");
-}
-
-TEST_F(AegircAsRoot, ExportReplacesFilesAlone) {
-  ASSERT_EQ(::mknod(file("device").c_str(), S_IFCHR | 0600, makedev(1, 3)), 0);  // as /dev/null
-  expect("export " + file("device"), 0, "Wrote the registry");
-  struct stat status{};
-  ASSERT_EQ(::lstat(file("device").c_str(), &status), 0);
-  EXPECT_TRUE(S_ISCHR(status.st_mode));
-  expect("export " + file("export.json"), 0, "Wrote the registry");
-  fs::create_symlink("export.json", file("link"));
-  expect_refused("export " + file("link"), 65, file("link"), "symbolic link");
-  expect_refused("export " + file("none/export.json"), 73, file("none/export.json"), "No such file or directory");
-}
-
-/// What a shell makes of a line; $aegirc is the program with its configuration, $dir the test's directory.
-live::Finished shell(const std::string& line, const std::string& config, const std::string& directory) {
-  return live::run({"bash", "-c", line}, {"aegirc=" AEGIRC " --config " + config, "dir=" + directory});
-}
-
-TEST_F(AegircAsRoot, AReportThatCantBeWrittenIsAFailure) {
-  for (const char* command : {"lookup first.example", "export", "check", "publish", "compile", "map verify", "map dump",
-                              "--output json check", "--help", "--version"}) {
-    for (const char* where : {">/dev/full", ">&-"}) {
-      const live::Finished done = shell(std::string("$aegirc ") + command + " " + where, file("aegir.conf"), file(""));
-      EXPECT_EQ(done.status, 74) << command << where << ": " << done.output;
-      EXPECT_NE(done.output.find("standard output"), std::string::npos) << command << where << ": " << done.output;
-    }
-  }
-  // Nothing that was opened took the place of what was closed.
-  const std::string registry = live::slurp(config_.registry);
-  const live::Finished none = shell("$aegirc publish <&- >&- 2>&-", file("aegir.conf"), file(""));
-  EXPECT_EQ(none.status, 74);
-  EXPECT_EQ(live::slurp(config_.registry), registry);
-  EXPECT_EQ(live::slurp(config_.registry + ".lock").find("Nothing"), std::string::npos);
-  expect("publish", 0, "Nothing new");
-}
-
-TEST_F(AegircAsRoot, ADocumentIsReadFromWhateverHoldsIt) {
-  import_site("second.example");
-  fs::create_symlink("document.json", file("link.json"));
-  for (const char* line :
-       {"$aegirc import - <$dir/document.json", "$aegirc import /dev/stdin <$dir/document.json",
-        "cat $dir/document.json | $aegirc import /dev/stdin", "cat $dir/document.json | $aegirc import -",
-        "$aegirc import <(cat $dir/document.json)", "$aegirc import $dir/link.json"}) {
-    const live::Finished done = shell(line, file("aegir.conf"), file(""));
-    EXPECT_EQ(done.status, 0) << line << ": " << done.output;
-    EXPECT_NE(done.output.find("0 created, 0 changed, 0 deleted"), std::string::npos) << line << ": " << done.output;
-  }
-  for (const char* line : {"$aegirc check <(cat $dir/document.json)", "$aegirc check $dir/link.json",
-                           "$aegirc compile --out $dir/out /dev/stdin <$dir/document.json"}) {
-    const live::Finished done = shell(line, file("aegir.conf"), file(""));
-    EXPECT_EQ(done.status, 0) << line << ": " << done.output;
-  }
-  for (const char* command : {"import ", "check ", "compile --out /nowhere "}) {
-    expect_refused(command + root_.path(), 65, root_.path(), "this is a directory");
-  }
 }
 
 TEST_F(AegircAsRoot, CompileTwiceChangesNothing) {

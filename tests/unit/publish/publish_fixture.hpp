@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/core/atomic_file.hpp"
 #include "compiler/core/config.hpp"
 #include "compiler/map/dump.hpp"
 #include "compiler/publish/publisher.hpp"
@@ -120,6 +121,13 @@ inline std::set<std::string> names_in(const std::string& directory) {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) names.insert(entry.path().filename());
   return names;
+}
+
+/// Changes one bit of a file.
+inline void flip(const std::string& path, std::size_t at) {
+  std::string bytes = need(read_file(path));
+  bytes.at(at) = static_cast<char>(bytes.at(at) ^ 1);
+  need(write_file(path, bytes));
 }
 
 /// Where `host` leads: "shop.example", "shop.example -> target", "unknown", "fault".
