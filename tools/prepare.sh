@@ -18,7 +18,7 @@ run_packages=(
 )
 # What else the checks need.
 test_packages=(
-  clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck git ca-certificates python3-jsonschema
+  clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck git ca-certificates python3-jsonschema python3-yaml
   libgtest-dev libgmock-dev librapidcheck-dev libmariadb-dev
   valgrind wrk haproxy strace nghttp2-client mmdebstrap
 )
