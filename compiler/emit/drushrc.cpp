@@ -1,0 +1,126 @@
+// drushrc.php: what Aegir knows is written anew, what people have set stays as it was.
+#include <algorithm>
+#include <array>
+
+#include "compiler/emit/php_text.hpp"
+
+namespace aegir::emit {
+namespace {
+
+using php::Statement;
+
+constexpr std::string_view kCloakingKey = "provision_db_cloaking";
+constexpr std::string_view kSiteMark =
+    "# Written by aegirc at each Verify: what Aegir knows is written anew, all else stays as it is.";
+constexpr std::string_view kServerMark = "# What settings.php asks for.";
+constexpr std::string_view kLocalMark = "# What is not Aegir's and should come last.";
+// Comments that are written anew, those of Aegir 3 among them.
+constexpr std::array<std::string_view, 5> kMarks = {kSiteMark, kServerMark, kLocalMark, "# Aegir additions",
+                                                    "# Local non-aegir-generated additions."};
+constexpr std::array<std::string_view, 6> kCredentials = {"db_type", "db_port",   "db_host",
+                                                          "db_user", "db_passwd", "db_name"};
+
+/// The key when it is an assignment to `variable` with just one.
+const std::string* key_in(const Statement& statement, std::string_view variable) {
+  if (statement.kind != Statement::Kind::kAssignment || statement.variable != variable || statement.path.size() != 1) {
+    return nullptr;
+  }
+  return std::get_if<std::string>(&statement.path.front());
+}
+
+bool is_false(const php::Value& value) {
+  return value == php::Value{false} || value == php::Value{std::int64_t{0}} || value == php::Value{std::string()} ||
+         value == php::Value{std::string("0")};
+}
+
+/// What the statement says of cloaking.
+std::optional<bool> says_cloaked(const Statement& statement) {
+  const std::string* const key = key_in(statement, "options");
+  if (key == nullptr || *key != kCloakingKey || !statement.value) return std::nullopt;
+  return !is_false(*statement.value);
+}
+
+bool is_ours(const Statement& statement, const std::vector<std::string>& keys) {
+  switch (statement.kind) {
+    case Statement::Kind::kComment:
+      return std::ranges::find(kMarks, statement.text) != kMarks.end();
+    case Statement::Kind::kInclude:
+      return statement.file.ends_with("/local.drushrc.php");
+    case Statement::Kind::kAssignment:
+      break;
+  }
+  if (const std::string* const key = key_in(statement, "options")) return std::ranges::find(keys, *key) != keys.end();
+  const std::string* const key = key_in(statement, "_SERVER");
+  return key != nullptr && !statement.value && std::ranges::find(kCredentials, *key) != kCredentials.end();
+}
+
+/// `$options` of ours, then what is not ours.
+std::string options(const php::Array& ours, const std::vector<Statement>& present,
+                    const std::vector<std::string>& more_keys, std::optional<bool> cloaked) {
+  std::vector<std::string> keys = more_keys;
+  std::string text = "<?php\n" + std::string(kSiteMark) + '\n';
+  for (const php::Element& option : ours) {
+    keys.push_back(std::get<std::string>(option.key));
+    text += "$options[" + php(keys.back()) + "] = " + php(option.value) + ";\n";
+  }
+  std::string kept;
+  bool said = false;
+  for (const Statement& statement : present) {
+    if (is_ours(statement, keys)) continue;
+    if (cloaked) {
+      if (const std::optional<bool> says = says_cloaked(statement)) {
+        if (*says != *cloaked) continue;
+        said = true;
+      }
+    }
+    kept += statement.text + '\n';
+  }
+  if (cloaked && !*cloaked && !said) kept += "$options[" + php(kCloakingKey) + "] = false;\n";
+  return kept.empty() ? text : text + '\n' + kept;
+}
+
+php::Value list(const std::vector<std::string>& texts) {
+  php::Array array;
+  for (const std::string& text : texts) array.push_back({php::Key(static_cast<std::int64_t>(array.size())), {text}});
+  return {std::move(array)};
+}
+
+}  // namespace
+
+std::optional<bool> asks_for_cloaking(const std::vector<php::Statement>& drushrc) {
+  std::optional<bool> last;
+  for (const Statement& statement : drushrc) {
+    if (const std::optional<bool> says = says_cloaked(statement)) last = says;
+  }
+  return last;
+}
+
+std::string site_drushrc(const SiteFacts& facts, const std::vector<php::Statement>& present) {
+  const registry::Site& site = facts.site;
+  php::Array ours;
+  for (const auto& [name, value] : credentials_of(facts)) ours.push_back({name, {value}});
+  std::vector<std::string> aliases;
+  for (const registry::Alias& alias : site.aliases) aliases.push_back(alias.host);
+  ours.push_back({"client_name", {site.client}});
+  ours.push_back({"aliases", list(aliases)});
+  ours.push_back({"redirection", site.redirect_to.empty() ? php::Value{false} : php::Value{site.redirect_to}});
+  ours.push_back({"language", {site.language}});
+  ours.push_back({"profile", {site.profile}});
+  ours.push_back({"installed", {site.state != registry::SiteState::kInstalling}});
+  std::string text = options(ours, present, {kCredentials.begin(), kCredentials.end()}, site.cloaking);
+  if (facts.database) {
+    text += '\n' + std::string(kServerMark) + '\n';
+    for (const std::string_view name : kCredentials) {
+      text += "$_SERVER[" + php(name) + "] = $options[" + php(name) + "];\n";
+    }
+  }
+  return text + '\n' + std::string(kLocalMark) + "\n@include_once(" + php(site_path(facts) + "/local.drushrc.php") +
+         ");\n";
+}
+
+std::string platform_drushrc(const std::vector<std::string>& uris, const std::vector<std::string>& profiles,
+                             const std::vector<php::Statement>& present) {
+  return options({{"sites", list(uris)}, {"profiles", list(profiles)}}, present, {}, std::nullopt);
+}
+
+}  // namespace aegir::emit
