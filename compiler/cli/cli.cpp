@@ -117,9 +117,10 @@ std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const 
   auto report = registry::import_json(**store, *text, document_name(file), {.replace = true}, actor("a document"));
   if (!report) return stop(report);
   if (report->generated_secrets != 0) {
-    out.note(document_name(file) + " leaves out " +
-             count(report->generated_secrets, "password or cron key", "passwords and cron keys") +
-             ", which are made up each time; an import keeps them");
+    out.note(
+        document_name(file) + " leaves out " +
+        count(report->generated_secrets, "password, cron key or hash salt", "passwords, cron keys and hash salts") +
+        ", which are made up each time; an import keeps them");
   }
   return *std::move(store);
 }

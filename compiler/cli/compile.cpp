@@ -248,14 +248,16 @@ Outcome compile(const Cli& cli, const Options& options) {
 }
 
 /// What is wrong with a site of the registry or document `where` beyond the registry's own rules.
-void check_site(const publish::Compiler& compiler, const registry::Site& site, const std::string& where,
-                Errors& errors) {
-  if (site.php.post_max_size > emit::kMaxBody) {
+void check_site(const publish::Compiler& compiler, const emit::Model& model, const registry::Site& site,
+                const std::string& where, Errors& errors) {
+  const auto platform = std::ranges::find(model.platforms, site.platform, &registry::Platform::name);
+  const std::uint32_t limit = site.body_limit != 0 ? site.body_limit : platform->body_limit;
+  if (site.php.post_max_size > limit) {
     errors.push_back({Code::kInvalid,
                       "site " + site.uri + ": post_max_size is " + std::to_string(site.php.post_max_size) +
-                          " MiB, and the web servers take bodies of at most " + std::to_string(emit::kMaxBody),
+                          " MiB, and the web servers take bodies of at most " + std::to_string(limit),
                       {where, 0, 0},
-                      "lower the site's post_max_size"});
+                      "lower the site's post_max_size, or raise body_limit of platform " + site.platform});
   }
   Result<std::optional<map::SiteRecord>> record = compiler.site(site);
   Result<void> fits;
@@ -302,7 +304,7 @@ Outcome check(const Cli& cli, const std::string& document) {
   std::uint64_t sites = 0;
   Result<void> read = store->each_site([&](const registry::Site& site) -> Result<void> {
     ++sites;
-    check_site(*compiler, site, what, errors);
+    check_site(*compiler, *model, site, what, errors);
     return {};
   });
   if (!read) return stop(read);

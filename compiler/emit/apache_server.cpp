@@ -63,7 +63,7 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("    # As nginx does it; Drupal has them in its paths.");
   text.line("    AllowEncodedSlashes On");
   text.line("    TraceEnable Off");
-  text.line("    LimitRequestBody ", std::uint64_t{kMaxBody} << 20U);
+  text.line("    LimitRequestBody ", std::uint64_t{registry::kDefaultBodyLimit} << 20U);
   text.line("    CustomLog ", Value{config.log_dir + "/apache-access.log", "log_dir"}, " aegir");
   text.line("</VirtualHost>");
   text.line();

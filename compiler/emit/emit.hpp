@@ -20,10 +20,6 @@
 
 namespace aegir::emit {
 
-/// The largest request body that the web servers accept, in MiB (Apache's own default of LimitRequestBody). A site's
-/// post_max_size above it has no effect.
-inline constexpr std::uint32_t kMaxBody = 1024;
-
 /// Host name under which both servers answer the status at /aegir-status, to the probe peers only.
 inline constexpr std::string_view kStatusHost = "aegir-status.localhost";
 

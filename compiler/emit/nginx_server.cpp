@@ -115,7 +115,7 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line("    absolute_redirect off;  # to a folder's slash: by path, whatever port and proxy the client came by");
   text.line("    root $aegir_docroot;");
   text.line("    index index.php index.html /index.php;  # a folder without an index is Drupal's to answer");
-  text.line("    client_max_body_size ", kMaxBody, "m;");
+  text.line("    client_max_body_size ", registry::kDefaultBodyLimit, "m;");
   text.line("    access_log ", Value{config.log_dir + "/nginx-access.log", "log_dir"}, " aegir;");
   text.line();
   text.line(kLocations);

@@ -27,7 +27,7 @@ Result<void> SqliteWriter::put(const Candidate& candidate) {
   if (!done) return done;
   if (candidate.site) {
     static const std::string insert = "INSERT INTO candidate_site (" + std::string(kSiteColumns) +
-                                      ", token_key) VALUES (" + std::string(kSiteValues) + ", ?27)";
+                                      ", token_key) VALUES (" + std::string(kSiteValues) + ", ?28)";
     done = run_with_site(connection_, insert, *candidate.site, catalog_, key_, candidate_row_name(token), token);
     if (!done) return done;
   }

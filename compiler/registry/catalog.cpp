@@ -41,23 +41,26 @@ Result<void> load_servers(Connection& connection, Catalog& catalog) {
 }
 
 Result<void> load_blocks(Connection& connection, Catalog& catalog) {
-  return each_row(connection.query("SELECT name, server, php_version, client, first_uid, slots, max_children, "
-                                   "(SELECT max(number) + 1 FROM slot WHERE slot.block = block.name) FROM block"),
-                  [&](const Query& row) {
-                    catalog.note({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
-                                  std::string(row.text(3)), number<std::uint32_t>(row, 4),
-                                  number<std::uint32_t>(row, 5), number<std::uint32_t>(row, 6)},
-                                 number<std::uint32_t>(row, 7));
-                  });
+  return each_row(
+      connection.query("SELECT name, server, php_version, client, first_uid, slots, max_children, isolation, "
+                       "(SELECT max(number) + 1 FROM slot WHERE slot.block = block.name) FROM block"),
+      [&](const Query& row) {
+        catalog.note({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
+                      std::string(row.text(3)), number<std::uint32_t>(row, 4), number<std::uint32_t>(row, 5),
+                      number<std::uint32_t>(row, 6), static_cast<Isolation>(row.integer(7))},
+                     number<std::uint32_t>(row, 8));
+      });
 }
 
 Result<void> load_platforms(Connection& connection, Catalog& catalog) {
-  return each_row(connection.query("SELECT id, name, server, docroot, services, cms, state, block FROM platform"),
-                  [&](const Query& row) {
-                    catalog.note({number<std::uint32_t>(row, 0), std::string(row.text(1)), std::string(row.text(2)),
-                                  std::string(row.text(3)), number<Services>(row, 4), static_cast<Cms>(row.integer(5)),
-                                  static_cast<PlatformState>(row.integer(6)), std::string(row.text(7))});
-                  });
+  return each_row(
+      connection.query("SELECT id, name, server, docroot, services, cms, state, block, body_limit FROM platform"),
+      [&](const Query& row) {
+        catalog.note({number<std::uint32_t>(row, 0), std::string(row.text(1)), std::string(row.text(2)),
+                      std::string(row.text(3)), number<Services>(row, 4), static_cast<Cms>(row.integer(5)),
+                      static_cast<PlatformState>(row.integer(6)), std::string(row.text(7)),
+                      number<std::uint32_t>(row, 8)});
+      });
 }
 
 }  // namespace

@@ -230,6 +230,7 @@ void read_fields(ObjectReader& in, Block& block) {
   in.read("first_uid", block.first_uid);
   in.read("slots", block.slots);
   in.read("max_children", block.max_children);
+  in.read_word("isolation", kIsolationWords, block.isolation);
 }
 
 void read_fields(ObjectReader& in, Platform& platform) {
@@ -239,6 +240,7 @@ void read_fields(ObjectReader& in, Platform& platform) {
   read_cms(in, platform);
   in.read_word("state", kPlatformStateWords, platform.state);
   in.read_or_null("block", platform.block);
+  in.read("body_limit", platform.body_limit);
   const Node* services = in.find("services");
   if (services == nullptr) return;
   if (!services->is(Node::Kind::kList)) {
@@ -265,6 +267,7 @@ SiteExtras read_fields(ObjectReader& in, Site& site, const KeyRing& key) {
   read_former_uris(in, site);
   read_http_auth(in, site, key);
   extras.named_cron_key = read_secret(in, "cron_key", Secret::kCronKey, site.uri, key, site.cron_key);
+  extras.named_hash_salt = read_secret(in, "hash_salt", Secret::kHashSalt, site.uri, key, site.hash_salt);
   in.read("key_pages", site.key_pages);
   if (const Node* node = in.find("php"); node != nullptr) {
     ObjectReader php(in.diagnostics(), *node, in.path("php"));
@@ -272,6 +275,11 @@ SiteExtras read_fields(ObjectReader& in, Site& site, const KeyRing& key) {
     php.read("upload_max_filesize", site.php.upload_max_filesize);
     php.read("post_max_size", site.php.post_max_size);
     php.read("max_execution_time", site.php.max_execution_time);
+  }
+  if (const Node* node = in.find("body_limit"); node != nullptr && node->is(Node::Kind::kNull)) {
+    site.body_limit = 0;
+  } else if (in.read("body_limit", site.body_limit) && site.body_limit == 0) {
+    in.diagnostics().refuse(*node, in.path("body_limit"), "is 0", "write MiB, or null for the platform's limit");
   }
   extras.named_password = read_database(in, site, key);
   if (const Node* node = in.find("slot"); node != nullptr && !node->is(Node::Kind::kNull)) {

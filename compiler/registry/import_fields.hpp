@@ -20,6 +20,7 @@ void read_fields(ObjectReader& in, Platform& platform);
 struct SiteExtras {
   bool named_slot = false;
   bool named_cron_key = false;
+  bool named_hash_salt = false;
   bool named_password = false;  ///< of the database
 };
 

@@ -115,6 +115,7 @@ class Exporter {
       json_.member("first_uid", block.first_uid);
       json_.member("slots", block.slots);
       json_.member("max_children", block.max_children);
+      json_.member("isolation", word_of(kIsolationWords, block.isolation));
       json_.close('}');
     }
     json_.close('}');
@@ -139,6 +140,7 @@ class Exporter {
       json_.member("cms", word_of(kCmsWords, platform.cms));
       json_.member("state", word_of(kPlatformStateWords, platform.state));
       json_.optional("block", platform.block);
+      json_.member("body_limit", platform.body_limit);
       json_.close('}');
     }
     json_.close('}');
@@ -220,6 +222,7 @@ class Exporter {
       json_.null("http_auth");
     }
     secret("cron_key", Secret::kCronKey, site, site.cron_key);
+    secret("hash_salt", Secret::kHashSalt, site, site.hash_salt);
     texts("key_pages", site.key_pages);
     json_.open("php", '{', true);
     json_.member("memory_limit", site.php.memory_limit);
@@ -227,6 +230,11 @@ class Exporter {
     json_.member("post_max_size", site.php.post_max_size);
     json_.member("max_execution_time", site.php.max_execution_time);
     json_.close('}');
+    if (site.body_limit == 0) {
+      json_.null("body_limit");
+    } else {
+      json_.member("body_limit", site.body_limit);
+    }
     if (site.database == Database{}) {
       json_.null("database");
     } else {

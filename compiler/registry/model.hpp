@@ -41,6 +41,10 @@ struct Server {
   bool operator==(const Server&) const = default;
 };
 
+/// The largest request body that the web servers accept when nothing else is said, in MiB: Apache's own default of
+/// LimitRequestBody.
+inline constexpr std::uint32_t kDefaultBodyLimit = 1024;
+
 enum class PlatformState : std::uint8_t { kEnabled, kLocked, kDeleted };
 enum class Cms : std::uint8_t { kOther, kDrupal7, kDrupal8, kBackdrop };  ///< kDrupal8 is 8 and every later one
 
@@ -54,6 +58,7 @@ struct Platform {
   Cms cms = Cms::kDrupal8;
   PlatformState state = PlatformState::kEnabled;
   std::string block;  ///< name of the PHP block that new sites take slots from; empty: the server's default
+  std::uint32_t body_limit = kDefaultBodyLimit;  ///< largest request body, MiB
   bool operator==(const Platform&) const = default;
 };
 
@@ -65,6 +70,10 @@ struct Client {
   bool operator==(const Client&) const = default;
 };
 
+/// Who runs in one slot of a block: one site alone, or all sites that get a slot there. Whoever shares a uid and a pool
+/// can read the others' secrets, so these must trust each other.
+enum class Isolation : std::uint8_t { kSite, kShared };
+
 /// The slots of one PHP-FPM master.
 struct Block {
   std::string name;
@@ -74,6 +83,7 @@ struct Block {
   std::uint32_t first_uid = 300000;
   std::uint32_t slots = 64;  ///< slot n has uid and gid first_uid + n
   std::uint32_t max_children = 5;
+  Isolation isolation = Isolation::kSite;
   bool operator==(const Block&) const = default;
 };
 
@@ -140,8 +150,10 @@ struct Site {
   std::vector<std::string> former_uris;  ///< names it had before, and on a clone its source's; sorted
   std::optional<HttpAuth> http_auth;
   std::string cron_key;                ///< secret
+  std::string hash_salt;               ///< secret; Drupal's own secrets hang on it, so nothing changes it by itself
   std::vector<std::string> key_pages;  ///< paths compared before and after a change
   PhpLimits php;
+  std::uint32_t body_limit = 0;  ///< largest request body, MiB; 0: the platform's
   Database database;
   std::string block;  ///< the slot it runs in; empty: none yet
   std::uint32_t slot = 0;

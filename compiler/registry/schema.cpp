@@ -33,6 +33,7 @@ constexpr std::string_view kSiteDefinitions = R"(
   upload_max_filesize INTEGER NOT NULL,
   post_max_size INTEGER NOT NULL,
   max_execution_time INTEGER NOT NULL,
+  body_limit INTEGER NOT NULL,
   database_server TEXT REFERENCES server (name),
   database_name TEXT NOT NULL,
   database_user TEXT NOT NULL,
@@ -86,7 +87,8 @@ CREATE TABLE block (
   client TEXT REFERENCES client (name),
   first_uid INTEGER NOT NULL,
   slots INTEGER NOT NULL,
-  max_children INTEGER NOT NULL
+  max_children INTEGER NOT NULL,
+  isolation INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 -- A row is a slot that was given; it is never given again.
 CREATE TABLE slot (
@@ -105,7 +107,8 @@ CREATE TABLE platform (
   services INTEGER NOT NULL,
   cms INTEGER NOT NULL,
   state INTEGER NOT NULL,
-  block TEXT NOT NULL
+  block TEXT NOT NULL,
+  body_limit INTEGER NOT NULL
 ) STRICT;
 -- Kept in the order of uri, in which the compiler reads it.
 CREATE TABLE site (

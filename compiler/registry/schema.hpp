@@ -14,7 +14,7 @@ namespace aegir::registry {
 inline constexpr std::string_view kSiteColumns =
     "id, uri, platform, client, state, profile, language, https, cloaking, redirect_to, aliases, former_uris, "
     "http_auth_user, http_auth_realm, key_pages, memory_limit, upload_max_filesize, post_max_size, "
-    "max_execution_time, database_server, database_name, database_user, block, slot, key_id, secrets";
+    "max_execution_time, body_limit, database_server, database_name, database_user, block, slot, key_id, secrets";
 
 /// Gives the SQL of one step; number n + 1 is at n.
 using Migration = std::string (*)();

@@ -10,7 +10,7 @@
 namespace aegir::registry {
 
 /// Which secret of a site it is; a sealed one opens only as the same again.
-enum class Secret : char { kDatabase = 'd', kCronKey = 'c', kHttpAuth = 'h' };
+enum class Secret : char { kDatabase = 'd', kCronKey = 'c', kHttpAuth = 'h', kHashSalt = 's' };
 
 [[nodiscard]] std::string seal_text(const KeyRing& key, Secret secret, std::string_view uri, std::string_view plain);
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kNoId = "a restore takes over ids; import what has none afterwards, without --replace";
 constexpr std::size_t kPasswordLetters = 24;  // 142 bits
+constexpr std::size_t kHashSaltLetters = 74;  // as many as Drupal's own
 constexpr std::size_t kCronKeyLetters = 43;   // as many bits as Drupal's own (55 letters of base64 hold 256 and more)
 
 /// A database name for a site: what can be read of its uri, and a digest of all of it, so that no two sites share one.
@@ -187,6 +188,7 @@ Result<void> Importer::import_site(const Member& each, const std::string& uri) {
     if (replace_) {
       next = Site{};
       next.cron_key = old->cron_key;
+      next.hash_salt = old->hash_salt;
       next.database = old->database;
       next.http_auth.reset();
     }
@@ -232,6 +234,10 @@ void Importer::fill_in(ObjectReader& in, Site& site, const Site* old, const Site
   }
   if (old == nullptr && !extras.named_cron_key) {
     site.cron_key = random_word(kCronKeyLetters);
+    ++report_.generated_secrets;
+  }
+  if (old == nullptr && !extras.named_hash_salt) {
+    site.hash_salt = random_word(kHashSaltLetters);
     ++report_.generated_secrets;
   }
   const Node* database = member(in.node(), "database");

@@ -60,7 +60,7 @@ std::string seal_host(const std::string& row) { return row + "/secrets"; }
 
 /// All secrets of a site are one sealed value, a line each: opening is what reading a site costs most.
 std::vector<unsigned char> sealed_secrets(const Site& site, const KeyRing& key, const std::string& row) {
-  std::string plain = site.database.password + '\n' + site.cron_key + '\n';
+  std::string plain = site.database.password + '\n' + site.cron_key + '\n' + site.hash_salt + '\n';
   if (site.http_auth) plain += site.http_auth->password;
   std::vector<unsigned char> sealed = key.seal(seal_host(row), plain);
   sodium_memzero(plain.data(), plain.size());
@@ -83,6 +83,7 @@ Result<void> open_secrets(Blob sealed, std::uint32_t key_id, const KeyRing& key,
   std::string_view rest(plain.data(), static_cast<std::size_t>(size));
   site.database.password = take(rest, '\n');
   site.cron_key = take(rest, '\n');
+  site.hash_salt = take(rest, '\n');
   if (site.http_auth) site.http_auth->password = rest;
   sodium_memzero(plain.data(), static_cast<std::size_t>(size));
   return {};
@@ -120,9 +121,9 @@ Result<void> run_with_site(Connection& connection, std::string_view sql, const S
                           site.language, site.https, site.cloaking, site.redirect_to, lines(site.aliases),
                           lines(site.former_uris), OrNull{auth.user}, OrNull{site.http_auth ? auth.realm : ""},
                           lines(site.key_pages), site.php.memory_limit, site.php.upload_max_filesize,
-                          site.php.post_max_size, site.php.max_execution_time, OrNull{site.database.server},
-                          site.database.name, site.database.user, OrNull{site.block}, site.slot, key.current_id(),
-                          Blob(secrets), more...);
+                          site.php.post_max_size, site.php.max_execution_time, site.body_limit,
+                          OrNull{site.database.server}, site.database.name, site.database.user, OrNull{site.block},
+                          site.slot, key.current_id(), Blob(secrets), more...);
   };
   return extra.empty() ? run() : run(extra);
 }
@@ -158,6 +159,7 @@ Result<void> read_site(const Query& query, int first, const Catalog& catalog, co
   column += 2;
   read_lines(query.text(column++), site.key_pages);
   site.php = {number(), number(), number(), number()};
+  site.body_limit = number();
   text(site.database.server);
   text(site.database.name);
   text(site.database.user);

@@ -17,9 +17,9 @@ namespace aegir::registry {
 /// What a row of a site is written with: "?1, ?2 …" for all of kSiteColumns.
 inline constexpr std::string_view kSiteValues =
     "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, "
-    "?25, ?26";
+    "?25, ?26, ?27";
 
-/// Runs `sql`, in which ?1 to ?26 are the columns of `site` and ?27 is `extra`. `row` names the row for the seal of its
+/// Runs `sql`, in which ?1 to ?27 are the columns of `site` and ?28 is `extra`. `row` names the row for the seal of its
 /// secrets ("site/17"). The site's platform must be in the catalog.
 [[nodiscard]] Result<void> run_with_site(Connection& connection, std::string_view sql, const Site& site,
                                          const Catalog& catalog, const KeyRing& key, const std::string& row,

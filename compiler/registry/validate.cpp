@@ -361,6 +361,9 @@ Problems validate(const Block& block) {
   rules.range("first_uid", block.first_uid, 1000, 2000000000, "");
   rules.range("slots", block.slots, 1, 4096, "");
   rules.range("max_children", block.max_children, 1, 1000, "");
+  if (block.isolation == Isolation::kShared && block.slots != 1) {
+    rules.refuse("slots", "a shared block has one slot, in which all its sites run", "write \"slots\": 1");
+  }
   if (block.first_uid <= 65535 && block.first_uid + block.slots > 65534) {
     rules.refuse("first_uid", "the uids of this block reach 65534, which is nobody's", "begin above 65535");
   }
@@ -373,6 +376,7 @@ Problems validate(const Platform& platform) {
   (void)rules.name("server", platform.server);
   if (!platform.block.empty()) (void)rules.name("block", platform.block);
   absolute_path(rules, "docroot", platform.docroot);
+  rules.range("body_limit", platform.body_limit, 1, 65536, "MiB");
   if (platform.services == 0 || (platform.services & ~(kApache | kNginx)) != 0) {
     rules.refuse("services", "names no web service", "name apache, nginx or both");
   }
@@ -398,6 +402,7 @@ Problems validate(const Site& site) {
   if (rules.text("cron_key", site.cron_key, 128) && site.cron_key.find_first_of(" /?#&%\"'\\<>") != std::string::npos) {
     rules.refuse("cron_key", "holds a character that has a meaning in a URL", "use letters, digits, '_' and '-'");
   }
+  (void)rules.text("hash_salt", site.hash_salt, 255);
   for (std::size_t i = 0; i < site.key_pages.size(); ++i) {
     const std::string field = "key_pages/" + std::to_string(i);
     if (!rules.text(field, site.key_pages[i], 2048)) continue;
@@ -408,6 +413,7 @@ Problems validate(const Site& site) {
     }
   }
   php(rules, site.php);
+  if (site.body_limit != 0) rules.range("body_limit", site.body_limit, 1, 65536, "MiB");
   database(rules, site.database);
   if (!site.block.empty()) (void)rules.name("slot/block", site.block);
   return rules.take();

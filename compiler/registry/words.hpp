@@ -18,6 +18,8 @@ inline constexpr std::array kPlatformStateWords = {Word<PlatformState>{"enabled"
                                                    Word<PlatformState>{"deleted", PlatformState::kDeleted}};
 inline constexpr std::array kCmsWords = {Word<Cms>{"other", Cms::kOther}, Word<Cms>{"drupal7", Cms::kDrupal7},
                                          Word<Cms>{"drupal8", Cms::kDrupal8}, Word<Cms>{"backdrop", Cms::kBackdrop}};
+inline constexpr std::array kIsolationWords = {Word<Isolation>{"site", Isolation::kSite},
+                                               Word<Isolation>{"shared", Isolation::kShared}};
 inline constexpr std::array kSlotStateWords = {Word<SlotState>{"given", SlotState::kGiven},
                                                Word<SlotState>{"retired", SlotState::kRetired}};
 inline constexpr std::array kSiteStateWords = {

@@ -84,11 +84,11 @@ Result<void> SqliteWriter::put(const Block& block) {
   const bool is_new = old == catalog_.blocks.end();
   if (!is_new && old->second.block == block) return {};
   Result<void> done = connection_.run(
-      "INSERT INTO block (name, server, php_version, client, first_uid, slots, max_children) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET "
-      "server = ?2, php_version = ?3, client = ?4, first_uid = ?5, slots = ?6, max_children = ?7",
+      "INSERT INTO block (name, server, php_version, client, first_uid, slots, max_children, isolation) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE SET "
+      "server = ?2, php_version = ?3, client = ?4, first_uid = ?5, slots = ?6, max_children = ?7, isolation = ?8",
       block.name, block.server, block.php_version, OrNull{block.client}, block.first_uid, block.slots,
-      block.max_children);
+      block.max_children, block.isolation);
   if (!done) return done;
   catalog_.note(block, is_new ? 0 : old->second.next_slot);
   did(is_new ? "created block" : "changed block", block.name);
@@ -116,10 +116,10 @@ Result<void> SqliteWriter::put(const Platform& platform) {
                                     " is 0 or another platform's");
   }
   Result<void> done = connection_.run(
-      "INSERT INTO platform (id, name, server, docroot, services, cms, state, block) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET "
-      "server = ?3, docroot = ?4, services = ?5, cms = ?6, state = ?7, block = ?8",
-      next.id, next.name, next.server, next.docroot, next.services, next.cms, next.state, next.block);
+      "INSERT INTO platform (id, name, server, docroot, services, cms, state, block, body_limit) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET "
+      "server = ?3, docroot = ?4, services = ?5, cms = ?6, state = ?7, block = ?8, body_limit = ?9",
+      next.id, next.name, next.server, next.docroot, next.services, next.cms, next.state, next.block, next.body_limit);
   if (!done) return done;
   catalog_.note(next);
   did(is_new                                  ? "created platform"

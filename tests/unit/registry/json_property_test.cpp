@@ -54,6 +54,8 @@ Site random_site(const std::string& uri) {
   site.former_uris.assign(former.begin(), former.end());
   if (*arbitrary<bool>()) site.http_auth = HttpAuth{"u" + std::to_string(*inRange(0, 9)), secret(), "realm"};
   site.cron_key = *element<std::string>("", "cron_key-1");
+  site.hash_salt = *element<std::string>("", "salt'\"\\$ -1");
+  site.body_limit = *element<std::uint32_t>(0, 1, 65536);
   for (int i = *inRange(0, 3); i > 0; --i) site.key_pages.push_back("/page/" + std::to_string(i));
   site.php = {*inRange<std::uint32_t>(16, 1000), *inRange<std::uint32_t>(1, 99), *inRange<std::uint32_t>(1, 99),
               *inRange<std::uint32_t>(1, 999)};

@@ -56,6 +56,7 @@ class Fleet : public RegistryTest {
     plain.platform = "d7";
     plain.state = SiteState::kDisabled;
     plain.cron_key = "";
+    plain.hash_salt = "";
     plain.database = {};
     need(put(plain));
     need(put(test_site("gone.example")));
@@ -116,7 +117,7 @@ TEST_F(Fleet, SealedSecretsNeedTheSameKey) {
   auto other = memory_store(key_of(9, 'c'));
   const auto refused = import_json(*other, text, "export.json", {.replace = true}, kTester);
   ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().size(), 7U) << "each secret of each site";
+  EXPECT_EQ(refused.error().size(), 10U) << "each secret of each site";
   EXPECT_THAT(errors_of(refused),
               HasSubstr("sites/shop.example/database/password: this secret can't be opened: it was sealed with key 7"));
   EXPECT_EQ(need(other->sequence()), 0U);
@@ -219,6 +220,7 @@ TEST_F(Imports, NeedFewFields) {
   EXPECT_EQ(shop.database.user, shop.database.name);
   EXPECT_THAT(shop.database.password, ::testing::MatchesRegex("[A-Za-z0-9]{24}"));
   EXPECT_THAT(shop.cron_key, ::testing::MatchesRegex("[A-Za-z0-9]{43}"));
+  EXPECT_THAT(shop.hash_salt, ::testing::MatchesRegex("[A-Za-z0-9]{74}"));
   EXPECT_EQ(shop.php, PhpLimits{});
   EXPECT_TRUE(shop.cloaking);
 }
@@ -408,7 +410,7 @@ TEST(JsonImport, ADocumentCompilesToTheSameEachTime) {
   for (std::string& text : exports) {
     auto store = memory_store();
     import(*store, R"({"servers": {"web1": {"web": {"nginx": {}}}}, "platforms": {"d10": {"docroot": "/srv/d10"}},
-                       "sites": {"a.example": {"platform": "d10", "cron_key": "x"}}})",
+                       "sites": {"a.example": {"platform": "d10", "cron_key": "x", "hash_salt": "y"}}})",
            true);
     EXPECT_EQ(need(store->sequence()), 2U);
     text = need(export_json(*store));

@@ -76,6 +76,7 @@ inline Site test_site(const std::string& uri) {
   for (char& c : name) c = c == '.' || c == '-' ? '_' : c;
   site.database = {"web1", name, name, "secret of " + uri};
   site.cron_key = "cron-" + uri;
+  site.hash_salt = "salt-" + uri;
   return site;
 }
 

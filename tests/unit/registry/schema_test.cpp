@@ -115,6 +115,8 @@ TEST_F(Schema, NamesTheDefaults) {
       {"first_uid", block.first_uid},
       {"slots", block.slots},
       {"max_children", block.max_children},
+      {"isolation", "site"},
+      {"body_limit", Platform{}.body_limit},
       {"http_port", web.http_port},
       {"https_port", web.https_port},
       {"probe_address", web.probe_address},

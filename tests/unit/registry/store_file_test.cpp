@@ -57,6 +57,7 @@ TEST_F(StoreFile, HoldsNoSecretInPlain) {
   Site site = test_site("a.example");
   site.database.password = "canary-password";
   site.cron_key = "canary-cron";
+  site.hash_salt = "canary-salt";
   site.http_auth = HttpAuth{"guest", "canary-auth", "Restricted"};
   need(put(site));
   need(store->put_candidate({"!" + std::string(64, 'e'), "a.example", 1, site}));

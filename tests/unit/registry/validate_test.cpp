@@ -115,6 +115,8 @@ TEST(Validate, OtherFieldsOfASite) {
               ElementsAre("http_auth/password", "http_auth/realm"));
   EXPECT_THAT(site_refused([](Site& s) { s.cron_key = "a/b"; }), ElementsAre("cron_key"));
   EXPECT_THAT(site_refused([](Site& s) { s.cron_key = std::string("a\0b", 3); }), ElementsAre("cron_key"));
+  EXPECT_THAT(site_refused([](Site& s) { s.hash_salt = "a\nb"; }), ElementsAre("hash_salt"));
+  EXPECT_THAT(site_refused([](Site& s) { s.body_limit = 65537; }), ElementsAre("body_limit"));
   EXPECT_THAT(site_refused([](Site& s) { s.key_pages = {"/", "node/1"}; }), ElementsAre("key_pages/1"));
   EXPECT_THAT(site_refused([](Site& s) { s.key_pages = {"/a\nb"}; }), ElementsAre("key_pages/0"));
   EXPECT_THAT(
@@ -162,6 +164,7 @@ TEST(Validate, PlatformsBlocksClientsAndSettings) {
   EXPECT_THAT(block([](Block& b) { b.first_uid = 65500; }), ElementsAre("first_uid"));
   EXPECT_THAT(block([](Block& b) { b.slots = 0; }), ElementsAre("slots"));
   EXPECT_THAT(block([](Block& b) { b.max_children = 0; }), ElementsAre("max_children"));
+  EXPECT_THAT(block([](Block& b) { b.isolation = Isolation::kShared; }), ElementsAre("slots"));
 
   const auto client = [](const std::string& email) {
     return refused<Client>(Client{"acme", "Acme", ""}, [&](Client& c) { c.email = email; });
