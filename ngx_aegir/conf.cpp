@@ -79,7 +79,7 @@ void* create_server_conf(ngx_conf_t* cf) noexcept {
   return conf;
 }
 
-char* merge_server_conf(ngx_conf_t* /*cf*/, void* parent, void* child) noexcept {
+char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   const auto& above = *static_cast<const ServerConf*>(parent);
   auto& conf = *static_cast<ServerConf*>(child);
   ngx_conf_merge_value(conf.enabled, above.enabled, 0);
@@ -87,6 +87,13 @@ char* merge_server_conf(ngx_conf_t* /*cf*/, void* parent, void* child) noexcept 
   ngx_conf_merge_ptr_value(conf.probe_peers, above.probe_peers, nullptr);
   ngx_conf_merge_ptr_value(conf.trusted_proxies, above.trusted_proxies, nullptr);
   ngx_conf_merge_str_value(conf.acme_root, above.acme_root, "");
+  if (conf.enabled == 1 && conf.platform != 0) {
+    ngx_conf_log_error(
+        NGX_LOG_EMERG, cf, 0,
+        "\"aegir\" and \"aegir_platform\" stand in one server: the one decides about hosts, the other is "
+        "entered by requests that are decided");
+    return error();
+  }
   return NGX_CONF_OK;
 }
 
@@ -94,17 +101,26 @@ char* merge_location_conf(ngx_conf_t* cf, void* /*parent*/, void* /*child*/) noe
   const auto* conf = static_cast<const ServerConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_http_aegir_module));
   const auto* core =
       static_cast<const ngx_http_core_loc_conf_t*>(ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  if (conf->enabled != 1 || (core->error_log->log_level & NGX_LOG_DEBUG_HTTP) == 0) return NGX_CONF_OK;
+  if (!conf->has_sites() || (core->error_log->log_level & NGX_LOG_DEBUG_HTTP) == 0) return NGX_CONF_OK;
   ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                     "\"aegir on\" with an error_log at level debug would write the databases' passwords to it: use "
+                     "\"aegir\" or \"aegir_platform\" with an error_log at level debug would write the databases' "
+                     "passwords to it: use "
                      "level info in this server");
   return error();
 }
 
 char* set_enabled(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept {
-  char* const result = ngx_conf_set_flag_slot(cf, command, conf);
-  if (field<ngx_flag_t>(conf, command) == 1) main_of(cf).used = true;
-  return result;
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.enabled != NGX_CONF_UNSET) return kDuplicate;
+  const std::string_view value = view(argument(cf, 1));
+  server.blocks_only = value == "platforms";
+  if (!server.blocks_only && value != "on" && value != "off") {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V: it must be \"on\", \"platforms\" or \"off\"", &command->name);
+    return error();
+  }
+  server.enabled = value == "off" ? 0 : 1;
+  if (server.enabled == 1) main_of(cf).used = true;
+  return NGX_CONF_OK;
 }
 
 char* set_path(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept {
@@ -157,7 +173,7 @@ ngx_int_t finish_conf(ngx_conf_t* cf) noexcept try {
                        main.map_directory.data == nullptr ? "aegir_map" : "aegir_key");
     return NGX_ERROR;
   }
-  return read_keys(cf, main) && make_counters(cf, main) ? NGX_OK : NGX_ERROR;
+  return read_keys(cf, main) && make_counters(cf, main) && make_platform_table(cf, main.platforms) ? NGX_OK : NGX_ERROR;
 } catch (...) {
   ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "aegir: out of memory");
   return NGX_ERROR;

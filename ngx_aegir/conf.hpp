@@ -4,6 +4,7 @@
 #include "compiler/core/secret_box.hpp"
 #include "compiler/map/answer.hpp"
 #include "ngx_aegir/ngx.hpp"
+#include "ngx_aegir/platforms.hpp"
 
 namespace aegir::ngx {
 
@@ -13,16 +14,22 @@ struct MainConf {
   ngx_str_t key_file;       ///< aegir_key
   const KeyRing* keys;      ///< read before the workers are made; wiped with the configuration
   map::Counters* counters;  ///< shared by all workers
+  PlatformTable platforms;  ///< the blocks that have aegir_platform
   bool used;                ///< some server or location needs the map
 };
 
 /// server {}
 struct ServerConf {
   ngx_flag_t enabled;            ///< aegir
+  bool blocks_only;              ///< "aegir platforms": sites are served by their platform's block or not at all
+  std::uint32_t platform;        ///< aegir_platform; 0: this is no platform's block
   ngx_uint_t https_port;         ///< aegir_https_port
   ngx_array_t* probe_peers;      ///< aegir_probe_peer: ngx_cidr_t; null: none
   ngx_array_t* trusted_proxies;  ///< aegir_trusted_proxy: the same
   ngx_str_t acme_root;           ///< aegir_acme_root; empty: none
+
+  /// Requests here are for sites of the map.
+  [[nodiscard]] bool has_sites() const noexcept { return enabled == 1 || platform != 0; }
 };
 
 void* create_main_conf(ngx_conf_t* cf) noexcept;

@@ -38,12 +38,22 @@ bool has_docroot_as_root(const ngx_http_core_loc_conf_t& core) noexcept {
   return core.root_lengths != nullptr && core.alias == 0 && view(core.root) == "$aegir_docroot"sv;
 }
 
+/// Whether it binds links to their owner by itself, as the block of a platform does below files/ and private/.
+bool has_limits(const ngx_http_core_loc_conf_t& core, std::string_view docroot) noexcept {
+  if (core.disable_symlinks != NGX_DISABLE_SYMLINKS_NOTOWNER && core.disable_symlinks != NGX_DISABLE_SYMLINKS_ON) {
+    return false;
+  }
+  const ngx_http_complex_value_t* const from = core.disable_symlinks_from;
+  return from != nullptr && from->lengths == nullptr && view(from->value) == docroot;
+}
+
 }  // namespace
 
 bool fit_location(ngx_http_request_t* r, std::string_view docroot, bool limits, LocationCopy*& copies) noexcept {
   const auto& core =
       *static_cast<const ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
   const bool root = has_docroot_as_root(core);
+  limits = limits && !has_limits(core, docroot);
   if (!root && !limits) return true;
   LocationCopy* const copy = take();
   if (copy == nullptr) return false;

@@ -10,10 +10,11 @@ namespace aegir::ngx {
 
 struct LocationCopy;
 
-/// Gives the request a copy of its location's core configuration in which `root $aegir_docroot` is `docroot` itself
-/// (nginx would evaluate a root with variables each time it needs it) and, with `limits`, symbolic links below
-/// `docroot` are followed only if their owner owns the target. `docroot` must live as long as the request. The copy is
-/// put before `copies`, the list of the client's request. False when there is no memory.
+/// Sees to it that the request's location has `docroot` as its root where it says `root $aegir_docroot` (nginx would
+/// evaluate a root with variables each time it needs it) and, with `limits`, that symbolic links below `docroot` are
+/// followed only if their owner owns the target. A location that says all that literally is left as it is; every other
+/// one is copied for the request, and the copy put before `copies`, the list of the client's request. `docroot` must
+/// live as long as the request. False when there is no memory.
 [[nodiscard]] bool fit_location(ngx_http_request_t* r, std::string_view docroot, bool limits,
                                 LocationCopy*& copies) noexcept;
 

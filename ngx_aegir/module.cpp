@@ -1,6 +1,7 @@
 // What nginx is told about the module: tables only.
 #include "ngx_aegir/abi.hpp"
 #include "ngx_aegir/conf.hpp"
+#include "ngx_aegir/platforms.hpp"
 #include "ngx_aegir/request.hpp"
 #include "ngx_aegir/status.hpp"
 #include "ngx_aegir/upstream.hpp"
@@ -50,8 +51,8 @@ ngx_command_t commands[] = {
      offsetof(MainConf, map_directory), nullptr},
     {ngx_string("aegir_key"), kMain | NGX_CONF_TAKE1, set_path, NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, key_file),
      nullptr},
-    {ngx_string("aegir"), kServer | NGX_CONF_FLAG, set_enabled, NGX_HTTP_SRV_CONF_OFFSET, offsetof(ServerConf, enabled),
-     nullptr},
+    {ngx_string("aegir"), kServer | NGX_CONF_TAKE1, set_enabled, NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
+    {ngx_string("aegir_platform"), kServer | NGX_CONF_TAKE1, set_platform, NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
     {ngx_string("aegir_probe_peer"), kMain | kServer | NGX_CONF_1MORE, set_networks, NGX_HTTP_SRV_CONF_OFFSET,
      offsetof(ServerConf, probe_peers), nullptr},
     {ngx_string("aegir_trusted_proxy"), kMain | kServer | NGX_CONF_1MORE, set_networks, NGX_HTTP_SRV_CONF_OFFSET,

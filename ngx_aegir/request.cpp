@@ -11,6 +11,7 @@
 #include "ngx_aegir/acme.hpp"
 #include "ngx_aegir/conf.hpp"
 #include "ngx_aegir/location.hpp"
+#include "ngx_aegir/platforms.hpp"
 #include "ngx_aegir/worker.hpp"
 
 namespace aegir::ngx {
@@ -170,6 +171,23 @@ ngx_int_t send_page(ngx_http_request_t* r, map::Verdict verdict) noexcept {
   return ngx_http_send_response(r, NGX_HTTP_SERVICE_UNAVAILABLE, &type, &body);
 }
 
+/// Leads a request to the configuration of its site's platform. NGX_DECLINED: it may go on.
+ngx_int_t enter(ngx_http_request_t* r, const ServerConf& conf, map::HostDecision& decision) noexcept {
+  const map::SiteView& site = decision.site;
+  MainConf& main = main_conf(r);
+  if (enter_platform(r, main.platforms, site.platform_id) || !conf.blocks_only) return NGX_DECLINED;
+  const ngx_str_t host = str(site.host);
+  const ngx_str_t name = str(site.platform_name);
+  ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                "aegir: %V is on platform %V (%uD), and this nginx has no server block for that; next: aegirc compile, "
+                "and reload nginx",
+                &host, &name, site.platform_id);
+  main.counters->faults.fetch_add(1, std::memory_order_relaxed);
+  decision.verdict = map::Verdict::kStatus;
+  decision.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+  return NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
 /// Whether the site's PHP has sent the client's request here. An internal redirect alone does not tell: try_files and
 /// error_page make one of what the client wrote.
 bool is_accel_redirect(const ngx_http_request_t* r) noexcept {
@@ -260,14 +278,19 @@ std::string_view join(ngx_http_request_t* r, std::span<const std::string_view> p
 
 ngx_int_t decide(ngx_http_request_t* r) noexcept {
   const ServerConf& conf = server_conf(r);
-  if (conf.enabled == 0) return NGX_DECLINED;
+  if (!conf.has_sites()) return NGX_DECLINED;
   Kept* kept = find_kept(r);
   if (kept == nullptr) {
+    // Only a listener that somebody gave to a platform's block leads there without a decision.
+    if (conf.platform != 0) return NGX_HTTP_NOT_FOUND;
     kept = decide_host(r, conf);
     if (kept == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
     const map::Verdict verdict = kept->decision.verdict;
     if (verdict == map::Verdict::kAcme) return serve_acme(r, conf, kept->site().docroot);
     if (verdict == map::Verdict::kMaintenance || verdict == map::Verdict::kDisabled) return send_page(r, verdict);
+    if (verdict == map::Verdict::kServe) {
+      if (const ngx_int_t entered = enter(r, conf, kept->decision); entered != NGX_DECLINED) return entered;
+    }
   }
   if (const ngx_int_t refused = refuse(kept->decision); refused != NGX_DECLINED) return refused;
 
@@ -290,7 +313,7 @@ ngx_int_t decide(ngx_http_request_t* r) noexcept {
 }
 
 ngx_int_t confirm(ngx_http_request_t* r) noexcept {
-  if (server_conf(r).enabled == 0) return NGX_DECLINED;
+  if (!server_conf(r).has_sites()) return NGX_DECLINED;
   Kept* const kept = find_kept(r);
   if (kept == nullptr) return NGX_DECLINED;
   if (const ngx_int_t refused = refuse(kept->decision); refused != NGX_DECLINED) return refused;

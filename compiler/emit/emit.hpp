@@ -5,6 +5,8 @@
 //   <config_dir>/server_<name>/apache/platform.d/<p>.conf  one platform's <Directory>s
 //   <config_dir>/server_<name>/apache/module.load        LoadModule
 //   <config_dir>/server_<name>/nginx/aegir.conf          http level: catch-all server, includes
+//   <config_dir>/server_<name>/nginx/platform.d/<p>.conf   one platform's server block
+//   <config_dir>/server_<name>/nginx/php.conf            what a location includes that runs PHP
 //   <config_dir>/server_<name>/nginx/module.load         load_module, main level
 //   <config_dir>/server_<name>/php/<block>.conf          one PHP-FPM master with all its slots
 #pragma once
@@ -45,8 +47,15 @@ struct File {
 [[nodiscard]] Result<std::string> apache_platform(const Config& config, const registry::Platform& platform);
 [[nodiscard]] Result<std::string> apache_module(const Config& config);
 
+/// `platforms` are those of this server that nginx serves.
 [[nodiscard]] Result<std::string> nginx_server(const Config& config, const registry::Server& server,
-                                               const registry::WebService& web);
+                                               const registry::WebService& web,
+                                               const std::vector<registry::Platform>& platforms);
+[[nodiscard]] Result<std::string> nginx_platform(const Config& config, const registry::Platform& platform);
+/// How PHP runs and what it is told; the same for all platforms.
+[[nodiscard]] Result<std::string> nginx_php();
+/// Path of that file.
+[[nodiscard]] std::string nginx_php_path(const Config& config, std::string_view server);
 [[nodiscard]] Result<std::string> nginx_module(const Config& config);
 
 /// The master's configuration with a pool for every slot, given or free: adding a site never touches it.

@@ -31,16 +31,20 @@ class Files {
 void add_web_service(Files& files, const Config& config, const Model& model, const registry::Server& server,
                      const registry::WebService& web) {
   const std::string directory = server_config_dir(config, server.name);
-  if (web.kind == registry::kNginx) {
-    files.add(directory + "/nginx/module.load", nginx_module(config));
-    files.add(directory + "/nginx/aegir.conf", nginx_server(config, server, web));
-    return;
-  }
   std::vector<registry::Platform> platforms;
   std::ranges::copy_if(model.platforms, std::back_inserter(platforms), [&](const registry::Platform& platform) {
     return platform.server == server.name && platform.state != registry::PlatformState::kDeleted &&
-           (platform.services & registry::kApache) != 0;
+           (platform.services & web.kind) != 0;
   });
+  if (web.kind == registry::kNginx) {
+    files.add(directory + "/nginx/module.load", nginx_module(config));
+    files.add(directory + "/nginx/aegir.conf", nginx_server(config, server, web, platforms));
+    files.add(nginx_php_path(config, server.name), nginx_php());
+    for (const registry::Platform& platform : platforms) {
+      files.add(directory + "/nginx/platform.d/" + platform.name + ".conf", nginx_platform(config, platform));
+    }
+    return;
+  }
   files.add(directory + "/apache/module.load", apache_module(config));
   files.add(directory + "/apache/aegir.conf", apache_server(config, server, web, platforms));
   for (const registry::Platform& platform : platforms) {

@@ -43,7 +43,7 @@ Result<void> remove_stale_config(const Config& config, const std::vector<std::st
   if (!root) return pass(root);
   for (const std::string& server : names_in(config.config_dir)) {
     if (!server.starts_with("server_")) continue;
-    for (const char* folder : {"/apache", "/apache/platform.d", "/nginx", "/php"}) {
+    for (const char* folder : {"/apache", "/apache/platform.d", "/nginx", "/nginx/platform.d", "/php"}) {
       const std::string path = config.config_dir + '/' + server + folder;
       Result<Directory> directory = open_directory(path);
       if (!directory && directory.error().code == Code::kNotFound) continue;

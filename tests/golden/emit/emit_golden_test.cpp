@@ -40,10 +40,15 @@ Model usual() {
   model.servers.push_back({"db", "db.internal", {}, registry::DatabaseService{}});
   model.platforms.push_back(platform(1, "d10", registry::kApache | registry::kNginx));
   model.platforms.push_back(platform(2, "d7", registry::kNginx));
+  model.platforms.back().cms = registry::Cms::kDrupal7;
   model.platforms.push_back(platform(3, "gone", registry::kApache));
   model.platforms.back().state = registry::PlatformState::kDeleted;
   model.platforms.push_back(platform(4, "locked", registry::kApache));
   model.platforms.back().state = registry::PlatformState::kLocked;
+  model.platforms.push_back(platform(5, "backdrop", registry::kNginx));
+  model.platforms.back().cms = registry::Cms::kBackdrop;
+  model.platforms.push_back(platform(6, "php", registry::kNginx));
+  model.platforms.back().cms = registry::Cms::kOther;
   registry::Block block;
   block.name = "b1";
   block.server = "local";
@@ -115,7 +120,9 @@ TEST(Emit, RefusesWhatNoFileCanSay) {
   const Config config = config_of("");
   Model model = usual();
   model.platforms[0].docroot = "/srv/$host";
-  EXPECT_EQ(error_of(config, model), "emitted") << "Apache takes a dollar as it is, and nginx is not told docroots";
+  EXPECT_EQ(error_of(config, model), "platform d10: docroot contains '$' and can't be written to a configuration file");
+  model.platforms[0].services = registry::kApache;
+  EXPECT_EQ(error_of(config, model), "emitted") << "Apache takes a dollar as it is";
   model.platforms[0].docroot = "/srv/${HOME}";
   EXPECT_EQ(error_of(config, model),
             "platform d10: docroot contains '${' and can't be written to a configuration file");

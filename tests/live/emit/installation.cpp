@@ -92,6 +92,7 @@ Installation::Installation() {
   platform_.name = "p1";
   platform_.server = "local";
   platform_.docroot = docroot();
+  platform_.cms = registry::Cms::kOther;
   make_directories();
   make_platform();
   make_map();
@@ -135,7 +136,7 @@ void Installation::make_map() {
   for (map::SiteRecord& site : content.sites) {
     map_.seal(site, {"mysql", "db", "user", "password-of-" + site.host, "127.0.0.1", "3306"});
   }
-  content.platforms = {{1, map::kServiceApache | map::kServiceNginx, map::Cms::kDrupal8, "p1", docroot()}};
+  content.platforms = {{1, map::kServiceApache | map::kServiceNginx, map::Cms::kOther, "p1", docroot()}};
   map_.publish(content);
 }
 

@@ -102,7 +102,9 @@ void Fleet::open_publisher() {
 }
 
 std::string Fleet::nginx_config() const {
-  std::string http = must(emit::nginx_server(config_, server_, server_.web[1]));
+  put(emit::nginx_php_path(config_, server_.name), must(emit::nginx_php()));
+  std::string http = must(emit::nginx_server(config_, server_, server_.web[1], {}));
+  http += must(emit::nginx_platform(config_, platforms_.front()));
   return nginx.frame({.http = "keepalive_requests 1000000; keepalive_timeout 600s;\n" + http});
 }
 
