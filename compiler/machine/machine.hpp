@@ -49,6 +49,20 @@ struct SitePlace {
 [[nodiscard]] Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place,
                                         Done& done);
 
+/// prepare_site(), and everything below: code is aegir's and readable by the site's PHP, whoever of group aegir left it
+/// there with whatever mode; data is the site's. What lies in files/ and private/ is looked at and changed as the
+/// site's uid alone, except that root's and aegir's files in there are given to it. Every error names the path and the
+/// next step; what is not in its way is put right all the same. Costs a look at every file.
+[[nodiscard]] Result<void> prepare_site_tree(const Config& config, const Accounts& accounts, const SitePlace& place,
+                                             Done& done);
+
+/// A platform's codebase: aegir's, and readable by every site's PHP and the web servers; nobody else may write, but for
+/// group aegir in the folders of modules, themes and libraries. With the project around a docroot of Composer's.
+/// sites/<uri> are never entered; what is built with (.git, auth.json, .env) is left as it is. Goes on after an error,
+/// and returns the first. kNotFound when there is no docroot.
+[[nodiscard]] Result<void> prepare_platform(const Config& config, const Accounts& accounts, const std::string& docroot,
+                                            Done& done);
+
 /// Whether sites/<uri> is free for a new site or its own, by a look alone: kConflict names a directory that
 /// prepare_site() would refuse as another's, or that has the group of another slot.
 [[nodiscard]] Result<void> look_at_site(const Config& config, const Accounts& accounts, const SitePlace& place);

@@ -1,8 +1,15 @@
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <chrono>
 
 #include "compiler/core/host_name.hpp"
+#include "compiler/machine/code.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 
@@ -38,6 +45,13 @@ Result<void> prepare_private(const Accounts& accounts, const SitePlace& place, c
   });
 }
 
+Fd open_below(const Directory& parent, const char* path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  return Fd(static_cast<int>(::syscall(SYS_openat2, parent.fd.get(), path, &how, sizeof how)));
+}
+
 std::string directory_of(const SitePlace& place) { return place.docroot + "/sites/" + place.uri; }
 
 std::string how_to_take_over(const SitePlace& place) {
@@ -55,6 +69,68 @@ Result<void> look_at_owners(const Accounts& accounts, const SitePlace& place) {
   }
   if (!fine && fine.error().code == Code::kConflict) fine.error().hint = how_to_take_over(place);
   return fine;
+}
+
+constexpr std::array kCodeFolders = {"modules", "themes", "libraries"};
+
+// How long the run over one site's data may take: a million files on a slow disk. Its own processes can stop it.
+constexpr std::chrono::minutes kTreePatience{10};
+
+/// The site's own data, put right as the site.
+Result<void> ensure_data(const Accounts& accounts, const SitePlace& place, const Directory& site) {
+  const Identity own{place.uid, place.uid};
+  return run_as(
+      own,
+      [&]() -> Result<void> {
+        Done unheard;  // as in prepare_private()
+        const std::array web{AclEntry{AclEntry::Kind::kUser, accounts.web, 05}};
+        const struct {
+          const char* name;
+          Rules rules;
+        } trees[] = {
+            // The web server reads files/ as one of the others.
+            {"files", {.owner = own, .directories = 02755, .files = 0444, .special_files = true}},
+            {"private",
+             {.owner = own,
+              .directories = 02700,
+              .files = 0400,
+              .special_files = true,
+              .leave = [](std::string_view path) { return path == "files"; }}},
+            {"private/files",
+             {.owner = own, .directories = 02770, .files = 0440, .guests = web, .special_files = true}},
+        };
+        Result<void> first;
+        for (const auto& [name, rules] : trees) {
+          const Directory top{open_below(site, name), site.path + '/' + name};
+          Result<void> done =
+              top.fd ? ensure_below(top, rules, unheard) : fail_errno("the directory can't be opened", top.path, errno);
+          if (first && !done) first = std::move(done);
+        }
+        return first;
+      },
+      kTreePatience);
+}
+
+/// Gives what root or aegir left in the site's data to the site. Only with the kernel's help: without it a site could
+/// link a file of theirs into its own data, and have it given.
+Result<void> hand_over(const Accounts& accounts, const SitePlace& place, const Directory& site, Done& done) {
+  const Rules rules{.owner = {place.uid, place.uid},
+                    .adopts = [&](uid_t uid) { return uid == 0 || uid == accounts.aegir; },
+                    .only_owners = true,
+                    .special_files = true};
+  Result<void> first;
+  for (const char* name : {"files", "private"}) {
+    const Directory top{open_below(site, name), site.path + '/' + name};
+    Result<void> ok =
+        top.fd ? ensure_below(top, rules, done) : fail_errno("the directory can't be opened", top.path, errno);
+    if (first && !ok) first = std::move(ok);
+  }
+  return first;
+}
+
+bool links_are_protected() {
+  const Result<std::string> text = read_file("/proc/sys/fs/protected_hardlinks");
+  return text && text->starts_with('1');
 }
 
 }  // namespace
@@ -79,10 +155,10 @@ Result<void> prepare_site(const Config& config, const Accounts& accounts, const 
   Result<Directory> site =
       ensure_directory(*sites, place.uri, {.owner = aegir, .group = place.uid, .mode = 02750, .acl = guests}, done);
   if (!site) return pass(site);
-  for (const char* name : {"modules", "themes", "libraries"}) {
-    Result<Directory> code =
-        ensure_directory(*site, name, {.owner = aegir, .group = group, .mode = 02775, .only_widen = true}, done);
+  for (const char* name : kCodeFolders) {
+    Result<Directory> code = open_or_make(*site, name, aegir, done);
     if (!code) return pass(code);
+    if (Result<void> ok = ensure_top(*code, shared_code_rules(config, accounts), done); !ok) return ok;
   }
   for (const char* name : {"settings.php", "drushrc.php", "local.settings.php"}) {
     if (Result<void> ok = ensure_file(*site, name, aegir, place.uid, 0440, done); !ok) return ok;
@@ -95,6 +171,29 @@ Result<void> prepare_site(const Config& config, const Accounts& accounts, const 
       *site, "private", {.owner = place.uid, .group = place.uid, .mode = 02770, .acl = web}, done, aegir);
   if (!closed) return pass(closed);
   return prepare_private(accounts, place, *closed);
+}
+
+Result<void> prepare_site_tree(const Config& config, const Accounts& accounts, const SitePlace& place, Done& done) {
+  if (Result<void> ok = prepare_site(config, accounts, place, done); !ok) return ok;
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  const Result<Directory> site = open_directory(directory_of(place), owners);
+  if (!site) return std::unexpected(site.error());
+  Result<void> first;
+  for (const char* name : kCodeFolders) {
+    const Directory code{open_below(*site, name), site->path + '/' + name};
+    Result<void> ok = code.fd ? ensure_below(code, shared_code_rules(config, accounts), done)
+                              : fail_errno("the directory can't be opened", code.path, errno);
+    if (first && !ok) first = std::move(ok);
+  }
+  Result<void> data = ensure_data(accounts, place, *site);
+  if (!data && data.error().code == Code::kConflict && links_are_protected()) {
+    Result<void> handed = hand_over(accounts, place, *site, done);
+    data = ensure_data(accounts, place, *site);
+    if (data) data = std::move(handed);
+  }
+  return first ? data : first;
 }
 
 Result<void> look_at_site(const Config& config, const Accounts& accounts, const SitePlace& place) {

@@ -40,16 +40,11 @@ const char* kind_of(mode_t mode) {
   }
 }
 
-std::unexpected<Error> in_the_way(const std::string& path, const std::string& found, const std::string& expected) {
-  return fail_at(path, Code::kConflict, "found " + found + ", expected " + expected,
-                 "look at what it is, move it away, and run the command again");
-}
-
 std::string owned(std::string what, uid_t owner) { return std::move(what) + " of uid " + std::to_string(owner); }
 
 Result<void> check_owner(const struct stat& status, const std::string& path, uid_t owner, std::optional<uid_t> adopt) {
   if (status.st_uid == 0 || status.st_uid == owner || status.st_uid == adopt) return {};
-  return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), owned("a directory", owner));
+  return in_the_way(path, describe_found(status), owned("a directory", owner));
 }
 
 // The path in `path`, first component first.
@@ -96,34 +91,43 @@ Result<std::vector<std::string>> follow(int link, const std::string& path, const
   return parts;
 }
 
-Result<void> set_owner(const Directory& directory, const struct stat& status, uid_t owner, gid_t group, Done& done) {
-  if (status.st_uid == owner && status.st_gid == group) return {};
-  if (::fchown(directory.fd.get(), owner, group) != 0)
-    return fail_errno("the owner can't be set", directory.path, errno);
-  done.push_back(directory.path + ": owner " + std::to_string(status.st_uid) + ":" + std::to_string(status.st_gid) +
-                 " -> " + std::to_string(owner) + ":" + std::to_string(group));
-  return {};
-}
-
-Result<void> set_mode(const Directory& directory, mode_t now, mode_t mode, Done& done) {
-  if ((now & kPermissions) == mode) return {};
-  if (::fchmod(directory.fd.get(), mode) != 0) return fail_errno("the mode can't be set", directory.path, errno);
-  done.push_back(directory.path + ": mode " + octal(now) + " -> " + octal(mode));
-  return {};
-}
-
 Result<void> bring_about(const Directory& directory, const struct stat& status, const Wanted& wanted, Done& done) {
   if (Result<void> ok = set_owner(directory, status, wanted.owner, wanted.group, done); !ok) return ok;
-  const mode_t mode = wanted.only_widen ? wanted.mode | (status.st_mode & kPermissions) : wanted.mode;
-  if (Result<void> ok = set_mode(directory, status.st_mode, mode, done); !ok) return ok;
-  if (wanted.acl.empty()) return {};
-  Result<bool> changed = ensure_acl(directory.fd.get(), directory.path, mode, wanted.acl, wanted.inherit);
+  if (Result<void> ok = set_mode(directory, status.st_mode, wanted.mode, done); !ok) return ok;
+  Result<bool> changed = ensure_acl(directory.fd.get(), directory.path, wanted.mode, wanted.acl, wanted.inherit);
   if (!changed) return pass(changed);
   if (*changed) done.push_back(directory.path + ": access list");
   return {};
 }
 
 }  // namespace
+
+std::unexpected<Error> in_the_way(const std::string& path, const std::string& found, const std::string& expected) {
+  return fail_at(path, Code::kConflict, "found " + found + ", expected " + expected,
+                 "look at what it is, move it away, and run the command again");
+}
+
+std::string describe_found(const struct stat& status) { return owned(kind_of(status.st_mode), status.st_uid); }
+
+Result<void> set_owner(const Directory& at, const struct stat& now, uid_t owner, gid_t group, Done& done) {
+  if (now.st_uid == owner && now.st_gid == group) return {};
+  if (::fchownat(at.fd.get(), "", owner, group, AT_EMPTY_PATH) != 0) {
+    return fail_errno("the owner can't be set", at.path, errno);
+  }
+  done.push_back(at.path + ": owner " + std::to_string(now.st_uid) + ":" + std::to_string(now.st_gid) + " -> " +
+                 std::to_string(owner) + ":" + std::to_string(group));
+  return {};
+}
+
+Result<void> set_mode(const Directory& at, mode_t now, mode_t mode, Done& done) {
+  if ((now & kPermissions) == mode) return {};
+  // fchmod() refuses an O_PATH descriptor.
+  if (::chmod(("/proc/self/fd/" + std::to_string(at.fd.get())).c_str(), mode) != 0) {
+    return fail_errno("the mode can't be set", at.path, errno);
+  }
+  done.push_back(at.path + ": mode " + octal(now) + " -> " + octal(mode));
+  return {};
+}
 
 Result<Directory> open_directory(const std::string& path, std::span<const uid_t> owners) {
   constexpr int kMostLinks = 40;
@@ -157,8 +161,8 @@ Result<Directory> open_directory(const std::string& path, std::span<const uid_t>
   return Directory{std::move(*fd), std::move(at.path)};
 }
 
-Result<Directory> ensure_directory(const Directory& parent, const std::string& name, const Wanted& wanted, Done& done,
-                                   std::optional<uid_t> adopt) {
+Result<Directory> open_or_make(const Directory& parent, const std::string& name, uid_t owner, Done& done,
+                               std::optional<uid_t> adopt) {
   const std::string path = child_path(parent, name);
   const bool made = ::mkdirat(parent.fd.get(), name.c_str(), 0700) == 0;
   if (!made && errno != EEXIST) return fail_errno("the directory can't be made", path, errno);
@@ -169,13 +173,24 @@ Result<Directory> ensure_directory(const Directory& parent, const std::string& n
   if (!directory.fd) {
     const int error_number = errno;
     if (::fstatat(parent.fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(status.st_mode)) {
-      return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), "a directory");
+      return in_the_way(path, describe_found(status), "a directory");
     }
     return fail_errno("the directory can't be opened", path, error_number);
   }
   if (::fstat(directory.fd.get(), &status) != 0) return fail_errno("the directory can't be examined", path, errno);
-  if (Result<void> ok = check_owner(status, path, wanted.owner, adopt); !ok) return pass(ok);
-  if (Result<void> ok = bring_about(directory, status, wanted, done); !ok) return pass(ok);
+  if (Result<void> ok = check_owner(status, path, owner, adopt); !ok) return pass(ok);
+  return directory;
+}
+
+Result<Directory> ensure_directory(const Directory& parent, const std::string& name, const Wanted& wanted, Done& done,
+                                   std::optional<uid_t> adopt) {
+  Result<Directory> directory = open_or_make(parent, name, wanted.owner, done, adopt);
+  if (!directory) return directory;
+  struct stat status{};
+  if (::fstat(directory->fd.get(), &status) != 0) {
+    return fail_errno("the directory can't be examined", directory->path, errno);
+  }
+  if (Result<void> ok = bring_about(*directory, status, wanted, done); !ok) return pass(ok);
   return directory;
 }
 
@@ -185,7 +200,7 @@ Result<void> look_at_directory(const std::string& path, uid_t owner, std::option
     if (errno == ENOENT || errno == ENOTDIR) return {};
     return fail_errno("the directory can't be examined", path, errno);
   }
-  if (!S_ISDIR(status.st_mode)) return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), "a directory");
+  if (!S_ISDIR(status.st_mode)) return in_the_way(path, describe_found(status), "a directory");
   return check_owner(status, path, owner, adopt);
 }
 
@@ -217,17 +232,16 @@ Result<void> ensure_file(const Directory& parent, const std::string& name, uid_t
     const int error_number = errno;
     if (error_number == ENOENT) return {};
     if (::fstatat(parent.fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode)) {
-      return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), "a file");
+      return in_the_way(path, describe_found(status), "a file");
     }
     return fail_errno("the file can't be opened", path, error_number);
   }
   if (::fstat(file.fd.get(), &status) != 0) return fail_errno("the file can't be examined", path, errno);
   if (!S_ISREG(status.st_mode) || (status.st_uid != owner && status.st_uid != 0)) {
-    return in_the_way(path, owned(kind_of(status.st_mode), status.st_uid), owned("a file", owner));
+    return in_the_way(path, describe_found(status), owned("a file", owner));
   }
   if (status.st_nlink != 1) return in_the_way(path, "a file with another hard link", "one without");
-  if (Result<void> ok = set_owner(file, status, owner, group, done); !ok) return ok;
-  return set_mode(file, status.st_mode, mode, done);
+  return bring_about(file, status, {.owner = owner, .group = group, .mode = mode}, done);
 }
 
 }  // namespace aegir::machine

@@ -1,4 +1,5 @@
 // Directories and configuration that are root's, and the slots' own places.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -160,6 +161,25 @@ TEST_F(DirectoriesTest, ASlotsPlacesAreItsOwn) {
   ASSERT_TRUE(prepare_block(config_, accounts_, block, done_));
   EXPECT_EQ(done_, Done());
   EXPECT_EQ(change_times(config_.slot_dir), before);
+}
+
+TEST_F(DirectoriesTest, ASlotThatWasOpenedIsClosedAgain) {
+  const BlockSlots block{"b1", kFirst, 2};
+  ASSERT_TRUE(prepare_block(config_, accounts_, block, done_));
+  const std::string temporary = slot_home(config_, "b1", 0) + "/tmp";
+  const AclEntry other{AclEntry::Kind::kUser, kFirst + 1, 07};
+  const Fd fd(::open(temporary.c_str(), O_RDONLY | O_DIRECTORY));
+  ASSERT_TRUE(ensure_acl(fd.get(), temporary, 02770, {&other, 1}, true));
+  ASSERT_EQ(::chmod(slot_home(config_, "b1", 0).c_str(), 0755), 0);
+  ASSERT_TRUE(enters(site_b_, temporary));
+  ASSERT_TRUE(prepare_block(config_, accounts_, block, done_));
+  EXPECT_FALSE(enters(site_b_, temporary));
+  EXPECT_EQ(owner_and_mode(temporary), "0700 611000:611000");
+  EXPECT_TRUE(as(site_a_, [&] { return ::mkdir((temporary + "/new").c_str(), 0755) == 0; }));
+  EXPECT_EQ(owner_and_mode(temporary + "/new"), "0755 611000:611000") << "nothing is handed on";
+  done_.clear();
+  ASSERT_TRUE(prepare_block(config_, accounts_, block, done_));
+  EXPECT_EQ(done_, Done());
 }
 
 TEST_F(DirectoriesTest, RefusesSlotsOutsideOfTheRangeAndForeignFolders) {
