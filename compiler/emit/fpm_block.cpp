@@ -7,7 +7,8 @@
 namespace aegir::emit {
 namespace {
 
-// Environment and temporary places are the slot's own: what lies in a shared /tmp is seen by every site. The OPcache
+// Environment and temporary places are the slot's own: what lies in a shared /tmp is seen by every site. A page of
+// permissions has thousands of fields: max_input_vars is what Backdrop's .htaccess asks for. The OPcache
 // is shared by all pools of a master, hence validate_permission, and closed as an API.
 void pool(Text& text, const Config& config, const registry::Block& block, std::uint32_t slot) {
   const std::uint32_t uid = block.first_uid + slot;
@@ -37,6 +38,7 @@ void pool(Text& text, const Config& config, const registry::Block& block, std::u
   text.line("php_admin_value[error_log] = ", Value{below("log/php.log"), "slot_dir"});
   text.line("php_admin_flag[log_errors] = on");
   text.line("php_flag[display_errors] = off");
+  text.line("php_value[max_input_vars] = 10007");
   text.line("php_admin_flag[opcache.validate_permission] = on");
   text.line("php_admin_flag[opcache.validate_timestamps] = on");
   text.line("php_admin_value[opcache.revalidate_freq] = 0");
