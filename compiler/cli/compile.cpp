@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <unordered_map>
 
 #include "compiler/cli/publishing.hpp"
@@ -11,6 +12,7 @@
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 #include "compiler/publish/compile.hpp"
+#include "compiler/registry/isolation.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -270,6 +272,32 @@ void check_site(const publish::Compiler& compiler, const emit::Model& model, con
   if (!fits) errors.push_back(std::move(fits.error()));
 }
 
+/// Sites that share a slot, by the name of their block.
+class Sharing {
+ public:
+  explicit Sharing(const std::vector<registry::Block>& blocks) : blocks_(blocks) {}
+
+  void look(const registry::Site& site) {
+    const auto block = std::ranges::find(blocks_, site.block, &registry::Block::name);
+    if (block == blocks_.end()) return;
+    std::optional<std::string> warning = registry::sharing_warning(site, *block);
+    if (!warning) return;
+    // One line a block, and one for each site that makes it worse.
+    if (counts_[block->name]++ == 0 || !site.cloaking) warnings_.push_back(*std::move(warning));
+  }
+  void tell(const Output& out) const {
+    for (const std::string& warning : warnings_) out.note(warning);
+    for (const auto& [block, number] : counts_) {
+      if (number > 1) out.note("block " + block + " is shared by " + count(number, "site"));
+    }
+  }
+
+ private:
+  const std::vector<registry::Block>& blocks_;
+  std::map<std::string, std::uint64_t> counts_;
+  std::vector<std::string> warnings_;
+};
+
 /// How far the live map is behind, as a second line; empty when it can't be read or is not behind.
 std::string lag(const Config& config, std::uint64_t sequence) {
   const Result<map::Current> current = map::read_current(config.map_dir);
@@ -302,12 +330,15 @@ Outcome check(const Cli& cli, const std::string& document) {
   Result<std::vector<emit::File>> files = emit::emit_all(*config, *model);
   if (!files) errors.push_back(std::move(files.error()));
   std::uint64_t sites = 0;
+  Sharing sharing(model->blocks);
   Result<void> read = store->each_site([&](const registry::Site& site) -> Result<void> {
     ++sites;
     check_site(*compiler, *model, site, what, errors);
+    sharing.look(site);
     return {};
   });
   if (!read) return stop(read);
+  sharing.tell(cli.out);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   Result<std::uint64_t> sequence = store->sequence();
   if (!sequence) return stop(sequence);

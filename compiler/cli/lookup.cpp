@@ -8,6 +8,7 @@
 #include "compiler/map/answer.hpp"
 #include "compiler/map/http_auth.hpp"
 #include "compiler/map/route.hpp"
+#include "compiler/registry/isolation.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -150,6 +151,23 @@ void add_site(Json& facts, const map::HostDecision& decision, const Result<KeyRi
   add_credentials(facts, site, keys);
 }
 
+/// Says so when the site shares its slot. Only the registry knows, and not everybody who may look into the map may open
+/// that.
+void add_isolation(const Cli& cli, const Config& config, Json& facts) {
+  if (is_root() && !work_as_aegir(config)) return;
+  const auto store = open_registry(cli.out, config, registry::Store::Mode::kRead);
+  if (!store) return;
+  const auto site = (*store)->find_site(facts["site"].get<std::string>());
+  const auto blocks = (*store)->blocks();
+  if (!site || !*site || !blocks) return;
+  for (const registry::Block& block : *blocks) {
+    const std::optional<std::string> warning = registry::sharing_warning(**site, block);
+    if (!warning) continue;
+    facts["isolation"] = "shared";
+    cli.out.note(*warning);
+  }
+}
+
 Outcome lookup(const Cli& cli, const Options& options) {
   ConfigResult config = configuration(cli);
   if (!config) return stop(config);
@@ -180,6 +198,7 @@ Outcome lookup(const Cli& cli, const Options& options) {
   Json facts = {{"host", decision.host.empty() ? options.host : std::string(decision.host)},
                 {"answer", answer(decision, request)}};
   if (decision.verdict != map::Verdict::kStatus) add_site(facts, decision, KeyRing::read(config->map_key));
+  if (options.map.empty() && facts.contains("site")) add_isolation(cli, *config, facts);
   facts["generation"] = (*state)->generation();
   cli.out.record(facts);
   return {};

@@ -69,7 +69,7 @@ void Catalog::note(const Block& block, std::uint32_t next_slot) {
   OpenBlock& open = blocks[block.name];
   open_blocks.erase({open.block.server, open.block.client, block.name});
   open = {block, next_slot};
-  if (!open.full()) open_blocks.emplace(block.server, block.client, block.name);
+  if (!open.full() && !open.shared()) open_blocks.emplace(block.server, block.client, block.name);
 }
 
 void Catalog::forget_block(const std::string& name) {

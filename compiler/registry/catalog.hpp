@@ -19,7 +19,10 @@ struct Catalog {
   struct OpenBlock {
     Block block;
     std::uint32_t next_slot = 0;
-    [[nodiscard]] bool full() const noexcept { return next_slot >= block.slots; }
+    [[nodiscard]] bool shared() const noexcept { return block.isolation == Isolation::kShared; }
+    [[nodiscard]] bool full() const noexcept { return !shared() && next_slot >= block.slots; }
+    /// The slot of a shared block is given again and again.
+    [[nodiscard]] std::uint32_t next_site() const noexcept { return shared() ? 0 : next_slot; }
   };
   template <class Object>
   using ByName = std::map<std::string, Object, std::less<>>;
@@ -29,7 +32,7 @@ struct Catalog {
   ByName<OpenBlock> blocks;
   ByName<Platform> platforms;
   std::unordered_map<std::uint32_t, std::string> platform_names;
-  /// (server, client, name) of blocks that have a free slot.
+  /// (server, client, name) of blocks that have a free slot; no shared ones: to share is asked for by name.
   std::set<std::tuple<std::string, std::string, std::string>> open_blocks;
 
   /// Puts `block` in, or notes what has changed about it.

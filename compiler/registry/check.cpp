@@ -94,6 +94,10 @@ Problems SqliteWriter::check(const Block& block) {
     problems.push_back({"first_uid", given + ", so the uids of the block can't change any more", "make another block",
                         Code::kConflict});
   }
+  if (old->second.block.isolation != block.isolation) {
+    problems.push_back(
+        {"isolation", given + ", so the block can't change what they share", "make another block", Code::kConflict});
+  }
   if (old->second.block.server != block.server) {
     problems.push_back(
         {"server", given + ", so the block can't leave its server", "make another block", Code::kConflict});
@@ -260,7 +264,7 @@ void SqliteWriter::check_slot(const Site& site, const Site* old, Problems& probl
   } else if (*given && static_cast<SlotState>(row.integer(0)) == SlotState::kRetired) {
     problems.push_back({"slot/number", slot + " is retired: it was used by site " + printable(row.text(1)),
                         "leave the slot out; the site is then given one", Code::kConflict});
-  } else if (*given && row.text(1) != (old == nullptr ? site.uri : old->uri)) {
+  } else if (*given && block.isolation == Isolation::kSite && row.text(1) != (old == nullptr ? site.uri : old->uri)) {
     problems.push_back({"slot/number", slot + " belongs to site " + printable(row.text(1)),
                         "leave the slot out; the site is then given one", Code::kConflict});
   }

@@ -84,11 +84,7 @@ Result<void> SqliteWriter::delete_site(const Site& old) {
   if (!done) return done;
   // The names go with the row (ON DELETE CASCADE).
   if (done = connection_.run("DELETE FROM site WHERE uri = ?1", old.uri); !done) return done;
-  if (!old.block.empty()) {
-    done = connection_.run("UPDATE slot SET state = ?1 WHERE block = ?2 AND number = ?3", SlotState::kRetired,
-                           old.block, old.slot);
-    if (!done) return done;
-  }
+  if (done = retire_slot(old); !done) return done;
   for (const std::string_view name : names_of(old)) {
     if (done = log(ChangeKind::kHost, name); !done) return done;
   }
@@ -129,10 +125,16 @@ Result<std::string> SqliteWriter::choose_block(const Site& site) const {
   for (const auto& [name, full] : catalog_.blocks) {
     if (full.block.server == platform.server && (full.block.client.empty() || full.block.client == site.client)) {
       return fail(Code::kConflict, "no block of server '" + platform.server + "' has a free slot",
-                  "add a block, or give one more slots");
+                  "add a block, or give one more slots; a shared block is used only where it is named");
     }
   }
   return std::string();
+}
+
+Result<void> SqliteWriter::retire_slot(const Site& site) {
+  if (site.block.empty() || catalog_.blocks.find(site.block)->second.shared()) return {};
+  return connection_.run("UPDATE slot SET state = ?1 WHERE block = ?2 AND number = ?3", SlotState::kRetired, site.block,
+                         site.slot);
 }
 
 Result<void> SqliteWriter::settle_slot(Site& site, const Site* old) {
@@ -141,17 +143,15 @@ Result<void> SqliteWriter::settle_slot(Site& site, const Site* old) {
     Result<std::string> block = choose_block(site);
     if (!block) return pass(block);
     site.block = *block;
-    site.slot = block->empty() ? 0 : catalog_.blocks.find(*block)->second.next_slot;
+    site.slot = block->empty() ? 0 : catalog_.blocks.find(*block)->second.next_site();
   } else if (site.block.empty() && old != nullptr) {
     site.block = old->block;
     site.slot = old->slot;
   }
   if (site.block.empty()) site.slot = 0;
   const bool moved = old != nullptr && (old->block != site.block || old->slot != site.slot);
-  if (moved && !old->block.empty()) {
-    Result<void> done = connection_.run("UPDATE slot SET state = ?1 WHERE block = ?2 AND number = ?3",
-                                        SlotState::kRetired, old->block, old->slot);
-    if (!done) return done;
+  if (moved) {
+    if (Result<void> done = retire_slot(*old); !done) return done;
   }
   if (site.block.empty() || (old != nullptr && !moved && old->uri == site.uri)) return {};
   Result<void> done = connection_.run(

@@ -93,6 +93,10 @@ Result<void> SqliteWriter::put(const Block& block) {
   catalog_.note(block, is_new ? 0 : old->second.next_slot);
   did(is_new ? "created block" : "changed block", block.name);
   if (is_new) return {};
+  if (block.isolation == Isolation::kShared) {
+    return log_names("SELECT name.host FROM site JOIN name ON name.site = site.id WHERE site.block = ?1 ORDER BY 1",
+                     block.name);
+  }
   return log_names(
       "SELECT name.host FROM slot JOIN name ON name.host = slot.site WHERE slot.block = ?1 AND slot.state = 0 ORDER BY "
       "1",

@@ -71,6 +71,8 @@ class SqliteWriter final : public Writer {
   [[nodiscard]] Result<void> delete_site(const Site& old);
   [[nodiscard]] bool needs_slot(const Site& site, const Site* old) const;
   [[nodiscard]] Result<std::string> choose_block(const Site& site) const;
+  /// What was used by a site of its own is never given again; a shared slot goes on.
+  [[nodiscard]] Result<void> retire_slot(const Site& site);
   [[nodiscard]] Result<void> settle_slot(Site& site, const Site* old);
   [[nodiscard]] Result<void> write_names(const Site& site, const Site* old);
   [[nodiscard]] Result<std::optional<Site>> find_by_uri(std::string_view uri);

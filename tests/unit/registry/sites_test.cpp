@@ -1,6 +1,7 @@
 // Sites in the store: names, change log, slots, renames, deletes.
 #include <gmock/gmock.h>
 
+#include "compiler/registry/json.hpp"
 #include "tests/unit/registry/registry_fixture.hpp"
 
 namespace aegir::registry {
@@ -318,6 +319,97 @@ TEST_F(Slots, ABlockWithGivenSlotsKeepsItsUids) {
   const std::uint64_t before = need(store->sequence());
   need(put(Block{"main", "web1", "8.3", "", 300000, 64, 5}));
   EXPECT_THAT(log_after(before), ElementsAre("host a.example"));
+}
+
+class SharedSlot : public Slots {
+ protected:
+  SharedSlot() {
+    need(put(pool_));
+    Platform platform = test_platform("shared");
+    platform.block = "pool";
+    need(put(platform));
+  }
+  static Site sharing(const std::string& uri) {
+    Site site = test_site(uri);
+    site.platform = "shared";
+    return site;
+  }
+  const Block pool_{"pool", "web1", "8.2", "", 600000, 1, 5, Isolation::kShared};
+};
+
+TEST_F(SharedSlot, TakesAsManySitesAsNameIt) {
+  need(put(sharing("a.example")));
+  need(put(sharing("b.example")));
+  Site named = test_site("c.example");  // on a platform of sites that are alone
+  named.block = "pool";
+  need(put(named));
+  reopen();
+  need(put(sharing("d.example")));
+  for (const char* uri : {"a.example", "b.example", "c.example", "d.example"}) EXPECT_EQ(slot_of(uri), "pool 0");
+  named = test_site("e.example");
+  named.block = "pool";
+  named.slot = 1;
+  EXPECT_THAT(error_of(put(named)), HasSubstr("slot 1 of block 'pool' does not exist"));
+}
+
+TEST_F(SharedSlot, GoesOnWhenASiteLeaves) {
+  need(put(sharing("a.example")));
+  need(put(sharing("b.example")));
+  need(remove(sharing("a.example")));
+  need(remove(sharing("b.example")));
+  need(put(sharing("c.example")));
+  EXPECT_EQ(slot_of("c.example"), "pool 0");
+  Site leaving = site("c.example");
+  leaving.block = "main";
+  need(put(leaving));
+  EXPECT_EQ(slot_of("c.example"), "main 0");
+  need(put(sharing("d.example")));
+  EXPECT_EQ(slot_of("d.example"), "pool 0");
+  EXPECT_THAT(rows(), ElementsAre("main 0 given c.example", "pool 0 given d.example"));
+}
+
+TEST_F(SharedSlot, IsNeverGivenToASiteThatDoesNotAskForIt) {
+  for (const char* uri : {"a.example", "b.example", "c.example"}) {
+    need(put(test_site(uri)));
+    EXPECT_THAT(slot_of(uri), testing::StartsWith("main "));
+  }
+  EXPECT_THAT(error_of(put(test_site("d.example"))), HasSubstr("no block of server 'web1' has a free slot"));
+}
+
+TEST_F(SharedSlot, ABlockStaysWhatItWasWhenSitesCame) {
+  need(put(sharing("a.example")));
+  need(put(sharing("b.example")));
+  Block alone = pool_;
+  alone.isolation = Isolation::kSite;
+  EXPECT_THAT(error_of(put(alone)), HasSubstr("isolation: slots of it were given to sites"));
+  need(put(Block{"one", "web1", "8.2", "", 700000, 1, 5}));
+  Site site = test_site("c.example");
+  site.block = "one";
+  need(put(site));
+  EXPECT_THAT(error_of(put(Block{"one", "web1", "8.2", "", 700000, 1, 5, Isolation::kShared})),
+              HasSubstr("isolation: slots of it were given to sites"));
+  Block changed = pool_;
+  changed.php_version = "8.3";
+  const std::uint64_t before = need(store->sequence());
+  need(put(changed));
+  EXPECT_THAT(log_after(before), ElementsAre("host a.example", "host b.example"));
+}
+
+TEST_F(SharedSlot, SurvivesExportAndRestore) {
+  need(put(sharing("a.example")));
+  need(put(sharing("b.example")));
+  std::string document;
+  need(export_json(*store, {}, [&](std::string_view piece) -> Result<void> {
+    document += piece;
+    return {};
+  }));
+  const auto restored = need(Store::open(directory.file("restored.sqlite"), Store::Mode::kCreate, test_key()));
+  const auto report = import_json(*restored, document, "export.json", {.replace = true}, kTester);
+  ASSERT_TRUE(report) << describe(report.error().front());
+  for (const char* uri : {"a.example", "b.example"}) {
+    EXPECT_EQ(need(restored->find_site(uri))->block, "pool");
+    EXPECT_EQ(need(restored->find_site(uri))->slot, 0U);
+  }
 }
 
 }  // namespace
