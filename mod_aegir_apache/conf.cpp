@@ -9,6 +9,8 @@
 #include <exception>
 #include <string>
 
+#include "mod_aegir_apache/sendfile.hpp"
+
 namespace aegir::apache {
 namespace {
 
@@ -39,6 +41,15 @@ const char* set_map(cmd_parms* cmd, void* /*directory*/, const char* value) noex
 const char* set_key(cmd_parms* cmd, void* /*directory*/, const char* value) noexcept {
   const char* const problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
   return problem != nullptr ? problem : set_path(cmd, value, conf_of(cmd).shared->key_file);
+}
+
+const char* set_configuration(cmd_parms* cmd, void* /*directory*/, const char* value) noexcept {
+  if (const char* const problem = ap_check_cmd_context(cmd, GLOBAL_ONLY)) return problem;
+  if (!map::is_configuration_name(value)) {
+    return apr_psprintf(cmd->pool, "AegirConfiguration: '%s' is not 1 to 64 letters and digits", value);
+  }
+  conf_of(cmd).shared->configuration = value;
+  return nullptr;
 }
 
 const char* set_engine(cmd_parms* cmd, void* /*directory*/, int on) noexcept {
@@ -218,6 +229,8 @@ void* merge_server_conf(apr_pool_t* pool, void* base, void* own) noexcept {
 const command_rec kDirectives[] = {
     AP_INIT_TAKE1("AegirMap", set_map, nullptr, RSRC_CONF, "directory of the site map"),
     AP_INIT_TAKE1("AegirKey", set_key, nullptr, RSRC_CONF, "file with the keys of sealed credentials"),
+    AP_INIT_TAKE1("AegirConfiguration", set_configuration, nullptr, RSRC_CONF,
+                  "name of this configuration, for the status"),
     AP_INIT_FLAG("AegirEngine", set_engine, nullptr, RSRC_CONF, "On: this virtual host serves the sites of the map"),
     AP_INIT_ITERATE("AegirProbePeer", add_probe_peer, nullptr, RSRC_CONF, "networks that may send probe tokens"),
     AP_INIT_ITERATE("AegirTrustedProxy", add_trusted_proxy, nullptr, RSRC_CONF,
@@ -277,6 +290,7 @@ void child_init(apr_pool_t* pool, server_rec* server) noexcept try {
   ::prctl(PR_SET_DUMPABLE, 0);
   Shared& shared = *server_conf(server).shared;
   shared.includes = ap_get_output_filter_handle("INCLUDES");
+  shared.sendfile = ap_get_output_filter_handle(kSendfileFilter);
   shared.memo = make<map::CredentialMemo>(pool, shared.keys);  // before live: without a map nobody asks for it
   shared.live =
       make<map::LiveMap>(pool, std::string(shared.map_directory.value), log_refusal, static_cast<void*>(server));

@@ -28,6 +28,8 @@ struct Shared {
   map::CredentialMemo* memo = nullptr;  ///< each child's own
   int fcgi_module = -1;                 ///< index of mod_proxy_fcgi, whose log level matters; -1: not loaded
   ap_filter_rec_t* includes = nullptr;  ///< the filter of mod_include; null: not loaded
+  ap_filter_rec_t* sendfile = nullptr;  ///< our filter for X-Sendfile
+  const char* configuration = "";       ///< its name, for the status
 };
 
 /// What a virtual host is told. Null and 0 mean "not said": the main server's value, then the default. The engine is

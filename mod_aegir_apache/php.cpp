@@ -78,10 +78,38 @@ void settle_target(request_rec* request, const Visit& visit) noexcept {
 
 /// Whether httpd would send the file as it is: no handler but its own, which a type of content stands for, too.
 [[nodiscard]] bool is_sent_as_file(const request_rec* request) noexcept {
-  if (request->finfo.filetype != APR_REG) return false;
+  if (request->finfo.filetype == APR_DIR) return false;
   const std::string_view handler = view(request->handler);
+  const std::string_view type = view(request->content_type);
   return handler == kFileHandler ||
-         (handler == view(request->content_type) && !handler.starts_with("application/x-httpd-"sv));
+         (handler == type.substr(0, type.find_first_of("; "sv)) && !handler.starts_with("application/x-httpd-"sv));
+}
+
+/// Whether one of the server's own modules answers for what is no file: mod_dir and mod_autoindex for a folder,
+/// mod_rewrite for an address that it has changed.
+[[nodiscard]] bool is_servers_own(const request_rec* request) noexcept {
+  const std::string_view handler = view(request->handler);
+  return handler == DIR_MAGIC_TYPE || handler == "redirect-handler"sv;
+}
+
+/// Lets the server send a file, or find that there is none. Its type must choose no handler: who writes an .htaccess
+/// names types as he likes ("proxy:unix:…").
+[[nodiscard]] int send_file(request_rec* request) noexcept {
+  if (request->finfo.filetype == APR_REG && std::string_view(request->method) != "GET"sv && request->header_only == 0) {
+    ap_allow_standard_methods(request, REPLACE_ALLOW, M_GET, -1);
+    return HTTP_METHOD_NOT_ALLOWED;
+  }
+  request->handler = kFileHandler;
+  return DECLINED;
+}
+
+/// A platform's .htaccess chooses among PHP and files. All else is the server's: its status shows every site, a proxy
+/// reaches every site's socket, and a program would run as the server's user.
+[[nodiscard]] int refuse_handler(const request_rec* request) noexcept {
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request,
+                "the handler '%s' is not obeyed where sites are served: a platform has files and aegir-php",
+                request->handler);
+  return HTTP_FORBIDDEN;
 }
 
 /// Makes mod_proxy_fcgi run this request with the site's socket.
@@ -96,6 +124,7 @@ void settle_target(request_rec* request, const Visit& visit) noexcept {
   }
   if (!hand_over_credentials(request, site, shared)) return HTTP_INTERNAL_SERVER_ERROR;
   hush(request, shared.fcgi_module);
+  ap_add_output_filter_handle(shared.sendfile, nullptr, request, request->connection);
   settle_target(request, visit);
 
   constexpr std::string_view kBefore = "proxy:unix:";
@@ -167,16 +196,14 @@ int choose_handler(request_rec* request) noexcept {
   const map::PathDecision decision = judge_file(request, *visit);
   if (decision.verdict == map::PathVerdict::kForbidden) return HTTP_FORBIDDEN;
   if (decision.verdict == map::PathVerdict::kNotFound) return HTTP_NOT_FOUND;
-  if (!php && is_sent_as_file(request) && std::string_view(request->method) != "GET"sv && request->header_only == 0) {
-    ap_allow_standard_methods(request, REPLACE_ALLOW, M_GET, -1);
-    return HTTP_METHOD_NOT_ALLOWED;
+  const bool file = is_sent_as_file(request);
+  if (decision.static_only) {
+    const int sent = file ? send_file(request) : DECLINED;
+    return sent == DECLINED ? send_tenant_file(request, visit->docroot) : sent;
   }
-  if (decision.static_only) return send_tenant_file(request, visit->docroot);
-  if (visit->decision.verdict == map::Verdict::kAcme) {
-    request->handler = kFileHandler;
-    return DECLINED;
-  }
-  return php ? start_php(request, *visit) : DECLINED;
+  if (file || visit->decision.verdict == map::Verdict::kAcme) return send_file(request);
+  if (php) return start_php(request, *visit);
+  return is_servers_own(request) ? DECLINED : refuse_handler(request);
 }
 
 }  // namespace aegir::apache

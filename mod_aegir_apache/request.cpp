@@ -18,6 +18,9 @@ constexpr std::array kRedirectedNames = {"REDIRECT_db_type",     "REDIRECT_db_na
                                          "REDIRECT_AEGIR_SITE",  "REDIRECT_AEGIR_SITE_DIR", "REDIRECT_AEGIR_HOST",
                                          "REDIRECT_AEGIR_PROBE", "REDIRECT_PHP_ADMIN_VALUE"};
 
+/// In a site's directory.
+constexpr std::string_view kSiteRobots = "/files/robots.txt";
+
 /// For the access log; PHP gets it like everything in subprocess_env.
 void name_site(request_rec* request, const Visit& visit) noexcept {
   apr_table_addn(request->subprocess_env, "AEGIR_SITE", visit.site);
@@ -169,6 +172,14 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
   return visit.docroot;
 }
 
+/// Whether the site has a robots.txt of its own, which goes before the platform's.
+[[nodiscard]] bool has_robots(request_rec* request, const Visit& visit) noexcept {
+  apr_finfo_t found;
+  const char* const file = join(request->pool, std::array{std::string_view(visit.docroot), "/sites/"sv,
+                                                          visit.decision.site.directory, kSiteRobots});
+  return apr_stat(&found, file, APR_FINFO_TYPE, request->pool) == APR_SUCCESS && found.filetype == APR_REG;
+}
+
 }  // namespace
 
 const Visit* visit_of(const request_rec* request) noexcept {
@@ -230,6 +241,9 @@ int translate_name(request_rec* request) noexcept {
                                                      from_client ? visit->raw_target : std::string_view{}, false);
   switch (decision.verdict) {
     case map::PathVerdict::kServe:
+      if (!acme && view(request->uri) == "/robots.txt"sv && has_robots(request, *visit)) {
+        request->uri = join(request->pool, std::array{"/sites/"sv, visit->decision.site.directory, kSiteRobots});
+      }
       break;
     case map::PathVerdict::kRewrite:
       request->uri = join(request->pool, decision.pieces);

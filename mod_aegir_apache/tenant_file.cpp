@@ -52,20 +52,22 @@ namespace {
   return -1;
 }
 
-[[nodiscard]] int refuse(request_rec* request, int error_number) noexcept {
+[[nodiscard]] int refuse(request_rec* request, std::string_view name, int error_number) noexcept {
   if (error_number == ENOENT || error_number == ENOTDIR) return HTTP_NOT_FOUND;
-  ap_log_rerror(APLOG_MARK, APLOG_ERR, error_number, request, "not sent to the client: %s%s", request->filename,
+  ap_log_rerror(APLOG_MARK, APLOG_ERR, error_number, request, "not sent to the client: %.*s%s",
+                static_cast<int>(name.size()), name.data(),
                 error_number == ELOOP ? " (a link to what its owner does not own)" : "");
   return HTTP_FORBIDDEN;
 }
 
-/// Opens the request's file and puts what it is into finfo.
-[[nodiscard]] int open_file(request_rec* request, std::string_view docroot, apr_file_t*& file) noexcept {
-  const std::string_view name = view(request->filename);
+}  // namespace
+
+int open_tenant_file(request_rec* request, std::string_view docroot, std::string_view name,
+                     apr_file_t*& file) noexcept {
   const bool below = name.size() > docroot.size() && name.starts_with(docroot) && name[docroot.size()] == '/';
   const char* const root = below ? copy(request->pool, docroot) : "/";
   int fd = open_below(root, copy(request->pool, below ? name.substr(docroot.size()) : name));
-  if (fd < 0) return refuse(request, errno);
+  if (fd < 0) return refuse(request, name, errno);
   struct stat status{};
   const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
   if (!regular || apr_os_file_put(&file, &fd, APR_READ, request->pool) != APR_SUCCESS) {
@@ -79,7 +81,19 @@ namespace {
   return apr_file_info_get(&request->finfo, APR_FINFO_NORM, file) == APR_SUCCESS ? OK : HTTP_FORBIDDEN;
 }
 
-}  // namespace
+void describe_tenant_file(request_rec* request) noexcept {
+  ap_update_mtime(request, request->finfo.mtime);
+  ap_set_last_modified(request);
+  ap_set_etag(request);
+  ap_set_accept_ranges(request);
+  ap_set_content_length(request, request->finfo.size);
+}
+
+void insert_tenant_file(request_rec* request, apr_file_t* file, apr_bucket_brigade* brigade) noexcept {
+  apr_bucket* const content = apr_brigade_insert_file(brigade, file, 0, request->finfo.size, request->pool);
+  // Who truncates a mapped file ends the process that reads it.
+  apr_bucket_file_enable_mmap(content, 0);
+}
 
 int send_tenant_file(request_rec* request, std::string_view docroot) noexcept {
   if (request->method_number != M_GET && request->method_number != M_POST) {
@@ -91,20 +105,15 @@ int send_tenant_file(request_rec* request, std::string_view docroot) noexcept {
   if (request->finfo.filetype == APR_NOFILE) return HTTP_NOT_FOUND;
   if (!view(request->path_info).empty()) return HTTP_NOT_FOUND;
   apr_file_t* file = nullptr;
-  if (const int status = open_file(request, docroot, file); status != OK) return status;
-
-  ap_update_mtime(request, request->finfo.mtime);
-  ap_set_last_modified(request);
-  ap_set_etag(request);
-  ap_set_accept_ranges(request);
-  ap_set_content_length(request, request->finfo.size);
+  if (const int status = open_tenant_file(request, docroot, view(request->filename), file); status != OK) {
+    return status;
+  }
+  describe_tenant_file(request);
   apr_bucket_brigade* const brigade = apr_brigade_create(request->pool, request->connection->bucket_alloc);
   if (const int condition = ap_meets_conditions(request); condition != OK) {
     request->status = condition;
   } else {
-    apr_bucket* const content = apr_brigade_insert_file(brigade, file, 0, request->finfo.size, request->pool);
-    // Who truncates a mapped file ends the process that reads it.
-    apr_bucket_file_enable_mmap(content, 0);
+    insert_tenant_file(request, file, brigade);
   }
   APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(request->connection->bucket_alloc));
   const apr_status_t sent = ap_pass_brigade(request->output_filters, brigade);

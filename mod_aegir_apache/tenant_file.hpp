@@ -16,4 +16,15 @@ inline constexpr const char* kFileHandler = "default-handler";
 /// that lies elsewhere (Alias) is walked to from the root of the file system.
 [[nodiscard]] int send_tenant_file(request_rec* request, std::string_view docroot) noexcept;
 
+// Its parts, for files that a site's PHP names.
+
+/// Opens the file `name` (a whole path), which is closed with the request, and puts what it is into finfo. OK, or the
+/// status of the answer, with a line in the error log when that is 403.
+[[nodiscard]] int open_tenant_file(request_rec* request, std::string_view docroot, std::string_view name,
+                                   apr_file_t*& file) noexcept;
+/// Sets the headers that finfo gives.
+void describe_tenant_file(request_rec* request) noexcept;
+/// Puts the content at the end of `brigade`.
+void insert_tenant_file(request_rec* request, apr_file_t* file, apr_bucket_brigade* brigade) noexcept;
+
 }  // namespace aegir::apache

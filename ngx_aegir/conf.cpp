@@ -133,6 +133,13 @@ char* set_path(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept {
   return NGX_CONF_OK;
 }
 
+char* set_configuration(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept {
+  auto& name = field<ngx_str_t>(conf, command);
+  if (name.data != nullptr) return kDuplicate;
+  name = argument(cf, 1);
+  return map::is_configuration_name(view(name)) ? NGX_CONF_OK : const_cast<char*>("needs 1 to 64 letters and digits");
+}
+
 char* set_networks(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept {
   auto*& networks = field<ngx_array_t*>(conf, command);
   if (networks == NGX_CONF_UNSET_PTR) networks = ngx_array_create(cf->pool, 4, sizeof(ngx_cidr_t));

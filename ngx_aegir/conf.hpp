@@ -12,6 +12,7 @@ namespace aegir::ngx {
 struct MainConf {
   ngx_str_t map_directory;  ///< aegir_map
   ngx_str_t key_file;       ///< aegir_key
+  ngx_str_t configuration;  ///< aegir_configuration: its name, for the status; empty: none
   const KeyRing* keys;      ///< read before the workers are made; wiped with the configuration
   map::Counters* counters;  ///< shared by all workers
   PlatformTable platforms;  ///< the blocks that have aegir_platform
@@ -41,6 +42,7 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept;
 /// Setters of directives.
 char* set_enabled(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_path(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_configuration(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_networks(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_port(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 

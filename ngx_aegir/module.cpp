@@ -51,6 +51,8 @@ ngx_command_t commands[] = {
      offsetof(MainConf, map_directory), nullptr},
     {ngx_string("aegir_key"), kMain | NGX_CONF_TAKE1, set_path, NGX_HTTP_MAIN_CONF_OFFSET, offsetof(MainConf, key_file),
      nullptr},
+    {ngx_string("aegir_configuration"), kMain | NGX_CONF_TAKE1, set_configuration, NGX_HTTP_MAIN_CONF_OFFSET,
+     offsetof(MainConf, configuration), nullptr},
     {ngx_string("aegir"), kServer | NGX_CONF_TAKE1, set_enabled, NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
     {ngx_string("aegir_platform"), kServer | NGX_CONF_TAKE1, set_platform, NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
     {ngx_string("aegir_probe_peer"), kMain | kServer | NGX_CONF_1MORE, set_networks, NGX_HTTP_SRV_CONF_OFFSET,

@@ -14,6 +14,7 @@ ngx_int_t send_status(ngx_http_request_t* r) noexcept {
   ngx_str_t type = str(map::kStatusType);
   ngx_http_complex_value_t body{};
   body.value = str(map::write_status(*main_conf(r).counters, snapshot.get(), map_refusals(), ngx_pid,
+                                     view(main_conf(r).configuration),
                                      std::span<char, map::kStatusSize>(memory, map::kStatusSize)));
   return ngx_http_send_response(r, NGX_HTTP_OK, &type, &body);
 }

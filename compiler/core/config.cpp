@@ -52,6 +52,7 @@ const std::array kKeys = {
     Key{"apache_listen", &Config::apache_listen},
     Key{"nginx_listen", &Config::nginx_listen},
     Key{"apache_test", &Config::apache_test},
+    Key{"apache_start", &Config::apache_start},
     Key{"nginx_test", &Config::nginx_test},
     Key{"apache_reload", &Config::apache_reload},
     Key{"nginx_reload", &Config::nginx_reload},
@@ -216,7 +217,8 @@ class Parser {
   }
 
   void set(const Key& key, std::vector<std::string> Config::* field, const std::vector<Word>& words, std::uint32_t at) {
-    const bool command = field == &Config::apache_test || field == &Config::nginx_test;
+    const bool command =
+        field == &Config::apache_test || field == &Config::apache_start || field == &Config::nginx_test;
     const bool may_be_empty = field == &Config::trusted_proxies;
     std::string program;
     if (words.empty() && !may_be_empty) {
@@ -283,6 +285,13 @@ class Parser {
     fill(c.map_durable, c.state_dir + "/map");
     fill(c.aegir_group, c.aegir_user);
     fill(c.web_group, c.web_user);
+    if (c.apache_start.empty()) {
+      c.apache_start = c.apache_test;
+      const auto test = std::ranges::find_if(
+          c.apache_start, [](const std::string& word) { return word == "-t" || word == "configtest"; });
+      if (test != c.apache_start.end()) c.apache_start.erase(test);
+      c.apache_start.emplace_back("-DFOREGROUND");
+    }
     const auto line_of = [&](std::string_view key) {
       const auto found = lines_.find(key);
       return found == lines_.end() ? 0 : found->second;

@@ -66,6 +66,8 @@ struct Config {
   std::vector<Listen> apache_listen;  ///< empty: the port that the registry names, and Debian's own Listen
   std::vector<Listen> nginx_listen;   ///< empty: the port that the registry names, on all addresses
   std::vector<std::string> apache_test = {"/usr/sbin/apache2ctl", "configtest"};
+  /// Starts Apache in the foreground, for a try [apache_test without -t or configtest, with -DFOREGROUND].
+  std::vector<std::string> apache_start;
   std::vector<std::string> nginx_test = {"/usr/sbin/nginx", "-t"};
   Reload apache_reload = {{"/usr/bin/systemctl", "reload", "apache2"}, {}};
   Reload nginx_reload = {{"/usr/bin/systemctl", "reload", "nginx"}, {}};

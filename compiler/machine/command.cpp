@@ -97,16 +97,23 @@ bool collect(int pipe, int child, Clock::time_point end, std::string& output) {
 
 }  // namespace
 
-Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience) {
+Result<pid_t> start_command(const std::vector<std::string>& argv, int output) {
   if (argv.empty() || !argv[0].starts_with('/')) return fail(Code::kInternal, "a command without an absolute path");
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("can't make a pipe", argv[0], errno);
-  const Fd reader(ends[0]);
-  Fd writer(ends[1]);
   pid_t pid = -1;
-  if (const int error_number = Spawn().start(argv, writer.get(), pid); error_number != 0) {
+  if (const int error_number = Spawn().start(argv, output, pid); error_number != 0) {
     return fail_errno("can't be started", argv[0], error_number);
   }
+  return pid;
+}
+
+Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("can't make a pipe", "this process", errno);
+  const Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  const Result<pid_t> started = start_command(argv, writer.get());
+  if (!started) return std::unexpected(started.error());
+  const pid_t pid = *started;
   writer = Fd();
   const Fd child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   Outcome outcome;

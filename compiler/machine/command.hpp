@@ -1,6 +1,8 @@
 // Programs of the machine, run by us: argv vectors, never a shell; a limit on time and on output.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -20,6 +22,9 @@ struct Outcome {
 /// Runs `argv` (argv[0] is an absolute path) as who we are, with no input, the environment PATH and LANG=C, and no
 /// descriptor of ours. When it takes longer than `patience`, it and its process group are killed (kBusy).
 [[nodiscard]] Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience);
+
+/// Starts `argv` in the same way, with stdout and stderr to `output`, and does not wait for its end.
+[[nodiscard]] Result<pid_t> start_command(const std::vector<std::string>& argv, int output);
 
 /// Asks a web server whether it takes its configuration: runs `argv` as root. What it says is the error (kInvalid).
 [[nodiscard]] Result<void> test_server(const std::vector<std::string>& argv);

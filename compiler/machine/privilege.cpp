@@ -2,19 +2,17 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/wire.hpp"
 
 namespace aegir::machine {
 namespace {
@@ -23,48 +21,12 @@ std::unexpected<Error> not_possible(std::string_view what, int error_number) {
   return fail_errno(what, "this process", error_number);
 }
 
-// An error on its way through a pipe: its code, then its texts, each ended by a NUL.
-std::string pack(const Error& error) {
-  std::string bytes(1, static_cast<char>(error.code));
-  for (const std::string& text : {error.message, error.place.file, error.hint}) bytes.append(text.c_str()) += '\0';
-  return bytes;
-}
-
-Result<void> unpack(std::string_view bytes) {
-  constexpr std::size_t kTexts = 3;
-  std::vector<std::string> texts;
-  for (std::string_view rest = bytes.substr(bytes.empty() ? 0 : 1); !rest.empty();) {
-    const std::size_t end = rest.find('\0');
-    if (end == std::string_view::npos) break;
-    texts.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(end + 1);
-  }
-  if (texts.size() != kTexts) return fail(Code::kInternal, "a child process that worked as a site's uid was cut short");
-  return std::unexpected(Error{static_cast<Code>(bytes[0]), texts[0], {texts[1], 0, 0}, texts[2]});
-}
-
 Result<void> become(Identity identity) {
   if (::setgroups(0, nullptr) != 0 || ::setresgid(identity.gid, identity.gid, identity.gid) != 0 ||
       ::setresuid(identity.uid, identity.uid, identity.uid) != 0 || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return not_possible("can't become uid " + std::to_string(identity.uid), errno);
   }
   return {};
-}
-
-/// False: time is up before the end.
-bool read_to_end(int fd, std::chrono::milliseconds patience, std::string& bytes) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  char chunk[4096];
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, static_cast<int>(left.count())) <= 0) continue;
-    const ssize_t size = ::read(fd, chunk, sizeof chunk);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return true;
-    bytes.append(chunk, static_cast<std::size_t>(size));
-  }
 }
 
 }  // namespace
@@ -110,7 +72,7 @@ Result<void> run_as(Identity identity, const std::function<Result<void>()>& work
   if (child == 0) {
     Result<void> result = become(identity);
     if (result) result = work();
-    if (!result && !write_all(writer.get(), pack(result.error()))) ::_exit(2);
+    if (!result && !write_all(writer.get(), pack(std::unexpected(result.error())))) ::_exit(2);
     ::_exit(result ? 0 : 1);
   }
   writer = Fd();
@@ -126,7 +88,9 @@ Result<void> run_as(Identity identity, const std::function<Result<void>()>& work
     return fail(Code::kBusy, "work as uid " + std::to_string(identity.uid) + " did not end in time and was broken off",
                 "look at what processes of that uid do, and run the command again");
   }
-  return unpack(bytes);
+  Result<std::string> told = unpack(bytes);
+  if (!told) return pass(told);
+  return fail(Code::kInternal, "a child process ended before its work was done");
 }
 
 }  // namespace aegir::machine

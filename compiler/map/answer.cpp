@@ -156,8 +156,15 @@ Outcome outcome_of(const HostDecision& decision) noexcept {
   }
 }
 
+bool is_configuration_name(std::string_view name) noexcept {
+  constexpr std::size_t kLongest = 64;
+  return !name.empty() && name.size() <= kLongest && std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  });
+}
+
 std::string_view write_status(const Counters& counters, const Snapshot* snapshot, std::uint64_t refusals, pid_t pid,
-                              std::span<char, kStatusSize> out) noexcept {
+                              std::string_view configuration, std::span<char, kStatusSize> out) noexcept {
   Writer text(out);
   const Header* const base = snapshot == nullptr ? nullptr : &snapshot->base().header();
   const Header* const delta =
@@ -183,6 +190,10 @@ std::string_view write_status(const Counters& counters, const Snapshot* snapshot
          read(counters.decrypts));
   single(text, "aegir_faults_total", "counter", "Broken records and credentials that could not be opened.",
          read(counters.faults));
+  if (!configuration.empty()) {
+    family(text, "aegir_configuration", "gauge", "Always 1; the label names the configuration of this server.");
+    text << "aegir_configuration{name=\""sv << configuration << "\"} 1\n"sv;
+  }
   single(text, "aegir_worker_pid", "gauge", "Process that answered.", static_cast<std::uint64_t>(pid));
   return text.text();
 }

@@ -89,8 +89,14 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "counters are sha
 inline constexpr std::size_t kStatusSize = 4096;
 inline constexpr std::string_view kStatusType = "text/plain; version=0.0.4; charset=utf-8";
 /// Prometheus text. The map's figures and the pid are those of the worker that answers, the counters those of all
-/// workers since the server's last start or reload. `snapshot` may be null (generation 0).
+/// workers since the server's last start or reload. `snapshot` may be null (generation 0). `configuration` is a name
+/// (is_configuration_name()), or empty when the server was not told which one it has. A server that has it says, in a
+/// line of its own: aegir_configuration{name="<name>"} 1
 [[nodiscard]] std::string_view write_status(const Counters& counters, const Snapshot* snapshot, std::uint64_t refusals,
-                                            pid_t pid, std::span<char, kStatusSize> out) noexcept;
+                                            pid_t pid, std::string_view configuration,
+                                            std::span<char, kStatusSize> out) noexcept;
+
+/// 1 to 64 letters and digits.
+[[nodiscard]] bool is_configuration_name(std::string_view name) noexcept;
 
 }  // namespace aegir::map

@@ -62,10 +62,13 @@ TEST(ApacheHandler, NothingRunsBelowFiles) {
   put(fleet.file("view.php"), "<?php");
   put_program(fleet.platform() + "/run.cgi", script);
   put(fleet.platform() + "/page.shtml", kPrintAll);
-  fleet.start({.platform = kEverythingRuns,
+  // A second virtual host after the catch-all: an ordinary one.
+  fleet.start({.host = "</VirtualHost>\n<VirtualHost *:" + fleet.port.text() +
+                       ">\nServerName plain.test\nDocumentRoot " + fleet.platform(),
+               .platform = kEverythingRuns,
                .files = "SetHandler cgi-script\nSetOutputFilter INCLUDES\nDirectoryIndex index.cgi index.php\n",
                .modules = kRunners});
-  EXPECT_EQ(fleet.get("a.test", "/run.cgi").body, "RAN") << "it works where it may";
+  EXPECT_EQ(fleet.get("plain.test", "/run.cgi").body, "RAN") << "it works where it may";
   EXPECT_THAT(fleet.get("a.test", "/page.shtml").body, HasSubstr("DOCUMENT_ROOT=" + fleet.platform()));
 
   EXPECT_EQ(fleet.get("a.test", "/files/run.cgi").body, script);

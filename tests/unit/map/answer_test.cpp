@@ -131,7 +131,7 @@ TEST(Status, CountsByVerdict) {
   counters.count(outcome_of(decided(Verdict::kStatus, 503)));
   counters.decrypts = 5;
   std::array<char, kStatusSize> out;
-  const std::string text(write_status(counters, nullptr, 3, 4711, out));
+  const std::string text(write_status(counters, nullptr, 3, 4711, "", out));
   for (const char* line :
        {"aegir_requests_total{verdict=\"serve\"} 2\n", "aegir_requests_total{verdict=\"probe\"} 1\n",
         "aegir_requests_total{verdict=\"acme\"} 1\n", "aegir_requests_total{verdict=\"redirect\"} 1\n",
@@ -144,12 +144,22 @@ TEST(Status, CountsByVerdict) {
   }
 }
 
+TEST(Status, NamesOfConfigurations) {
+  EXPECT_TRUE(is_configuration_name("0aZ9"));
+  for (const std::string& name : {std::string(), std::string(65, 'f'), std::string("a\"b"), std::string("a b")}) {
+    EXPECT_FALSE(is_configuration_name(name)) << name;
+  }
+}
+
 TEST(Status, OfTheLargestFiguresFits) {
   Counters counters{};
   for (auto& counter : counters.requests) counter = ~0ULL;
   counters.decrypts = counters.faults = ~0ULL;
   std::array<char, kStatusSize> out;
-  const std::string_view text = write_status(counters, nullptr, ~0ULL, 0x7fffffff, out);
+  const std::string name(64, 'f');
+  ASSERT_TRUE(is_configuration_name(name));
+  const std::string_view text = write_status(counters, nullptr, ~0ULL, 0x7fffffff, name, out);
+  EXPECT_TRUE(text.contains("\naegir_configuration{name=\"" + name + "\"} 1\n"));
   EXPECT_LT(text.size() + 4 * 10, kStatusSize) << "room for the four figures of the files";
   EXPECT_TRUE(text.ends_with("aegir_worker_pid 2147483647\n"));
 }

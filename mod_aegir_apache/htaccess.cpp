@@ -1,0 +1,107 @@
+#include "mod_aegir_apache/htaccess.hpp"
+
+#include <array>
+#include <cstring>
+
+namespace aegir::apache {
+namespace {
+
+struct Complaint {
+  unsigned line = 0;
+  const char* message = nullptr;  ///< null: there is none
+};
+
+/// What httpd is told before it reads an .htaccess (ap_parse_htaccess, which says no line when it refuses).
+[[nodiscard]] cmd_parms parameters(request_rec* request) noexcept {
+  const auto& core = *static_cast<const core_dir_config*>(ap_get_core_module_config(request->per_dir_config));
+  cmd_parms parms{};
+  parms.override = static_cast<int>(core.override);
+  parms.override_opts = static_cast<int>(core.override_opts);
+  parms.override_list = core.override_list;
+  parms.limited = -1;
+  parms.pool = request->pool;
+  parms.temp_pool = request->pool;
+  parms.server = request->server;
+  parms.path = ap_make_dirstr_parent(request->pool, request->filename);
+  return parms;
+}
+
+/// Reads and obeys every directive, into a configuration that nobody uses.
+[[nodiscard]] Complaint parse(request_rec* request, cmd_parms parms) noexcept {
+  ap_directive_t* tree = nullptr;
+  const char* problem = ap_build_config(&parms, request->pool, request->pool, &tree);
+  if (problem == nullptr) problem = ap_walk_config(tree, &parms, ap_create_per_dir_config(request->pool));
+  if (problem == nullptr) return {};
+  const unsigned line = parms.err_directive != nullptr ? static_cast<unsigned>(parms.err_directive->line_num)
+                                                       : parms.config_file->line_number;
+  return {line, problem};
+}
+
+/// Whether a directive of this server's modules may stand in an .htaccess; one that nobody knows may.
+[[nodiscard]] bool may_stand(const char* name, const cmd_parms& parms) noexcept {
+  module* owner = ap_top_module;
+  bool known = false;
+  for (const command_rec* command = ap_find_command_in_modules(name, &owner); command != nullptr;
+       command = ap_find_command_in_modules(name, &owner)) {
+    known = true;
+    if ((command->req_override & parms.override) != 0) return true;
+    owner = owner->next;
+    if (owner == nullptr) break;
+  }
+  return !known;
+}
+
+/// Looks at the lines that conditions hide from parse(). What is skipped today must not be read tomorrow as something
+/// that an .htaccess can't say; and a condition that asks for a file can change at any moment.
+[[nodiscard]] Complaint look_at_all_lines(request_rec* request, const cmd_parms& parms) noexcept {
+  std::array<char, HUGE_STRING_LEN> line;
+  while (ap_cfg_getline(line.data(), line.size(), parms.config_file) == APR_SUCCESS) {
+    if (line[0] == '#' || line[0] == '\0') continue;
+    const char* rest = line.data();
+    char* const word = ap_getword_conf(request->pool, &rest);
+    if (word[0] == '\0' || word[1] == '/') continue;
+    const std::size_t size = std::strlen(word);
+    if (word[0] == '<' && word[size - 1] == '>') word[size - 1] = '\0';
+    if (ap_cstr_casecmp(word, "<IfFile") == 0) {
+      return {parms.config_file->line_number,
+              "<IfFile not allowed here: what it says would change with the file, without a test"};
+    }
+    if (!may_stand(word, parms)) {
+      return {parms.config_file->line_number,
+              apr_pstrcat(request->pool, word, " not allowed here, nor where a condition hides it", nullptr)};
+    }
+  }
+  return {};
+}
+
+[[nodiscard]] Complaint judge(request_rec* request) noexcept {
+  cmd_parms parms = parameters(request);
+  Complaint complaint;
+  for (const auto look : {+[](request_rec* r, const cmd_parms& p) noexcept { return parse(r, p); },
+                          +[](request_rec* r, const cmd_parms& p) noexcept { return look_at_all_lines(r, p); }}) {
+    if (ap_pcfg_openfile(&parms.config_file, request->pool, request->filename) != APR_SUCCESS) {
+      return {1, "the file can't be read"};
+    }
+    complaint = look(request, parms);
+    ap_cfg_closefile(parms.config_file);
+    if (complaint.message != nullptr) break;
+  }
+  return complaint;
+}
+
+}  // namespace
+
+int judge_htaccess(request_rec* request) noexcept {
+  if (std::strcmp(request->handler, kHtaccessHandler) != 0) return DECLINED;
+  if (request->finfo.filetype != APR_REG) return HTTP_NOT_FOUND;
+  const Complaint complaint = judge(request);
+  ap_set_content_type(request, "text/plain");
+  if (complaint.message == nullptr) {
+    ap_rputs("accepted", request);
+  } else {
+    ap_rprintf(request, "%u %s", complaint.line, complaint.message);
+  }
+  return OK;
+}
+
+}  // namespace aegir::apache
