@@ -12,6 +12,7 @@
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 #include "compiler/publish/compile.hpp"
+#include "compiler/publish/static_form.hpp"
 #include "compiler/registry/isolation.hpp"
 
 namespace aegir::cli {
@@ -20,6 +21,7 @@ namespace {
 struct Options {
   std::string document;
   std::string out;
+  bool static_form = false;
 };
 
 Result<emit::Model> read_model(registry::Store& store) {
@@ -182,6 +184,27 @@ Result<void> make_directories(const std::string& path) {
   return {};
 }
 
+/// Each at its own path below `out`.
+Result<void> write_below(const std::string& out, const std::vector<emit::File>& files) {
+  for (const emit::File& file : files) {
+    const std::string path = out + file.path;
+    if (Result<void> made = make_directories(path.substr(0, path.rfind('/'))); !made) return made;
+    if (Result<void> written = write_file(path, file.content, {.mode = file.mode}); !written) return written;
+  }
+  return {};
+}
+
+/// The static form, without a map.
+Outcome compile_static(const Cli& cli, const Config& config, registry::Store& store, const std::string& out) {
+  Result<std::vector<emit::File>> files = publish::static_form(store, config);
+  if (!files) return stop(files);
+  if (Result<void> written = write_below(out, *files); !written) return stop(written);
+  cli.out.did("Wrote " + count(files->size(), "file") + " of the static form below " + out +
+                  ". Apache's main file is static.conf in server_*/apache, nginx's in server_*/nginx.",
+              {{"out", out}, {"files", files->size()}});
+  return {};
+}
+
 /// Every file at its own path below `out`.
 Outcome compile_below(const Cli& cli, const Config& config, const KeyRing& keys, registry::Store& store,
                       const std::string& out) {
@@ -189,11 +212,7 @@ Outcome compile_below(const Cli& cli, const Config& config, const KeyRing& keys,
   if (!model) return stop(model);
   Result<std::vector<emit::File>> files = emit::emit_all(config, *model);
   if (!files) return stop(files);
-  for (const emit::File& file : *files) {
-    const std::string path = out + file.path;
-    if (Result<void> made = make_directories(path.substr(0, path.rfind('/'))); !made) return stop(made);
-    if (Result<void> written = write_file(path, file.content, {.mode = file.mode}); !written) return stop(written);
-  }
+  if (Result<void> written = write_below(out, *files); !written) return stop(written);
   Config below = config;
   below.map_dir = out + config.map_dir;
   if (Result<void> made = make_directories(below.map_dir); !made) return stop(made);
@@ -212,33 +231,43 @@ Outcome compile_below(const Cli& cli, const Config& config, const KeyRing& keys,
   return {};
 }
 
+/// Opens what is to be compiled. The static form needs no key of the map.
 Outcome compile_out(const Cli& cli, const Config& config, const Options& options) {
-  Result<KeyRing> keys = map_keys(config);
+  Result<KeyRing> keys =
+      options.static_form ? KeyRing::parse(KeyRing::generate(1), "a key for this run") : map_keys(config);
   if (!keys) {
     if (keys.error().code == Code::kPermission) {
       keys.error().hint = "run it as root, or name a key of your own as map_key in a file for --config";
     }
     return stop(keys);
   }
+  const auto write = [&](registry::Store& store) {
+    return options.static_form ? compile_static(cli, config, store, options.out)
+                               : compile_below(cli, config, *keys, store, options.out);
+  };
   if (!options.document.empty()) {
     auto store = document_registry(cli.out, config, options.document);
     if (!store) return stop(store);
-    return compile_below(cli, config, *keys, **store, options.out);
+    return write(**store);
   }
   // The registry is opened as aegir, so that its files stay aegir's; DIR belongs to whoever runs the command.
   if (Result<void> done = work_as_aegir(config); !done) return stop(done);
   auto store = open_registry(cli.out, config, registry::Store::Mode::kRead);
   if (!store) return stop(store);
-  if (!is_root()) return compile_below(cli, config, *keys, **store, options.out);
+  if (!is_root()) return write(**store);
   Result<machine::AsRoot> root = machine::AsRoot::begin();
   if (!root) return stop(root);
-  return compile_below(cli, config, *keys, **store, options.out);
+  return write(**store);
 }
 
 Outcome compile(const Cli& cli, const Options& options) {
   ConfigResult config = configuration(cli);
   if (!config) return stop(config);
   if (!options.out.empty()) return compile_out(cli, *config, options);
+  if (options.static_form) {
+    return std::unexpected(Errors{
+        {Code::kUsage, "the static form is written into a directory", {}, "add --out DIR, and look at what is there"}});
+  }
   if (!options.document.empty()) {
     return std::unexpected(
         Errors{{Code::kUsage,
@@ -360,6 +389,8 @@ void add_compile(CLI::App& app, Cli& cli) {
   compiling->add_option("DOCUMENT", options->document, "A registry's JSON document [the registry]; needs --out");
   compiling->add_option("--out", options->out, "Write every file at its own path below DIR; needs no root")
       ->option_text("DIR");
+  compiling->add_flag("--static", options->static_form,
+                      "Write a virtual host for each site, for servers without the modules; needs --out");
   compiling->callback([&cli, options] { cli.command = [&cli, options] { return compile(cli, *options); }; });
 
   const auto document = std::make_shared<std::string>();

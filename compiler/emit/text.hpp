@@ -49,6 +49,14 @@ class Text {
     line(after);
   }
 
+  template <class First, class Second>
+  void line(Literal before, const First& first, const Second& second, Literal after) {
+    add(before);
+    add(first);
+    add(second);
+    line(after);
+  }
+
   [[nodiscard]] Result<std::string> take() && {
     if (!error_.message.empty()) return std::unexpected(std::move(error_));
     return std::move(text_);

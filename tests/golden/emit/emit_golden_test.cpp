@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "compiler/emit/emit.hpp"
+#include "compiler/emit/static.hpp"
 #include "compiler/machine/machine.hpp"
 
 namespace aegir::emit {
@@ -64,23 +65,18 @@ std::string slurp(const fs::path& path) {
   return std::move(content).str();
 }
 
-void compare(const std::string& name, const Config& config, const Model& model) {
+void compare(const std::string& name, const std::vector<File>& files) {
   const fs::path golden = fs::path(AEGIR_SOURCE_DIR) / "tests/golden/emit" / name;
-  const Result<std::vector<File>> files = emit_all(config, model);
-  ASSERT_TRUE(files) << describe(files.error());
-  EXPECT_EQ(*files, emit_all(config, model).value());
   if (std::getenv("AEGIR_UPDATE_GOLDEN") != nullptr) {
     fs::remove_all(golden);
-    for (const File& file : *files) {
+    for (const File& file : files) {
       const fs::path path = golden / file.path.substr(1);
       fs::create_directories(path.parent_path());
       std::ofstream(path, std::ios::binary) << file.content;
     }
   }
   std::set<std::string> emitted;
-  for (const File& file : *files) {
-    EXPECT_EQ(file.mode, 0640U);
-    EXPECT_TRUE(file.content.substr(2).starts_with(machine::kEmittedMark)) << file.path << " would never be removed";
+  for (const File& file : files) {
     EXPECT_TRUE(emitted.insert(file.path).second) << file.path << " twice";
     EXPECT_EQ(file.content, slurp(golden / file.path.substr(1))) << file.path;
   }
@@ -89,6 +85,17 @@ void compare(const std::string& name, const Config& config, const Model& model) 
     const std::string path = '/' + fs::relative(entry.path(), golden).string();
     EXPECT_TRUE(emitted.contains(path)) << path << " is not emitted any more";
   }
+}
+
+void compare(const std::string& name, const Config& config, const Model& model) {
+  const Result<std::vector<File>> files = emit_all(config, model);
+  ASSERT_TRUE(files) << describe(files.error());
+  EXPECT_EQ(*files, emit_all(config, model).value());
+  for (const File& file : *files) {
+    EXPECT_EQ(file.mode, 0640U);
+    EXPECT_TRUE(file.content.substr(2).starts_with(machine::kEmittedMark)) << file.path << " would never be removed";
+  }
+  compare(name, *files);
 }
 
 TEST(Golden, DefaultServer) { compare("default", config_of(""), usual()); }
@@ -110,6 +117,60 @@ TEST(Golden, PrivateInstallation) {
             model.blocks[0].slots = 1;
             return model;
           }());
+}
+
+// Sites of each kind; static_form_test of tests/live/behaviour has them served.
+TEST(Golden, StaticForm) {
+  const Config config = config_of("trusted_proxies = 10.0.0.1\n");
+  const Model model = usual();
+  registry::Site shop;
+  shop.uri = "shop.example";
+  shop.https = registry::Https::kRequired;
+  shop.former_uris = {"old.example"};
+  shop.http_auth = {"ann", "open: sesame", "Staff only"};
+  shop.body_limit = 20;
+  registry::Site off;
+  off.uri = "off.example";
+  off.state = registry::SiteState::kDisabled;
+  const std::vector<StaticSite> sites = {
+      {shop,
+       model.platforms[0],
+       {{"shop.example", ""}, {"*.shop.example", "https://new.example"}, {"www.shop.example", "shop.example"}},
+       {"mysql", "shop", "shopuser", "the-password", "localhost", "3306"},
+       "/run/aegir/fpm/b1/0.sock",
+       ""},
+      {off, model.platforms[0], {{"off.example", ""}, {"www.off.example", "off.example"}}, {}, "", ""}};
+  std::vector<File> all;
+  for (const auto emitter : {static_nginx, static_apache}) {
+    const registry::Server& server = model.servers[0];
+    const Result<std::vector<File>> files = emitter(config, server, server.web[emitter == static_nginx ? 1 : 0], sites);
+    ASSERT_TRUE(files) << describe(files.error());
+    for (const File& file : *files) {
+      EXPECT_EQ(file.mode, file.path.ends_with("@php") ? 0600U : 0640U) << file.path;
+      EXPECT_EQ(file.content.contains("the-password"), file.path.ends_with("shop.example@php")) << file.path;
+      all.push_back(file);
+    }
+  }
+  compare("static", all);
+}
+
+TEST(Emit, TheStaticFormRefusesWhatItCannotSay) {
+  const Config config = config_of("");
+  const Model model = usual();
+  registry::Site site;
+  site.uri = "a.example";
+  const auto refused = [&](const std::string& password, auto emitter) {
+    const std::vector<StaticSite> sites = {
+        {site, model.platforms[0], {{site.uri, ""}}, {"mysql", "d", "u", password, "h", "1"}, "/run/a.sock", ""}};
+    return !emitter(config, model.servers[0], model.servers[0].web[0], sites);
+  };
+  for (const char* password : {"a$b", "a\nb"}) {
+    EXPECT_TRUE(refused(password, static_nginx)) << password;
+    EXPECT_TRUE(refused(password, static_apache)) << password;
+  }
+  for (const char* password : {"%{x}", "a\\", "a\"b"}) EXPECT_TRUE(refused(password, static_apache)) << password;
+  EXPECT_FALSE(refused("a b'c;d#e", static_nginx));
+  EXPECT_FALSE(refused("a b'c;d#e", static_apache));
 }
 
 TEST(Emit, RefusesWhatNoFileCanSay) {

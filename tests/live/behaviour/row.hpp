@@ -43,6 +43,21 @@ struct Row {
 [[nodiscard]] std::vector<Row> state_rows();
 [[nodiscard]] std::vector<Row> php_rows();
 
+/// All of it.
+[[nodiscard]] std::vector<Row> table_rows();
+
+/// Names the row, instead of its bytes, when a test fails.
+std::ostream& operator<<(std::ostream& out, const Row& row);
+
+/// The bytes of its request, and the answer to them.
+[[nodiscard]] std::string sent_by(const Front& front, const Row& row);
+[[nodiscard]] Response answer_to(const Front& front, const Row& row);
+/// What of the expectation does not hold (decrypts and log aside).
+[[nodiscard]] std::vector<std::string> compare(const Front& front, const Response& answer, const Expect& expect);
+[[nodiscard]] inline const Expect& expected_of(Kind kind, const Row& row) {
+  return row.apache && kind == Kind::kApache ? *row.apache : row.expect;
+}
+
 /// Sends the row's request to a server and adds a test failure for everything that is not as expected.
 void check(Front& front, const Row& row);
 

@@ -57,6 +57,8 @@ map::Credentials credentials(const std::string& name) {
   return {"mysql", name + "_db", name + "_user", "secret-of-" + name, "127.0.0.1", "3306"};
 }
 
+const std::string kHere = AEGIR_SOURCE_DIR "/tests/live/behaviour/";
+
 std::unique_ptr<World> world;
 
 /// Starts everything once, and checks the logs in the end.
@@ -98,12 +100,20 @@ std::vector<Kind> World::kinds() {
   return built;
 }
 
-Front& World::front(Kind kind) {
-  for (const auto& candidate : fronts_) {
+namespace {
+
+Front& find(const std::vector<std::unique_ptr<Front>>& fronts, Kind kind) {
+  for (const auto& candidate : fronts) {
     if (candidate->kind == kind) return *candidate;
   }
   throw std::runtime_error(to_string(kind) + " does not run");
 }
+
+}  // namespace
+
+Front& World::front(Kind kind) { return find(fronts_, kind); }
+
+Front& World::static_front(Kind kind) { return find(static_fronts_, kind); }
 
 World::World() : recorder_(root_.path("recorder.sock")) {
   make_platform();
@@ -113,7 +123,10 @@ World::World() : recorder_(root_.path("recorder.sock")) {
   fpm_.start({{.name = "a", .uid = kUidA, .gid = kUidA, .socket = root_.path("a.sock"), .children = 1},
               {.name = "b", .uid = kUidB, .gid = kUidB, .socket = root_.path("b.sock"), .children = 1}},
              "extension=posix\nvariables_order=GPCS\n");
-  for (const Kind kind : kinds()) start(kind);
+  for (const Kind kind : kinds()) {
+    start(kind);
+    start_static(kind);
+  }
 }
 
 void World::make_platform() const {
@@ -174,28 +187,28 @@ void World::make_map() {
                alias("xn--mnchen-3ya.test"),
                alias("*.deep.a.test", "a.test")};
   std::ranges::sort(a.aliases, {}, &map::AliasRecord::key);
-  map_.seal(a, credentials("a"));
+  seal(a, "a");
 
   map::SiteRecord b = site("b.test");
   b.socket = root_.path("b.sock");
-  map_.seal(b, credentials("b"));
+  seal(b, "b");
 
   // Shares A's pool: PHP-FPM keeps the limits that a child was told last.
   map::SiteRecord neighbour = site("neighbour.test");
   neighbour.socket = root_.path("a.sock");
   neighbour.memory_limit = 93;
-  map_.seal(neighbour, credentials("neighbour"));
+  seal(neighbour, "neighbour");
 
   map::SiteRecord plain = site("plain.test");  // not cloaked
   plain.socket = root_.path("b.sock");
 
   map::SiteRecord recorded = site("recorded.test");
   recorded.socket = root_.path("recorder.sock");
-  map_.seal(recorded, credentials("recorded"));
+  seal(recorded, "recorded");
 
   map::SiteRecord damaged = site("damaged.test");
   damaged.socket = root_.path("b.sock");
-  map_.seal(damaged, credentials("damaged"));
+  seal(damaged, "damaged");
   damaged.sealed.back() ^= 1;
 
   map::SiteRecord secure = site("secure.test");
@@ -205,9 +218,9 @@ void World::make_map() {
 
   map::SiteRecord locked = site("locked.test");
   locked.socket = root_.path("b.sock");
-  map_.seal(locked, credentials("locked"));
+  seal(locked, "locked");
   Digest digest{};
-  const std::array<std::string_view, 2> user_and_password = {"ann", "open: sesame"};
+  const std::array<std::string_view, 2> user_and_password = {kUser, kPassword};
   if (!map_.keys().digest(locked.key_id, user_and_password, digest)) throw std::runtime_error("no key for a digest");
   locked.auth = std::string(reinterpret_cast<const char*>(digest.data()), digest.size()) + "Staging";
 
@@ -218,12 +231,12 @@ void World::make_map() {
   map::SiteRecord off = site("off.test");
   off.state = map::SiteState::kDisabled;
   off.aliases = {alias("www.off.test", "off.test")};
-  map_.seal(off, credentials("off"));
+  seal(off, "off");
 
   map::SiteRecord maintained = site("maintained.test");
   maintained.state = map::SiteState::kMaintenance;
   maintained.socket = root_.path("b.sock");
-  map_.seal(maintained, credentials("maintained"));
+  seal(maintained, "maintained");
 
   map::SiteRecord renamed = site("renamed.test");
   renamed.former = {"was.test", "was-before.test"};
@@ -239,7 +252,7 @@ void World::make_map() {
   candidate.directory = "a.test";  // told from the live record by its directory
   candidate.socket = root_.path("b.sock");
   candidate.expiry = now + 3600;
-  map_.seal(candidate, credentials("candidate"));
+  seal(candidate, "candidate");
   map::SiteRecord expired = candidate;
   expired.key = map::probe_key(kExpiredToken);
   expired.expiry = now - 1;
@@ -250,13 +263,19 @@ void World::make_map() {
   content_.platforms = {{kPlatform, map::kServiceApache | map::kServiceNginx, map::Cms::kDrupal8, "p1", docroot()}};
 }
 
+void World::seal(map::SiteRecord& record, const std::string& name) {
+  const map::Credentials plain = credentials(name);
+  map_.seal(record, plain);
+  if (record.key == record.host) credentials_[record.host] = plain;
+}
+
 void World::stop() {
   for (const auto& front : fronts_) front->server->stop();
+  for (const auto& front : static_fronts_) front->server->stop();
   fpm_.stop();
 }
 
-std::string World::filled(const std::string& file, const Front& front) const {
-  std::string text = slurp(AEGIR_SOURCE_DIR "/tests/live/behaviour/" + file);
+std::string World::filled(std::string text, const Front& front) const {
   const std::map<std::string, std::string> words = {{"map", map_.directory()},
                                                     {"key", map_.key_file()},
                                                     {"docroot", docroot()},
@@ -284,12 +303,12 @@ void World::start(Kind kind) {
   front->kind = kind;
   if (kind == Kind::kNginx) {
     auto nginx = std::make_unique<NginxServer>();
-    nginx->start(nginx->frame({.http = filled("nginx.conf", *front)}),
+    nginx->start(nginx->frame({.http = filled(slurp(kHere + "nginx.conf"), *front)}),
                  {front->port.endpoint(), front->tls_port.endpoint(), front->h2_port.endpoint()});
     front->server = std::move(nginx);
   } else {
     auto apache = std::make_unique<ApacheServer>();
-    apache->start(apache->frame({.main = filled("httpd.conf", *front), .modules = {"ssl"}}),
+    apache->start(apache->frame({.main = filled(slurp(kHere + "httpd.conf"), *front), .modules = {"ssl"}}),
                   {front->port.endpoint(), front->tls_port.endpoint(), front->status_port.endpoint()});
     front->server = std::move(apache);
   }

@@ -2,6 +2,7 @@
 // and each server whose module is built, configured by hand as its example shows.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ inline constexpr std::uint16_t kHttpsPort = 8443;
 /// One server of the table.
 struct Front {
   Kind kind;
+  bool has_module = true;  ///< false: the static form, without status, probes and counters
   std::unique_ptr<Server> server;
   Port port;         ///< HTTP/1
   Port status_port;  ///< the status endpoint, in a server of its own
@@ -47,6 +49,8 @@ class World {
   [[nodiscard]] static std::vector<Kind> kinds();
 
   [[nodiscard]] Front& front(Kind kind);
+  /// The same sites in their static form, served without our module.
+  [[nodiscard]] Front& static_front(Kind kind);
   [[nodiscard]] MapFixture& map() noexcept { return map_; }
   /// The content that is published at first, to be changed by a test and published again.
   [[nodiscard]] const MapContent& content() const noexcept { return content_; }
@@ -58,17 +62,26 @@ class World {
   void make_platform() const;
   void make_certificate() const;
   void make_map();
-  /// The text of a configuration beside this file, with its words filled in.
-  [[nodiscard]] std::string filled(const std::string& file, const Front& front) const;
+  /// The text of a configuration, with its words filled in.
+  [[nodiscard]] std::string filled(std::string text, const Front& front) const;
   void start(Kind kind);
+  void start_static(Kind kind);
+  /// Seals the record and keeps what it seals.
+  void seal(map::SiteRecord& record, const std::string& name);
 
   TempDir root_;
   MapFixture map_;
   MapContent content_;
+  std::map<std::string, map::Credentials> credentials_;  ///< plain, by host
   FpmServer fpm_;
   Recorder recorder_;
   std::vector<std::unique_ptr<Front>> fronts_;
+  std::vector<std::unique_ptr<Front>> static_fronts_;
 };
+
+/// Of the site locked.test.
+inline constexpr const char* kUser = "ann";
+inline constexpr const char* kPassword = "open: sesame";
 
 /// Tokens of probes.
 inline constexpr const char* kCandidateToken = "token-of-a-candidate";

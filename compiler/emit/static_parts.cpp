@@ -1,0 +1,76 @@
+#include "compiler/emit/static_parts.hpp"
+
+#include <crypt.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "compiler/map/answer.hpp"
+
+namespace aegir::emit {
+
+SortedNames sort_names(const StaticSite& site) {
+  SortedNames sorted;
+  const auto is_name = [&](std::string_view host) {
+    return std::ranges::find(site.names, host, &StaticName::host) != site.names.end();
+  };
+  for (const StaticName& name : site.names) {
+    if (name.target.empty()) {
+      sorted.served.push_back(name.host);
+      continue;
+    }
+    sorted.redirected[name.target].push_back(name.host);
+    if (!name.host.starts_with("*.")) continue;
+    std::string_view host = name.target;
+    if (const std::size_t scheme = host.find("://"); scheme != std::string_view::npos) host.remove_prefix(scheme + 3);
+    host = host.substr(0, host.find(':'));
+    if (host.ends_with(std::string_view(name.host).substr(1)) && !is_name(host)) sorted.served.emplace_back(host);
+  }
+  return sorted;
+}
+
+std::string as_pattern(std::string_view host) {
+  std::string pattern;
+  for (const char c : host) {
+    if (c == '.') {
+      pattern += "[.]";  // no backslash: mod_rewrite and nginx read those differently in quotes
+    } else {
+      pattern += c;
+    }
+  }
+  return pattern;
+}
+
+std::string as_patterns(const std::vector<std::string>& hosts) {
+  std::string patterns;
+  for (const std::string& host : hosts) patterns += (patterns.empty() ? "" : "|") + as_pattern(host);
+  return patterns;
+}
+
+Result<std::string> password_line(const registry::Site& site) {
+  if (site.http_auth->user.find(':') != std::string::npos) {
+    return fail(Code::kInvalid, "site " + site.uri + ": the user of its HTTP authentication contains ':'");
+  }
+  std::array<unsigned char, 16> digest{};
+  crypto_generichash(digest.data(), digest.size(), reinterpret_cast<const unsigned char*>(site.uri.data()),
+                     site.uri.size(), nullptr, 0);
+  std::string setting = "$6$";
+  for (const unsigned char byte : digest)
+    setting += "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[byte % 64];
+  const auto data = std::make_unique<crypt_data>();
+  const char* const hash = crypt_r(site.http_auth->password.c_str(), setting.c_str(), data.get());
+  if (hash == nullptr || *hash == '*') {
+    return fail(Code::kInvalid, "site " + site.uri + ": the password of its HTTP authentication can't be hashed");
+  }
+  return site.http_auth->user + ":" + hash + "\n";
+}
+
+std::string gate_page(registry::SiteState state) {
+  std::string page(
+      map::page(state == registry::SiteState::kMaintenance ? map::Verdict::kMaintenance : map::Verdict::kDisabled));
+  std::ranges::replace(page, '\n', ' ');
+  return page;
+}
+
+}  // namespace aegir::emit

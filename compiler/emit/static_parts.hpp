@@ -1,0 +1,32 @@
+// What both emitters of the static form need to know of a site.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/emit/static.hpp"
+
+namespace aegir::emit {
+
+/// The names of a site, told by what happens to them.
+struct SortedNames {
+  std::vector<std::string> served;
+  std::map<std::string, std::vector<std::string>> redirected;  ///< by target
+};
+/// A wildcard that redirects to a name which it stands for serves that name: a redirect must not lead to itself.
+[[nodiscard]] SortedNames sort_names(const StaticSite& site);
+
+/// A host name as a regular expression.
+[[nodiscard]] std::string as_pattern(std::string_view host);
+/// Alternatives, without parentheses.
+[[nodiscard]] std::string as_patterns(const std::vector<std::string>& hosts);
+
+/// The line of a password file: user and a hash of crypt(3). Its salt comes from the uri: one model gives one text.
+[[nodiscard]] Result<std::string> password_line(const registry::Site& site);
+
+/// The text of the page of a gate on one line.
+[[nodiscard]] std::string gate_page(registry::SiteState state);
+
+}  // namespace aegir::emit
