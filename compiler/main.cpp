@@ -100,6 +100,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   cli::add_compile(app, cli);
   cli::add_publish(app, cli);
+  cli::add_verify(app, cli);
   cli::add_lookup(app, cli);
   cli::add_keygen(app, cli);
   cli::add_registry(app, cli);

@@ -1,8 +1,10 @@
 // Sites that are new to the live map: what is in the way of their directories, and what becomes of those that can't be
 // prepared.
+#include <algorithm>
 #include <utility>
 
 #include "compiler/cli/publishing.hpp"
+#include "compiler/core/host_name.hpp"
 #include "compiler/publish/past.hpp"
 
 namespace aegir::cli {
@@ -25,6 +27,7 @@ class Looker {
     map::SiteView there;
     if (state != nullptr && state->find_host(site.uri, there) == map::Lookup::kFound && there.host == site.uri &&
         there.docroot == arrival.place.docroot && there.socket == slot_socket(config_, site.block, site.slot)) {
+      changed_.push_back(site.uri);
       return {};
     }
     Result<void> fine = machine::look_at_site(config_, accounts_, arrival.place);
@@ -36,13 +39,29 @@ class Looker {
     return {};
   }
 
-  [[nodiscard]] std::vector<Arrival> take() { return std::move(sites_); }
+  void gone(const std::string& name) { gone_.push_back(name); }
+
+  void take(Arrivals& arrivals) {
+    arrivals.sites = std::move(sites_);
+    arrivals.changed = unique(std::move(changed_));
+    arrivals.gone = unique(std::move(gone_));
+  }
 
  private:
+  /// A name that changes often stands often in the change log.
+  static std::vector<std::string> unique(std::vector<std::string> names) {
+    std::ranges::sort(names);
+    const auto rest = std::ranges::unique(names);
+    names.erase(rest.begin(), rest.end());
+    return names;
+  }
+
   const Config& config_;
   const Accounts& accounts_;
   Places places_;
   std::vector<Arrival> sites_;
+  std::vector<std::string> changed_;
+  std::vector<std::string> gone_;
 };
 
 /// The sites whose own name the change log has above the state.
@@ -55,7 +74,11 @@ Result<void> look_at_changes(registry::Store& store, const map::Snapshot& state,
       if (change.kind != registry::ChangeKind::kHost) continue;
       Result<std::optional<registry::Site>> site = store.find_site(change.key);
       if (!site) return pass(site);
-      if (!site->has_value() || (*site)->uri != change.key) continue;
+      if (!site->has_value() || (*site)->uri != change.key) {
+        // Wildcards and the names of probes are no names of sites.
+        if (is_canonical_host(change.key)) looker.gone(change.key);
+        continue;
+      }
       if (Result<void> looked = looker.look(**site, &state); !looked) return looked;
     }
     after = changes->back().sequence;
@@ -90,7 +113,7 @@ Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store) 
                             ? look_at_changes(store, **state, looker)
                             : store.each_site([&](const registry::Site& site) { return looker.look(site, nullptr); });
   if (!looked) return pass(looked);
-  arrivals.sites = looker.take();
+  looker.take(arrivals);
   return arrivals;
 }
 

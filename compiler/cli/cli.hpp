@@ -45,6 +45,7 @@ struct Cli {
 
 void add_compile(CLI::App& app, Cli& cli);  ///< compile, check
 void add_publish(CLI::App& app, Cli& cli);
+void add_verify(CLI::App& app, Cli& cli);
 void add_lookup(CLI::App& app, Cli& cli);
 void add_keygen(CLI::App& app, Cli& cli);    ///< keygen map|registry
 void add_registry(CLI::App& app, Cli& cli);  ///< export, import

@@ -68,39 +68,57 @@ std::string next_steps(const Config& config, const machine::Done& done) {
   return text;
 }
 
-/// The directories of all sites. A new site that can't be prepared is kept back. One that is served already goes on
-/// being served: what its own code or a person did to its directory is no reason to take it, or anybody else, away.
-/// Returns what is to be told of both.
-Result<Errors> prepare_sites(const Config& config, const Accounts& accounts, registry::Store& store,
-                             const emit::Model& model, const Arrivals& arrivals, machine::Done& done) {
+/// Directories and files of all sites. A new site that can't be prepared is kept back. One that is served already goes
+/// on being served: what its own code or a person did to its directory is no reason to take it, or anybody else, away.
+Result<FilesOfSites> prepare_sites(const Config& config, const Accounts& accounts, registry::Store& store,
+                                   const emit::Model& model, const Arrivals& arrivals, machine::Done& done) {
+  Result<FilesOfSites> files = FilesOfSites::load(config, accounts, store);
+  if (!files) return files;
   std::unordered_map<std::string, const Arrival*> newcomers;
   for (const Arrival& site : arrivals.sites) newcomers[site.place.uri] = &site;
-  const Places places(model.platforms, model.blocks);
   std::vector<Unprepared> kept;
-  Errors errors;
+  std::vector<std::string> uris;
+  std::unordered_map<std::string, std::vector<std::string>> uris_of;  // by platform
   Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
+    uris.push_back(site.uri);
     if (site.block.empty()) return {};
+    uris_of[site.platform].push_back(site.uri);
     const auto newcomer = newcomers.find(site.uri);
-    if (newcomer != newcomers.end() && newcomer->second->foreign) {
+    const bool is_new = newcomer != newcomers.end();
+    if (is_new && newcomer->second->foreign) {
       kept.push_back({site.uri, *newcomer->second->foreign});
       return {};
     }
-    Result<void> prepared = machine::prepare_site(config, accounts, places.of(site), done);
+    Result<void> prepared = machine::prepare_site(config, accounts, files->sites().place_of(site), done);
+    if (prepared) prepared = files->write(site, done);
     if (prepared) return {};
     Error& error = prepared.error();
-    if (newcomer != newcomers.end()) {
+    if (is_new) {
       kept.push_back({site.uri, std::move(error)});
     } else {
       error.message = "site " + site.uri + " goes on as it is: " + error.message;
-      errors.push_back(std::move(error));
+      files->add({std::move(error)});
     }
     return {};
   });
   if (!read) return pass(read);
+  if (Result<void> recorded = files->record(done); !recorded) return pass(recorded);
   Result<Errors> told = keep_back(store, std::move(kept));
-  if (!told) return told;
-  errors.insert(errors.end(), told->begin(), told->end());
-  return errors;
+  if (!told) return pass(told);
+  files->add(*std::move(told));
+  if (Result<void> forgotten = files->sites().forget_others(uris, done); !forgotten) return pass(forgotten);
+  for (const registry::Platform& platform : model.platforms) {
+    if (platform.state == registry::PlatformState::kDeleted) continue;
+    const std::vector<std::string>& sites = uris_of[platform.name];
+    told = verify::write_platform_files(config, accounts, platform, sites, {}, done);
+    if (told) {
+      files->add(*std::move(told));
+    } else if (told.error().code != Code::kNotFound || !sites.empty()) {  // the codebase may come later
+      told.error().message = "platform " + platform.name + ": " + told.error().message;
+      files->add({std::move(told.error())});
+    }
+  }
+  return files;
 }
 
 /// Fragments, and the directories of servers and slots.
@@ -111,6 +129,7 @@ Result<void> prepare_machine(const Config& config, const Accounts& accounts, con
   if (!files) return pass(files);
   for (const registry::Server& server : model.servers) {
     if (Result<void> made = machine::prepare_server(config, accounts, server.name, done); !made) return made;
+    if (Result<void> made = verify::write_server_files(config, accounts, server, done); !made) return made;
   }
   for (const registry::Block& block : model.blocks) {
     const machine::BlockSlots slots{block.name, block.first_uid, block.slots};
@@ -164,17 +183,16 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   if (!arrivals) return stop(arrivals);
   if (!arrivals->map_is_known && !arrivals->sites.empty()) return std::unexpected(none_known(*std::move(arrivals)));
   if (Result<void> made = prepare_machine(config, *accounts, *model, done); !made) return stop(made);
-  Result<Errors> errors = prepare_sites(config, *accounts, **store, *model, *arrivals, done);
-  if (!errors) return stop(errors);
+  Result<FilesOfSites> files = prepare_sites(config, *accounts, **store, *model, *arrivals, done);
+  if (!files) return stop(files);
 
   DoneBefore before;
   before.sentence = (done.empty() ? std::string("Directories, owners and fragments were as they should be.")
                                   : count(done.size(), "directory or file", "directories and files") + " put right.") +
                     next_steps(config, done);
   before.facts["done"] = done;
-  return with(*std::move(errors), run_publisher(
-                                      cli.out, config, *keys, **store,
-                                      [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before));
+  return files->finish(run_publisher(
+      cli.out, config, *keys, **store, [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before));
 }
 
 Result<void> make_directories(const std::string& path) {

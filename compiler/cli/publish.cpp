@@ -62,31 +62,53 @@ DoneBefore restored(const Output& out, const Config& config, registry::Store& st
           {{"restored", copied->generation}}};
 }
 
-Result<void> prepare_arrival(const Config& config, const Accounts& accounts, const Arrival& site, machine::Done& done) {
-  if (site.foreign) return std::unexpected(*site.foreign);
-  return machine::prepare_site(config, accounts, site.place, done);
+/// Directory and files of a new site.
+Result<void> prepare_arrival(const Config& config, const Accounts& accounts, registry::Store& store,
+                             const Arrival& arrival, FilesOfSites& files, machine::Done& done) {
+  if (arrival.foreign) return std::unexpected(*arrival.foreign);
+  if (Result<void> made = machine::prepare_site(config, accounts, arrival.place, done); !made) return made;
+  Result<std::optional<registry::Site>> site = store.find_site(arrival.place.uri);
+  if (!site) return pass(site);
+  return site->has_value() ? files.write(**site, done) : Result<void>();
 }
 
-/// The directories of the sites that are new to the live map. Returns what is to be told of those that are kept back.
-Result<Errors> prepare_arrivals(const Config& config, registry::Store& store, DoneBefore& before) {
+/// What a publish needs on the disk first: directories and files of the sites that are new to the live map, files of
+/// those that have changed, and no files of those that are gone.
+Result<std::optional<FilesOfSites>> prepare_changes(const Config& config, registry::Store& store, DoneBefore& before) {
   Result<Arrivals> arrivals = look_at_arrivals(config, store);
   if (!arrivals) return pass(arrivals);
   // With no map every site waits for this, and which ones are new can't be told.
-  if (!arrivals->map_is_known || arrivals->sites.empty()) return Errors();
+  if (!arrivals->map_is_known || (arrivals->sites.empty() && arrivals->changed.empty() && arrivals->gone.empty())) {
+    return std::optional<FilesOfSites>();
+  }
   const Result<Accounts> accounts = resolve_accounts(config);
   if (!accounts) return std::unexpected(accounts.error());
+  Result<FilesOfSites> files = FilesOfSites::load(config, *accounts, store);
+  if (!files) return pass(files);
   machine::Done done;
-  std::vector<Unprepared> unprepared;
-  for (const Arrival& site : arrivals->sites) {
-    Result<void> prepared = prepare_arrival(config, *accounts, site, done);
-    if (!prepared) unprepared.push_back({site.place.uri, std::move(prepared.error())});
+  for (const std::string& uri : arrivals->gone) files->forget(uri, done);
+  for (const std::string& uri : arrivals->changed) {
+    Result<std::optional<registry::Site>> site = store.find_site(uri);
+    if (!site) return pass(site);
+    if (site->has_value()) files->write_again(**site, done);
   }
-  if (const std::size_t prepared = arrivals->sites.size() - unprepared.size(); prepared != 0 && !done.empty()) {
+  machine::Done new_ones;
+  std::vector<Unprepared> unprepared;
+  for (const Arrival& arrival : arrivals->sites) {
+    Result<void> prepared = prepare_arrival(config, *accounts, store, arrival, *files, new_ones);
+    if (!prepared) unprepared.push_back({arrival.place.uri, std::move(prepared.error())});
+  }
+  if (const std::size_t prepared = arrivals->sites.size() - unprepared.size(); prepared != 0 && !new_ones.empty()) {
     if (!before.sentence.empty()) before.sentence += '\n';
     before.sentence += "Prepared the directories of " + count(prepared, "new site") + '.';
-    before.facts["done"] = done;
   }
-  return keep_back(store, std::move(unprepared));
+  done.insert(done.end(), new_ones.begin(), new_ones.end());
+  if (Result<void> recorded = files->record(done); !recorded) return pass(recorded);
+  Result<Errors> kept = keep_back(store, std::move(unprepared));
+  if (!kept) return pass(kept);
+  files->add(*std::move(kept));
+  if (!done.empty()) before.facts["done"] = done;
+  return files;
 }
 
 }  // namespace
@@ -126,9 +148,11 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   auto store = open_registry(cli.out, *config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
   DoneBefore before = restored(cli.out, *config, **store);
-  Result<Errors> kept = prepare_arrivals(*config, **store, before);
-  if (!kept) return stop(kept);
-  return with(*std::move(kept), run_publisher(cli.out, *config, *keys, **store, step, before));
+  Result<std::optional<FilesOfSites>> files = prepare_changes(*config, **store, before);
+  if (!files) return stop(files);
+  Outcome published = run_publisher(cli.out, *config, *keys, **store, step, before);
+  if (!files->has_value()) return published;
+  return (*files)->finish(std::move(published));
 }
 
 void add_publish(CLI::App& app, Cli& cli) {

@@ -11,6 +11,7 @@
 #include "compiler/cli/cli.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/publisher.hpp"
+#include "compiler/verify/site.hpp"
 
 namespace aegir::cli {
 
@@ -52,8 +53,11 @@ struct Arrival {
 struct Arrivals {
   bool map_is_known = false;   ///< there is a map of this registry, live or durable; without one every site is new
   std::vector<Arrival> sites;  ///< without a known map only the foreign ones
+  std::vector<std::string> changed;  ///< uris of the other sites that the live map does not have as they are now
+  std::vector<std::string> gone;     ///< names that changed and are no site's uri (any more)
 };
-/// Looks where the new sites are to lie. Only root can tell whose a directory is: for others there are none.
+/// Looks where the new sites are to lie, and what has changed. Only root can tell whose a directory is: for others
+/// there are none.
 [[nodiscard]] Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store);
 
 /// Why a site's directory is not what it has to be.
@@ -65,5 +69,29 @@ struct Unprepared {
 /// back to sites/default. Puts these into state installing, so that every other site is published, and returns what is
 /// to be told of each. In one transaction.
 [[nodiscard]] Result<Errors> keep_back(registry::Store& store, std::vector<Unprepared> sites);
+
+/// verify::Sites around a publish, with what it has to tell a person collected.
+class FilesOfSites {
+ public:
+  [[nodiscard]] static Result<FilesOfSites> load(const Config& config, const Accounts& accounts,
+                                                 registry::Store& store);
+  /// Fails when the site can't work.
+  [[nodiscard]] Result<void> write(const registry::Site& site, machine::Done& done);
+  /// The same for one that is served already and goes on being served: its error is only told.
+  void write_again(const registry::Site& site, machine::Done& done);
+  void forget(const std::string& uri, machine::Done& done);
+  void add(Errors errors);
+  /// Before the publish, when all are written.
+  [[nodiscard]] Result<void> record(machine::Done& done);
+  /// After it: what has waited for it, and everything that is to be told.
+  [[nodiscard]] Outcome finish(Outcome published);
+
+  [[nodiscard]] verify::Sites& sites() { return sites_; }
+
+ private:
+  explicit FilesOfSites(verify::Sites sites) : sites_(std::move(sites)) {}
+  verify::Sites sites_;
+  Errors errors_;
+};
 
 }  // namespace aegir::cli

@@ -26,7 +26,6 @@ struct SiteFacts {
   registry::Site site;
   registry::Platform platform;
   std::optional<registry::DatabaseService> database;  ///< of the server that site.database names
-  std::string hash_salt;
 };
 
 /// Header in which a site's settings.php answers a probe: "<site directory>; database=<name>", both as in a URL.

@@ -179,7 +179,7 @@ Result<std::string> settings_php(const Config& config, const SiteFacts& facts) {
   text.line("umask(0002);");
   text.line(kHost);
   text.line(cms == registry::Cms::kDrupal7 ? Literal("$drupal_hash_salt = ") : Literal("$settings['hash_salt'] = "),
-            Value{facts.hash_salt, "hash_salt"}, ";");
+            Value{facts.site.hash_salt, "hash_salt"}, ";");
   switch (cms) {
     case registry::Cms::kDrupal7:
       text.line("$conf['install_profile'] = ", Value{facts.site.profile, "profile"}, ";");

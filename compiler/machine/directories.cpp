@@ -49,7 +49,7 @@ Result<void> prepare_directories(const Config& config, const Accounts& accounts,
       {config.acme_root, aegirs},
       {config.config_dir, passage},
       {config.config_dir + "/cli", passage},
-      {config.config_dir + "/includes", {.owner = 0, .group = accounts.aegir_group, .mode = 0750}},
+      {config.config_dir + "/includes", passage},  // every site's PHP includes global.inc
       {config.config_dir + "/ssl.d", {.owner = 0, .group = 0, .mode = 0700}},
   };
   for (const auto& [path, wanted] : directories) {

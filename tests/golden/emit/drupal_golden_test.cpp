@@ -21,7 +21,7 @@ SiteFacts facts(registry::Cms cms) {
   facts.platform.docroot = "/var/aegir/platforms/d10/web";
   facts.platform.cms = cms;
   facts.database = registry::DatabaseService{};
-  facts.hash_salt = "salt'of\\this$site";
+  facts.site.hash_salt = "salt'of\\this$site";
   facts.site.uri = "shop.example.com";
   facts.site.platform = "d10";
   facts.site.client = "acme";

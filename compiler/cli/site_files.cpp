@@ -1,0 +1,49 @@
+// The files of sites, as publish, compile and verify write them around a publish.
+#include "compiler/cli/publishing.hpp"
+
+namespace aegir::cli {
+
+Result<FilesOfSites> FilesOfSites::load(const Config& config, const Accounts& accounts, registry::Store& store) {
+  Result<verify::Sites> sites = verify::Sites::load(config, accounts, store);
+  if (!sites) return pass(sites);
+  return FilesOfSites(*std::move(sites));
+}
+
+void FilesOfSites::add(Errors errors) {
+  errors_.insert(errors_.end(), std::move_iterator(errors.begin()), std::move_iterator(errors.end()));
+}
+
+Result<void> FilesOfSites::write(const registry::Site& site, machine::Done& done) {
+  Result<Errors> told = sites_.write(site, done);
+  if (!told) return pass(told);
+  for (Error& error : *told) error.message = "site " + site.uri + " works, but: " + error.message;
+  add(*std::move(told));
+  return {};
+}
+
+void FilesOfSites::write_again(const registry::Site& site, machine::Done& done) {
+  Result<void> written = write(site, done);
+  if (written) return;
+  written.error().message = "site " + site.uri + " goes on as it is: " + written.error().message;
+  errors_.push_back(std::move(written.error()));
+}
+
+void FilesOfSites::forget(const std::string& uri, machine::Done& done) {
+  Result<void> forgotten = sites_.forget(uri, done);
+  if (!forgotten) errors_.push_back(std::move(forgotten.error()));
+}
+
+Result<void> FilesOfSites::record(machine::Done& done) {
+  Result<Errors> told = sites_.record(actor("cloaking as drushrc.php says"), done);
+  if (!told) return pass(told);
+  add(*std::move(told));
+  return {};
+}
+
+Outcome FilesOfSites::finish(Outcome published) {
+  machine::Done done;  // the report is out; the next Verify tells what is wrong with it
+  if (published) add(sites_.finish(done));
+  return with(std::move(errors_), std::move(published));
+}
+
+}  // namespace aegir::cli

@@ -1,0 +1,99 @@
+// verify: puts one thing of the registry right on this machine, and says what is wrong with it.
+#include <CLI/CLI.hpp>
+
+#include "compiler/cli/publishing.hpp"
+
+namespace aegir::cli {
+namespace {
+
+/// What to verify.
+struct What {
+  std::vector<std::string> sites;
+};
+
+/// A registry that is opened for a Verify, by root, who works as aegir from now on.
+struct Opened {
+  Config config;
+  Accounts accounts;
+  KeyRing keys;
+  std::unique_ptr<registry::Store> store;
+};
+
+std::expected<Opened, Errors> open(const Cli& cli) {
+  ConfigResult config = configuration(cli);
+  if (!config) return std::unexpected(std::move(config.error()));
+  if (!is_root()) {
+    return std::unexpected(
+        Errors{{Code::kPermission, "verify writes files that belong to root, aegir and sites", {}, "run it as root"}});
+  }
+  Result<Accounts> accounts = resolve_accounts(*config);
+  if (!accounts) return stop(accounts);
+  Result<KeyRing> keys = map_keys(*config);
+  if (!keys) return stop(keys);
+  if (Result<void> done = work_as_aegir(*config); !done) return stop(done);
+  auto store = open_registry(cli.out, *config, registry::Store::Mode::kWrite);
+  if (!store) return stop(store);
+  return Opened{*std::move(config), *accounts, *std::move(keys), *std::move(store)};
+}
+
+Result<registry::Site> find_site(registry::Store& store, const std::string& uri) {
+  Result<std::optional<registry::Site>> site = store.find_site(uri);
+  if (!site) return pass(site);
+  if (!site->has_value()) return fail(Code::kNotFound, "there is no site '" + uri + "'", "see `aegirc export`");
+  if ((*site)->uri != uri) {
+    return fail(Code::kNotFound, "'" + uri + "' is an alias of the site " + (*site)->uri,
+                "run `aegirc verify --site " + (*site)->uri + "`");
+  }
+  if ((*site)->block.empty()) {
+    return fail(Code::kConflict, "site " + uri + " has no slot, so nothing of it is on this machine",
+                "import a block of PHP for its server, then its \"state\" again");
+  }
+  return **std::move(site);
+}
+
+/// Tree, files and record of sites. One that is wrong keeps no other from being put right.
+Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
+  std::expected<Opened, Errors> opened = open(cli);
+  if (!opened) return stop(opened);
+  auto& [config, accounts, keys, store] = *opened;
+  Result<FilesOfSites> files = FilesOfSites::load(config, accounts, *store);
+  if (!files) return stop(files);
+  machine::Done done;
+  for (const std::string& uri : uris) {
+    Result<registry::Site> site = find_site(*store, uri);
+    if (!site) {
+      files->add({std::move(site.error())});
+      continue;
+    }
+    Result<void> prepared = machine::prepare_site(config, accounts, files->sites().place_of(*site), done);
+    // A tree that its own PHP has broken keeps no file from being written.
+    Result<void> written = files->write(*site, done);
+    if (!prepared && !written && prepared.error().place.file == written.error().place.file) written = {};
+    for (Result<void>* const step : {&prepared, &written}) {
+      if (*step) continue;
+      step->error().message = "site " + uri + " goes on as it is: " + step->error().message;
+      files->add({std::move(step->error())});
+    }
+  }
+  if (Result<void> recorded = files->record(done); !recorded) return stop(recorded);
+  DoneBefore before;
+  before.sentence = done.empty() ? std::string("Directories and files were as they should be.")
+                                 : count(done.size(), "directory or file", "directories and files") + " put right.";
+  before.facts["done"] = done;
+  return files->finish(
+      run_publisher(cli.out, config, keys, *store, [](publish::Publisher& map) { return map.publish(); }, before));
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Cli& cli) {
+  const auto what = std::make_shared<What>();
+  CLI::App* const command = app.add_subcommand(
+      "verify", "Put owners, files and configuration right on this machine, and publish; run it after an edit");
+  command->add_option("--site", what->sites, "A site's tree, settings.php, drushrc.php and Drush aliases")
+      ->option_text("URI ...")
+      ->required();
+  command->callback([&cli, what] { cli.command = [&cli, what] { return verify_sites(cli, what->sites); }; });
+}
+
+}  // namespace aegir::cli

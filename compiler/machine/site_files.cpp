@@ -1,0 +1,317 @@
+#include "compiler/machine/site_files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "compiler/core/host_name.hpp"
+#include "compiler/machine/file.hpp"
+#include "compiler/machine/privilege.hpp"
+
+namespace aegir::machine {
+namespace {
+
+constexpr std::string_view kDrushYml = "drush.yml";
+
+const char* name_of(SiteFile file) {
+  switch (file) {
+    case SiteFile::kSettings:
+      return "settings.php";
+    case SiteFile::kDrushrc:
+      return "drushrc.php";
+    case SiteFile::kLocalSettings:
+      return "local.settings.php";
+    case SiteFile::kLocalDrushrc:
+      break;
+  }
+  return "local.drushrc.php";
+}
+
+/// Names come from the registry; none may lead out of the folder that it is meant for.
+Result<void> check_uri(const std::string& uri) {
+  if (is_canonical_host(uri)) return {};
+  return fail(Code::kInvalid, "'" + uri + "' is no name of a site");
+}
+
+Result<void> check_name(const std::string& name) {
+  if (!name.empty() && name.front() != '.' && name.find('/') == std::string::npos) return {};
+  return fail(Code::kInvalid, "'" + name + "' is no name of a file");
+}
+
+Result<Directory> open_site(const Accounts& accounts, const SitePlace& place) {
+  if (Result<void> ok = check_uri(place.uri); !ok) return pass(ok);
+  const std::array owners{accounts.aegir};
+  return open_directory(place.docroot + "/sites/" + place.uri, owners);
+}
+
+bool is_emitted(const std::string& content) {
+  constexpr std::size_t kHead = 200;
+  return content.substr(0, kHead).find(kEmittedMark) != std::string::npos;
+}
+
+/// Takes the file away when aegirc has written it.
+Result<void> remove_emitted(const Directory& directory, const std::string& name, uid_t owner, Done& done) {
+  const Result<std::optional<std::string>> present = read_file_in(directory, name, owner);
+  // What can't be read as ours is not ours to take away.
+  if (!present || !*present || !is_emitted(**present)) return {};
+  return remove_file(directory, name, done);
+}
+
+/// "sites/x" is "x" in a folder "sites" of `top`, which is made when it is missing.
+Result<void> install_below(const Directory& top, const DrushFile& file, const Identity& owner, Done& done) {
+  const auto& [path, content] = file;
+  const std::size_t slash = path.find('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  if (Result<void> ok = check_name(name); !ok) return ok;
+  const WantedFile wanted{.owner = owner.uid, .group = owner.gid, .mode = 0440};
+  if (name == kDrushYml) {
+    Result<std::optional<std::string>> present = read_file_in(top, name, owner.uid);
+    if (!present) return pass(present);
+    // A person's own stays, and has to name the folder of our aliases by itself.
+    const std::string aliases = top.path + "/sites";
+    if (*present && !is_emitted(**present)) {
+      if ((*present)->find(aliases) != std::string::npos) return {};
+      return fail_at(top.path + '/' + name, Code::kConflict,
+                     "somebody's own file does not name the folder of aegirc's aliases",
+                     "add \"" + aliases + "\" to drush.paths.alias-path in it");
+    }
+  }
+  if (slash == std::string::npos) return install_file(top, name, content, wanted, done);
+  if (Result<void> ok = check_name(path.substr(0, slash)); !ok) return ok;
+  Result<Directory> folder =
+      ensure_directory(top, path.substr(0, slash), {.owner = owner.uid, .group = owner.gid, .mode = 0700}, done);
+  if (!folder) return pass(folder);
+  return install_file(*folder, name, content, wanted, done);
+}
+
+/// What is of aegirc's in a folder of the slot's under names that are not among `files`.
+Result<void> remove_others(const Directory& folder, const std::string& prefix, const std::vector<DrushFile>& files,
+                           uid_t owner) {
+  Result<std::vector<std::string>> names = names_in(folder);
+  if (!names) return pass(names);
+  Done unheard;
+  for (const std::string& name : *names) {
+    if (std::ranges::find(files, prefix + name, &DrushFile::first) != files.end()) continue;
+    if (!name.ends_with(".alias.drushrc.php") && !name.ends_with(".site.yml")) continue;
+    if (Result<void> ok = remove_emitted(folder, name, owner, unheard); !ok) return ok;
+  }
+  return {};
+}
+
+std::string yml_name(std::string uri) {
+  std::ranges::replace(uri, '.', '_');
+  return uri + ".site.yml";
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> read_site_file(const Config& /*config*/, const Accounts& accounts,
+                                                  const SitePlace& place, SiteFile file) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<Directory> site = open_site(accounts, place);
+  if (!site) return pass(site);
+  return read_file_in(*site, name_of(file), accounts.aegir);
+}
+
+Result<void> install_site_file(const Config& config, const Accounts& accounts, const SitePlace& place, SiteFile file,
+                               std::string_view content, Done& done) {
+  if (place.uid < config.uid_first || place.uid > config.uid_last) {
+    return fail(Code::kInvalid, "uid " + std::to_string(place.uid) + " is none of a slot");
+  }
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<Directory> site = open_site(accounts, place);
+  if (!site) return pass(site);
+  // drushrc.php holds what people have set, and the site does not work without settings.php.
+  return install_file(*site, name_of(file), content,
+                      {.owner = accounts.aegir, .group = place.uid, .mode = 0440, .durable = true}, done);
+}
+
+Result<void> install_cli_file(const Config& config, const Accounts& accounts, const SitePlace& place,
+                              std::string_view content, Done& done) {
+  if (Result<void> ok = check_uri(place.uri); !ok) return ok;
+  if (place.uid < config.uid_first || place.uid > config.uid_last) {
+    return fail(Code::kInvalid, "uid " + std::to_string(place.uid) + " is none of a slot");
+  }
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<Directory> folder = open_directory(config.config_dir + "/cli");
+  if (!folder) return pass(folder);
+  return install_file(*folder, place.uri + ".php", content, {.owner = accounts.aegir, .group = place.uid, .mode = 0440},
+                      done);
+}
+
+Result<void> install_drush_files(const Config& config, const Accounts& accounts, const std::vector<DrushFile>& files,
+                                 Done& done) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  Result<Directory> folder = open_directory(config.aegir_root + "/.drush", owners);
+  if (!folder) return pass(folder);
+  for (const DrushFile& file : files) {
+    Result<void> ok = install_below(*folder, file, {accounts.aegir, accounts.aegir_group}, done);
+    if (!ok) return ok;
+  }
+  return {};
+}
+
+Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid, const std::vector<DrushFile>& files) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const Identity own{uid, uid};
+  return run_as(own, [&]() -> Result<void> {
+    Done unheard;  // a child can't report
+    const std::array owners{uid};
+    Result<Directory> home = open_directory(slot_home + "/home", owners);
+    if (!home) return pass(home);
+    Result<Directory> folder = ensure_directory(*home, ".drush", {.owner = uid, .group = uid, .mode = 0700}, unheard);
+    if (!folder) return pass(folder);
+    for (const DrushFile& file : files) {
+      if (Result<void> ok = install_below(*folder, file, own, unheard); !ok) return ok;
+    }
+    if (Result<void> ok = remove_others(*folder, "", files, uid); !ok) return ok;
+    Result<Directory> sites = ensure_directory(*folder, "sites", {.owner = uid, .group = uid, .mode = 0700}, unheard);
+    if (!sites) return pass(sites);
+    return remove_others(*sites, "sites/", files, uid);
+  });
+}
+
+Result<void> install_platform_file(const Config& /*config*/, const Accounts& accounts, const std::string& docroot,
+                                   const PlatformFile& file, Done& done) {
+  if (Result<void> ok = check_name(file.name); !ok) return ok;
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  Result<Directory> folder = open_directory(docroot, owners);
+  // sites/ is a passage (prepare_site()), the others are code.
+  mode_t mode = 02771;
+  for (std::size_t begin = 0; folder && begin < file.folder.size(); mode = 02775) {
+    const std::size_t end = std::min(file.folder.find('/', begin), file.folder.size());
+    const std::string name = file.folder.substr(begin, end - begin);
+    if (Result<void> ok = check_name(name); !ok) return ok;
+    Result<Directory> next = open_directory(folder->path + '/' + name, owners);
+    if (!next && next.error().code == Code::kNotFound) {
+      next =
+          ensure_directory(*folder, name, {.owner = accounts.aegir, .group = accounts.aegir_group, .mode = mode}, done);
+    }
+    folder = std::move(next);
+    begin = end + 1;
+  }
+  if (!folder) return pass(folder);
+  if (!file.keep_as.empty()) {
+    if (Result<void> ok = check_name(file.keep_as); !ok) return ok;
+    Result<std::optional<std::string>> present = read_file_in(*folder, file.name, accounts.aegir);
+    if (!present) return pass(present);
+    if (*present && !is_emitted(**present) &&
+        ::renameat2(folder->fd.get(), file.name.c_str(), folder->fd.get(), file.keep_as.c_str(), RENAME_NOREPLACE) ==
+            0) {
+      done.push_back(folder->path + '/' + file.name + ": moved to " + file.keep_as);
+    }
+  }
+  const mode_t readable = file.open ? 0444 : 0440;
+  return install_file(*folder, file.name, file.content,
+                      {.owner = accounts.aegir, .group = accounts.aegir_group, .mode = readable, .durable = true},
+                      done);
+}
+
+Result<std::optional<std::string>> read_platform_file(const Config& /*config*/, const Accounts& accounts,
+                                                      const std::string& docroot, const std::string& folder,
+                                                      const std::string& name) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  Result<Directory> directory = open_directory(docroot + '/' + folder, owners);
+  if (!directory && directory.error().code == Code::kNotFound) return std::optional<std::string>();
+  if (!directory) return pass(directory);
+  return read_file_in(*directory, name, accounts.aegir);
+}
+
+Result<void> link_site_to_client(const Config& config, const Accounts& accounts, const SitePlace& place,
+                                 const std::string& client, Done& done) {
+  if (Result<void> ok = check_uri(place.uri); !ok) return ok;
+  if (Result<void> ok = check_name(client); !ok) return ok;
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  Result<Directory> clients = open_directory(config.aegir_root + "/clients", owners);
+  if (!clients) return pass(clients);
+  const Wanted wanted{.owner = accounts.aegir, .group = accounts.aegir_group, .mode = 02750};
+  Result<Directory> own = ensure_directory(*clients, client, wanted, done);
+  if (!own) return pass(own);
+  Result<Directory> backups = ensure_directory(*own, "backups", wanted, done);
+  if (!backups) return pass(backups);
+  return install_link(*own, place.uri, place.docroot + "/sites/" + place.uri, accounts.aegir, accounts.aegir_group,
+                      done);
+}
+
+Result<void> unlink_site_from_others(const Config& config, const Accounts& accounts, const std::string& uri,
+                                     const std::string& client, Done& done) {
+  if (Result<void> ok = check_uri(uri); !ok) return ok;
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  Result<Directory> clients = open_directory(config.aegir_root + "/clients", owners);
+  if (!clients) return pass(clients);
+  Result<std::vector<std::string>> names = names_in(*clients);
+  if (!names) return pass(names);
+  for (const std::string& name : *names) {
+    if (name == client) continue;
+    struct stat status{};
+    const std::string link = name + '/' + uri;
+    if (::fstatat(clients->fd.get(), link.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(status.st_mode)) {
+      continue;
+    }
+    Result<Directory> other = open_directory(clients->path + '/' + name, owners);
+    if (!other) return pass(other);
+    if (Result<void> ok = remove_file(*other, uri, done); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> forget_site(const Config& config, const Accounts& accounts, const std::string& uri, Done& done) {
+  if (Result<void> ok = check_uri(uri); !ok) return ok;
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  const struct {
+    std::string folder;
+    std::string name;
+  } files[] = {
+      {config.aegir_root + "/.drush", uri + ".alias.drushrc.php"},
+      {config.aegir_root + "/.drush/sites", yml_name(uri)},
+      // Last: it says that there may be something of this site (written_sites()).
+      {config.config_dir + "/cli", uri + ".php"},
+  };
+  if (Result<void> ok = unlink_site_from_others(config, accounts, uri, {}, done); !ok) return ok;
+  for (const auto& [folder, name] : files) {
+    Result<Directory> directory = open_directory(folder, owners);
+    if (!directory && directory.error().code == Code::kNotFound) continue;
+    if (!directory) return pass(directory);
+    if (Result<void> ok = remove_emitted(*directory, name, accounts.aegir, done); !ok) return ok;
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> written_sites(const Config& config) {
+  constexpr std::string_view kSuffix = ".php";
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<Directory> folder = open_directory(config.config_dir + "/cli");
+  if (!folder) return pass(folder);
+  Result<std::vector<std::string>> names = names_in(*folder);
+  if (!names) return names;
+  std::vector<std::string> uris;
+  for (const std::string& name : *names) {
+    if (!name.ends_with(kSuffix)) continue;
+    std::string uri = name.substr(0, name.size() - kSuffix.size());
+    if (is_canonical_host(uri)) uris.push_back(std::move(uri));
+  }
+  return uris;
+}
+
+}  // namespace aegir::machine

@@ -1,0 +1,100 @@
+// What Verify does with a site: its tree, and the files that Drupal and Drush read, as the registry says. Composes
+// registry, emitters and machine; used by aegirc, and later by aegird.
+//
+// Whether a site's credentials are cloaked is said in two places, the registry and the site's drushrc.php, where people
+// of Aegir 3 are used to say it. What settings.php has tells which of the two has changed since the last Verify.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "compiler/core/config.hpp"
+#include "compiler/emit/drupal.hpp"
+#include "compiler/machine/site_files.hpp"
+#include "compiler/registry/store.hpp"
+
+namespace aegir::verify {
+
+/// Whether a site's credentials are to be cloaked. `registry` is what the registry says, `present` what settings.php
+/// has now (nothing: not there, or not ours), `asked` what drushrc.php says (nothing: it can't be read, or the site is
+/// new), `local` what local.drushrc.php says, which comes last and is never written.
+[[nodiscard]] bool decide_cloaking(bool registry, std::optional<bool> present, std::optional<bool> asked,
+                                   std::optional<bool> local);
+
+/// Verifies sites, one after the other, in three steps around a publish:
+///
+///   write() each site, then record();  publish;  finish()
+///
+/// A site that works goes on working between any two of them, and after a kill: what a plain settings.php needs is
+/// there before the map lets go of the credentials, and the other way round. Used from one thread.
+class Sites {
+ public:
+  /// Reads what sites refer to. `config` and `store` must outlive it. Needs root for everything else.
+  [[nodiscard]] static Result<Sites> load(const Config& config, const Accounts& accounts, registry::Store& store);
+
+  /// The place of a site that has a slot.
+  [[nodiscard]] machine::SitePlace place_of(const registry::Site& site) const;
+
+  /// Writes a site's files into its directory, which must be there (machine::prepare_site()), and around it. Nothing
+  /// for a site without a slot, or on a platform whose CMS is none of ours. Fails when the site can't work without
+  /// what is missing; returns what else a person has to know, which keeps no site from working.
+  [[nodiscard]] Result<std::vector<Error>> write(const registry::Site& site, machine::Done& done);
+
+  /// Takes away what was written for a name that no site has any more.
+  [[nodiscard]] Result<void> forget(const std::string& uri, machine::Done& done);
+  /// The same for every name that is not among `uris` (sorted).
+  [[nodiscard]] Result<void> forget_others(const std::vector<std::string>& uris, machine::Done& done);
+
+  /// Tells the registry of the sites whose cloaking people have changed in drushrc.php, and writes their files.
+  [[nodiscard]] Result<std::vector<Error>> record(const registry::Actor& actor, machine::Done& done);
+
+  /// After the map is published: the settings.php of sites that are cloaked now and were not before. Returns what went
+  /// wrong; the next Verify heals it.
+  [[nodiscard]] std::vector<Error> finish(machine::Done& done);
+
+ private:
+  Sites(const Config& config, const Accounts& accounts, registry::Store& store)
+      : config_(&config), accounts_(accounts), store_(&store) {}
+
+  struct Present;
+  [[nodiscard]] emit::SiteFacts facts_of(const registry::Site& site) const;
+  [[nodiscard]] Result<Present> read(const machine::SitePlace& place, std::vector<Error>& errors) const;
+  [[nodiscard]] Result<void> write_files(const emit::SiteFacts& facts, const Present& present,
+                                         std::vector<Error>& errors, machine::Done& done);
+  [[nodiscard]] Result<void> write_settings(const emit::SiteFacts& facts, const Present& present, machine::Done& done);
+  void write_aliases(const emit::SiteFacts& facts, const machine::SitePlace& place, std::vector<Error>& errors,
+                     machine::Done& done) const;
+  [[nodiscard]] Result<void> write_sites_php(const registry::Platform& platform, machine::Done& done);
+
+  /// A settings.php that waits for the map.
+  struct Waiting {
+    machine::SitePlace place;
+    std::string content;
+  };
+
+  const Config* config_;
+  Accounts accounts_;
+  registry::Store* store_;
+  std::unordered_map<std::string, registry::Platform> platforms_;
+  std::unordered_map<std::string, registry::Block> blocks_;
+  std::unordered_map<std::string, registry::DatabaseService> databases_;  ///< by server
+  std::set<std::string> with_sites_php_;                                  ///< docroots
+  std::vector<registry::Site> changed_;                                   ///< as they are to be in the registry
+  std::vector<Waiting> waiting_;
+};
+
+/// A platform's own files: sites.php, drushrc.php with the names of its sites, Drush's alias of the platform.
+[[nodiscard]] Result<std::vector<Error>> write_platform_files(const Config& config, const Accounts& accounts,
+                                                              const registry::Platform& platform,
+                                                              const std::vector<std::string>& uris,
+                                                              const std::vector<std::string>& profiles,
+                                                              machine::Done& done);
+
+/// Drush's alias of a server, and where Drush finds its aliases.
+[[nodiscard]] Result<void> write_server_files(const Config& config, const Accounts& accounts,
+                                              const registry::Server& server, machine::Done& done);
+
+}  // namespace aegir::verify
