@@ -65,7 +65,7 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
       files->add({std::move(site.error())});
       continue;
     }
-    Result<void> prepared = machine::prepare_site(config, accounts, files->sites().place_of(*site), done);
+    Result<void> prepared = machine::prepare_site_tree(config, accounts, files->sites().place_of(*site), done);
     // A tree that its own PHP has broken keeps no file from being written.
     Result<void> written = files->write(*site, done);
     if (!prepared && !written && prepared.error().place.file == written.error().place.file) written = {};

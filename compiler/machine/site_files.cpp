@@ -213,7 +213,7 @@ Result<void> install_platform_file(const Config& /*config*/, const Accounts& acc
       done.push_back(folder->path + '/' + file.name + ": moved to " + file.keep_as);
     }
   }
-  const mode_t readable = file.open ? 0444 : 0440;
+  const mode_t readable = file.open ? 0644 : 0440;
   return install_file(*folder, file.name, file.content,
                       {.owner = accounts.aegir, .group = accounts.aegir_group, .mode = readable, .durable = true},
                       done);

@@ -18,7 +18,7 @@ TEST_F(VerifiedSite, OwnersAndModesOfTheFiles) {
   EXPECT_FALSE(reads(kOther, cli_file()));
   EXPECT_FALSE(reads(kWeb, cli_file()));
   EXPECT_EQ(owner_and_mode(docroot() + "/sites/sites.php"),
-            "0444 " + std::to_string(kAegir) + ":" + std::to_string(kAegir));
+            "0644 " + std::to_string(kAegir) + ":" + std::to_string(kAegir));
   // Names of sites are for no tenant.
   EXPECT_FALSE(reads(kSlot, docroot() + "/sites/all/drush/drushrc.php"));
   EXPECT_NE(live::slurp(docroot() + "/sites/all/drush/drushrc.php").find("'first.example'"), std::string::npos);
