@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "compiler/cli/publishing.hpp"
+#include "compiler/registry/isolation.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -59,12 +60,14 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
   Result<FilesOfSites> files = FilesOfSites::load(config, accounts, *store);
   if (!files) return stop(files);
   machine::Done done;
+  std::size_t verified = 0;
   for (const std::string& uri : uris) {
     Result<registry::Site> site = find_site(*store, uri);
     if (!site) {
       files->add({std::move(site.error())});
       continue;
     }
+    ++verified;
     Result<void> prepared = machine::prepare_site_tree(config, accounts, files->sites().place_of(*site), done);
     // A tree that its own PHP has broken keeps no file from being written.
     Result<void> written = files->write(*site, done);
@@ -76,6 +79,13 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
     }
   }
   if (Result<void> recorded = files->record(done); !recorded) return stop(recorded);
+  for (const std::string& uri : uris) {
+    const Result<registry::Site> site = find_site(*store, uri);
+    if (!site) continue;
+    const std::optional<std::string> warning = registry::sharing_warning(*site, files->sites().block_of(*site));
+    if (warning) cli.out.note(*warning);
+  }
+  if (verified == 0) return files->finish({});
   DoneBefore before;
   before.sentence = done.empty() ? std::string("Directories and files were as they should be.")
                                  : count(done.size(), "directory or file", "directories and files") + " put right.";

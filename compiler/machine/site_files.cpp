@@ -160,7 +160,8 @@ Result<void> install_drush_files(const Config& config, const Accounts& accounts,
   return {};
 }
 
-Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid, const std::vector<DrushFile>& files) {
+Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid, bool alone,
+                                      const std::vector<DrushFile>& files) {
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   const Identity own{uid, uid};
@@ -174,6 +175,7 @@ Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid, c
     for (const DrushFile& file : files) {
       if (Result<void> ok = install_below(*folder, file, own, unheard); !ok) return ok;
     }
+    if (!alone) return {};
     if (Result<void> ok = remove_others(*folder, "", files, uid); !ok) return ok;
     Result<Directory> sites = ensure_directory(*folder, "sites", {.owner = uid, .group = uid, .mode = 0700}, unheard);
     if (!sites) return pass(sites);

@@ -35,9 +35,10 @@ using DrushFile = std::pair<std::string, std::string>;
 [[nodiscard]] Result<void> install_drush_files(const Config& config, const Accounts& accounts,
                                                const std::vector<DrushFile>& files, Done& done);
 
-/// The same below the home of a slot, where they are the slot's own; written as the slot. What is there of aegirc's
-/// under other names goes away: it is of a name that the site had before. kNotFound when there is no such slot.
-[[nodiscard]] Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid,
+/// The same below the home of a slot, where they are the slot's own; written as the slot. When the site is `alone` in
+/// it, what is there of aegirc's under other names goes away: it is of a name that the site had before. kNotFound when
+/// there is no such slot.
+[[nodiscard]] Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid, bool alone,
                                                     const std::vector<DrushFile>& files);
 
 /// A file of a platform, in a folder that is made when it is missing: `folder` is "sites" or "sites/all/drush".

@@ -118,6 +118,7 @@ Result<void> Sites::write_settings(const emit::SiteFacts& facts, const Present& 
 void Sites::write_aliases(const emit::SiteFacts& facts, const machine::SitePlace& place, std::vector<Error>& errors,
                           machine::Done& done) const {
   const std::string home = slot_home_of(*config_, facts.site);
+  const bool alone = block_of(facts.site).isolation == registry::Isolation::kSite;
   const auto files_of = [&](const std::string& folder) -> Result<std::vector<machine::DrushFile>> {
     Result<std::string> yml = emit::site_yml(facts);
     if (!yml) return pass(yml);
@@ -142,7 +143,7 @@ void Sites::write_aliases(const emit::SiteFacts& facts, const machine::SitePlace
   install(config_->aegir_root + "/.drush",
           [&](const auto& files) { return machine::install_drush_files(*config_, accounts_, files, done); });
   install(home + "/home/.drush",
-          [&](const auto& files) { return machine::install_slot_drush_files(home, place.uid, files); });
+          [&](const auto& files) { return machine::install_slot_drush_files(home, place.uid, alone, files); });
 }
 
 Result<void> Sites::write_sites_php(const registry::Platform& platform, machine::Done& done) {

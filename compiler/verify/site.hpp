@@ -37,6 +37,7 @@ class Sites {
 
   /// The place of a site that has a slot.
   [[nodiscard]] machine::SitePlace place_of(const registry::Site& site) const;
+  [[nodiscard]] const registry::Block& block_of(const registry::Site& site) const { return blocks_.at(site.block); }
 
   /// Writes a site's files into its directory, which must be there (machine::prepare_site()), and around it. Nothing
   /// for a site without a slot, or on a platform whose CMS is none of ours. Fails when the site can't work without

@@ -88,5 +88,22 @@ TEST_F(VerifiedSite, AnAliasThatAPersonWroteIsNotTakenAway) {
   EXPECT_TRUE(fs::exists(drush("second.example.alias.drushrc.php")));
 }
 
+TEST_F(VerifiedSite, SitesThatShareASlotKeepTheirAliases) {
+  live::put(file("shared.json"), R"({
+  "blocks": {"shared": {"server": "web1", "slots": 1, "isolation": "shared", "first_uid": 300100}},
+  "sites": {"second.example": {"platform": "d10", "client": "acme", "slot": {"block": "shared", "number": 0}, "cloaking": false,
+                               "database": {"server": "web1"}},
+            "third.example": {"platform": "d10", "client": "acme", "slot": {"block": "shared", "number": 0}, "database": {"server": "web1"}}}
+})");
+  expect("import " + file("shared.json"), 0, "Imported");
+  expect("compile", 0, "Published");
+  expect("verify --site second.example", 0, "note: site second.example is not isolated");
+  expect("verify --site second.example", 0, "it is uncloaked as well");
+  const std::string folder = slot_home(config_, "shared", 0) + "/home/.drush/";
+  for (const char* name : {"second.example.alias.drushrc.php", "third.example.alias.drushrc.php"}) {
+    EXPECT_TRUE(fs::exists(folder + name)) << name;
+  }
+}
+
 }  // namespace
 }  // namespace aegir::cli
