@@ -136,15 +136,23 @@ def nginx_catch_all(setting, _sites, module, site_map):
     parameters |= {"AEGIR_PROBE": "$aegir_probe if_not_empty", "PHP_ADMIN_VALUE": "$aegir_php_admin_value"}
     parameters["HTTP_X_AEGIR_PROBE"] = '"" if_not_empty'
     lines = "".join(f"      fastcgi_param {name} {value};\n" for name, value in parameters.items())
+    docroots = {1: setting.docroot, 2: setting.new_docroot}  # of make_map's platforms
+    blocks = "".join(
+        f"""  server {{
+    aegir_platform {platform};
+    root {docroot};
+{NGINX_PHP.format(fpm="aegir_fpm", more=lines)}  }}
+"""
+        for platform, docroot in docroots.items()
+    )
     body = f"""  aegir_map {site_map};
   aegir_key {site_map}.key;
   server {{
     listen 127.0.0.1:{setting.port} default_server;
     server_name _;
-    aegir on;
-    root $aegir_docroot;
-{NGINX_PHP.format(fpm="aegir_fpm", more=lines)}  }}
-  include {setting.directory}/new/*.conf;
+    aegir platforms;
+  }}
+{blocks}  include {setting.directory}/new/*.conf;
 """
     return nginx_frame(setting, body, f"load_module {module};\n")
 

@@ -112,6 +112,10 @@ std::vector<Row> path_rows() {
       {"encoded_fragment", get("a.test", "/style.css%23x"), php("a.test")},
       {"files_index_itself", get("a.test", "/files/pages/index.html"), file("no index here")},
 
+      {"robots_of_the_site", get("a.test", "/robots.txt"), file("robots of a.test")},
+      {"robots_of_the_site_by_an_alias", get("in-place.a.test", "//robots.txt?x"), file("robots of a.test")},
+      {"robots_of_the_platform", get("b.test", "/robots.txt"), file("robots of the platform")},
+
       {"symlink_of_the_owner", get("a.test", "/files/own-link.txt"), file("file of a.test")},
       {"symlink_to_another_site",
        get("a.test", "/files/stolen.txt"),

@@ -140,6 +140,8 @@ void World::make_platform() const {
   put(at("pages/index.html"), "pages' index");
   put(at("a folder\xc3\xa4\"/file.txt"), "a file");
   put(at("error-document/there.txt"), "there");
+  put(at("robots.txt"), "robots of the platform");
+  put(at("sites/a.test/files/robots.txt"), "robots of a.test");
   put(at("sites/all/shared.css"), "shared by all");
   put(at("sites/default/default.css"), "default's");
   put(at(".well-known/acme-challenge/in-docroot"), "from the docroot");
