@@ -65,9 +65,9 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return usage;
 }
 
-int finish(const cli::Output& out) {
-  const Result<void> arrived = out.finish();
-  return arrived ? 0 : out.fail(arrived.error());
+int finish(const cli::Cli& cli) {
+  const Result<void> arrived = cli.out.finish();
+  return arrived ? cli.status : cli.out.fail(arrived.error());
 }
 
 /// A file that is opened must not become standard output by taking its closed descriptor. Each closed one is filled
@@ -99,6 +99,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   app.require_subcommand(1);
   cli::add_compile(app, cli);
+  cli::add_diff(app, cli);
   cli::add_publish(app, cli);
   cli::add_verify(app, cli);
   cli::add_lookup(app, cli);
@@ -115,12 +116,12 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
     (void)app.exit(asked);
-    return finish(cli.out);
+    return finish(cli);
   } catch (const CLI::ParseError& error) {
     return cli.out.fail(usage_error(app, error));
   }
   const cli::Outcome outcome = cli.command();
-  return outcome ? finish(cli.out) : cli.out.fail(outcome.error());
+  return outcome ? finish(cli) : cli.out.fail(outcome.error());
 }
 
 }  // namespace

@@ -108,13 +108,19 @@ std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const 
                                                                           const std::string& file) {
   Result<std::string> text = read_document(file);
   if (!text) return stop(text);
+  return document_registry(out, config, file, *text);
+}
+
+std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Output& out, const Config& config,
+                                                                          const std::string& file,
+                                                                          const std::string& text) {
   // Sealed secrets of a document need the registry's key; a document without any needs none.
   Result<KeyRing> key = KeyRing::read(config.registry_key);
   if (!key) key = KeyRing::parse(KeyRing::generate(1), "a key for this run");
   if (!key) return stop(key);
   auto store = registry::Store::open(":memory:", registry::Store::Mode::kCreate, *key);
   if (!store) return stop(store);
-  auto report = registry::import_json(**store, *text, document_name(file), {.replace = true}, actor("a document"));
+  auto report = registry::import_json(**store, text, document_name(file), {.replace = true}, actor("a document"));
   if (!report) return stop(report);
   if (report->generated_secrets != 0) {
     out.note(

@@ -41,9 +41,11 @@ struct Cli {
   std::string config_file{kConfigFile};
   Output out;
   std::function<Outcome()> command;
+  int status = 0;  ///< exit code of a command without an error; only diff has another
 };
 
 void add_compile(CLI::App& app, Cli& cli);  ///< compile, check
+void add_diff(CLI::App& app, Cli& cli);
 void add_publish(CLI::App& app, Cli& cli);
 void add_verify(CLI::App& app, Cli& cli);
 void add_lookup(CLI::App& app, Cli& cli);
@@ -77,6 +79,11 @@ void add_map(CLI::App& app, Cli& cli);       ///< map dump|verify|compact
 [[nodiscard]] std::string document_name(const std::string& file);
 
 /// A registry in memory that holds a document; every error of it otherwise. Notes secrets that the document leaves out.
+[[nodiscard]] std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Output& out,
+                                                                                        const Config& config,
+                                                                                        const std::string& file,
+                                                                                        const std::string& text);
+/// The same of a document that is yet to be read.
 [[nodiscard]] std::expected<std::unique_ptr<registry::Store>, Errors> document_registry(const Output& out,
                                                                                         const Config& config,
                                                                                         const std::string& file);

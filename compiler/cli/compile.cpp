@@ -8,7 +8,6 @@
 
 #include "compiler/cli/publishing.hpp"
 #include "compiler/core/atomic_file.hpp"
-#include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 #include "compiler/publish/compile.hpp"
@@ -23,16 +22,6 @@ struct Options {
   std::string out;
   bool static_form = false;
 };
-
-Result<emit::Model> read_model(registry::Store& store) {
-  Result<std::vector<registry::Server>> servers = store.servers();
-  if (!servers) return pass(servers);
-  Result<std::vector<registry::Platform>> platforms = store.platforms();
-  if (!platforms) return pass(platforms);
-  Result<std::vector<registry::Block>> blocks = store.blocks();
-  if (!blocks) return pass(blocks);
-  return emit::Model{*std::move(servers), *std::move(platforms), *std::move(blocks)};
-}
 
 /// A word as a shell reads it back.
 std::string shell_word(const std::string& word) {
@@ -399,6 +388,16 @@ Outcome check(const Cli& cli, const std::string& document) {
 }
 
 }  // namespace
+
+Result<emit::Model> read_model(registry::Store& store) {
+  Result<std::vector<registry::Server>> servers = store.servers();
+  if (!servers) return pass(servers);
+  Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return pass(platforms);
+  Result<std::vector<registry::Block>> blocks = store.blocks();
+  if (!blocks) return pass(blocks);
+  return emit::Model{*std::move(servers), *std::move(platforms), *std::move(blocks)};
+}
 
 void add_compile(CLI::App& app, Cli& cli) {
   const auto options = std::make_shared<Options>();

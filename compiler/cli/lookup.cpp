@@ -8,6 +8,7 @@
 #include "compiler/map/answer.hpp"
 #include "compiler/map/http_auth.hpp"
 #include "compiler/map/route.hpp"
+#include "compiler/map/words.hpp"
 #include "compiler/registry/isolation.hpp"
 
 namespace aegir::cli {
@@ -83,16 +84,6 @@ std::string answer(const map::HostDecision& decision, const map::Request& reques
   return std::to_string(decision.status) + (decision.status == 404 ? ": no site has this name here" : "");
 }
 
-std::string word(map::SiteState state) {
-  if (state == map::SiteState::kDisabled) return "disabled";
-  return state == map::SiteState::kMaintenance ? "maintenance" : "enabled";
-}
-
-std::string word(map::Https https) {
-  if (https == map::Https::kNone) return "none";
-  return https == map::Https::kRequired ? "required" : "allowed";
-}
-
 Json services(std::uint8_t bits) {
   Json list = Json::array();
   if ((bits & map::kServiceApache) != 0) list.push_back("apache");
@@ -126,8 +117,8 @@ void add_credentials(Json& facts, const map::SiteView& site, const Result<KeyRin
 void add_site(Json& facts, const map::HostDecision& decision, const Result<KeyRing>& keys) {
   const map::SiteView& site = decision.site;
   facts["site"] = site.host;
-  facts["state"] = word(site.state);
-  facts["https"] = word(site.https);
+  facts["state"] = map::word(site.state);
+  facts["https"] = map::word(site.https);
   facts["served_by"] = services(site.services);
   if (!site.target.empty()) facts["redirects_to"] = site.target;
   facts["platform"] = site.platform_name;

@@ -8,10 +8,10 @@
 namespace aegir::cli {
 namespace {
 
-void print(std::FILE* stream, std::string_view text) {
+void print(std::FILE* stream, std::string_view text, std::string_view end = "\n") {
   if (stream == stderr) (void)std::fflush(stdout);  // in the order in which things happened
   (void)std::fwrite(text.data(), 1, text.size(), stream);
-  (void)std::fputc('\n', stream);
+  (void)std::fwrite(end.data(), 1, end.size(), stream);
 }
 
 /// Text of a name or message that came from a document or a file: control bytes never reach a terminal.
@@ -42,7 +42,7 @@ Json to_json(const Error& error) {
 
 std::string printable(std::string text) {
   for (char& c : text) {
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f) c = '?';
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f) c = '?';
   }
   return text;
 }
@@ -103,6 +103,32 @@ void Output::note(std::string_view sentence) const {
   std::string line = "aegirc: note: ";
   line += sentence;
   print(stderr, printable(std::move(line)));
+}
+
+void LongReport::list(std::string_view name) {
+  if (out_.format == Format::kJson) {
+    const std::string head = !begun_ ? "{" : empty_ ? "]," : "\n  ],";
+    print(stdout, head + "\n  " + dump(Json(name), -1) + ": [", "");
+  }
+  begun_ = empty_ = true;
+}
+
+void LongReport::entry(std::string_view text, const Json& facts) {
+  if (out_.format == Format::kJson) {
+    print(stdout, (empty_ ? "\n    " : ",\n    ") + dump(facts, -1), "");
+    empty_ = false;
+    return;
+  }
+  print(stdout, printable(std::string(text)));
+}
+
+void LongReport::end(std::string_view sentence, const Json& facts) {
+  if (out_.format != Format::kJson) return print(stdout, printable(std::string(sentence)));
+  print(stdout, empty_ ? "]" : "\n  ]", "");
+  const Json all = out_.with_notes(facts);
+  for (const auto& [key, value] : all.items())
+    print(stdout, ",\n  " + dump(Json(key), -1) + ": " + dump(value, -1), "");
+  print(stdout, "\n}");
 }
 
 Result<void> Output::finish() const {

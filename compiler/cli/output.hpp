@@ -37,10 +37,30 @@ class Output {
   [[nodiscard]] int fail(const Error& error) const { return fail(std::span(&error, 1)); }
 
  private:
+  friend class LongReport;
   /// Adds the notes that wait to `object`.
   [[nodiscard]] Json with_notes(Json object) const;
 
   mutable std::vector<std::string> notes_;  ///< for JSON; commands only see a const Output
+};
+
+/// A report of any length, printed as it comes: lines for a person, for a script one object whose first members are
+/// lists. Used from one thread; `out` must outlive it.
+class LongReport {
+ public:
+  explicit LongReport(const Output& out) : out_(out) {}
+
+  /// Begins a list, and ends the one before.
+  void list(std::string_view name);
+  /// The next entry of it.
+  void entry(std::string_view text, const Json& facts);
+  /// Ends the report: once, after at least one list.
+  void end(std::string_view sentence, const Json& facts);
+
+ private:
+  const Output& out_;
+  bool begun_ = false;
+  bool empty_ = true;  ///< the list that is open
 };
 
 /// "1 site", "2,000 sites": a number with its noun.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compiler/cli/cli.hpp"
+#include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/publisher.hpp"
 #include "compiler/verify/site.hpp"
@@ -32,6 +33,9 @@ struct DoneBefore {
 
 /// The same with everything that it needs opened first: what `publish` and `map compact` do.
 [[nodiscard]] Outcome run_publisher(const Cli& cli, const PublishStep& step);
+
+/// What of a registry the configuration files depend on.
+[[nodiscard]] Result<emit::Model> read_model(registry::Store& store);
 
 /// Where the sites of a registry lie, and which slots they run in.
 class Places {

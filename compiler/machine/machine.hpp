@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/core/config.hpp"
 #include "compiler/machine/tree.hpp"
@@ -76,10 +77,14 @@ struct SitePlace {
 /// How the first line of every emitted file goes on after its language's comment sign and a blank.
 inline constexpr std::string_view kEmittedMark = "Written by aegirc";
 
-/// Takes away what an earlier compile has put below config_dir and what is not among `emitted` (paths) any more: the
-/// fragments of a platform, block or server that has left the registry. Looks only where fragments are emitted to, and
-/// only at root's own regular files with kEmittedMark in their first line: pre.d, vhost.d, post.d and *.local.conf
-/// belong to people.
+/// What an earlier compile has put below config_dir and what is not among `emitted` (paths) any more: the fragments of
+/// a platform, block or server that has left the registry, by path. Looks only where fragments are emitted to, and only
+/// at root's own regular files with kEmittedMark in their first line: pre.d, vhost.d, post.d and *.local.conf belong to
+/// people.
+[[nodiscard]] Result<std::vector<std::string>> stale_config(const Config& config,
+                                                            const std::vector<std::string>& emitted);
+
+/// Takes away what stale_config() finds.
 [[nodiscard]] Result<void> remove_stale_config(const Config& config, const std::vector<std::string>& emitted,
                                                Done& done);
 

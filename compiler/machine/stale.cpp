@@ -38,9 +38,10 @@ bool is_emitted(const Directory& directory, const std::string& name) {
 
 }  // namespace
 
-Result<void> remove_stale_config(const Config& config, const std::vector<std::string>& emitted, Done& done) {
+Result<std::vector<std::string>> stale_config(const Config& config, const std::vector<std::string>& emitted) {
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
+  std::vector<std::string> stale;
   for (const std::string& server : names_in(config.config_dir)) {
     if (!server.starts_with("server_")) continue;
     for (const char* folder : {"/apache", "/apache/platform.d", "/nginx", "/nginx/platform.d", "/php"}) {
@@ -51,11 +52,26 @@ Result<void> remove_stale_config(const Config& config, const std::vector<std::st
       for (const std::string& name : names_in(path)) {
         const std::string file = path + '/' + name;
         if (name.ends_with(".local.conf") || std::ranges::find(emitted, file) != emitted.end()) continue;
-        if (!is_emitted(*directory, name)) continue;
-        if (::unlinkat(directory->fd.get(), name.c_str(), 0) != 0) return fail_errno("can't be removed", file, errno);
-        done.push_back(file + ": removed, since nothing in the registry asks for it any more");
+        if (is_emitted(*directory, name)) stale.push_back(file);
       }
     }
+  }
+  return stale;
+}
+
+Result<void> remove_stale_config(const Config& config, const std::vector<std::string>& emitted, Done& done) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<std::vector<std::string>> stale = stale_config(config, emitted);
+  if (!stale) return pass(stale);
+  for (const std::string& file : *stale) {
+    const std::size_t slash = file.rfind('/');
+    Result<Directory> directory = open_directory(file.substr(0, slash));
+    if (!directory) return pass(directory);
+    if (::unlinkat(directory->fd.get(), file.c_str() + slash + 1, 0) != 0) {
+      return fail_errno("can't be removed", file, errno);
+    }
+    done.push_back(file + ": removed, since nothing in the registry asks for it any more");
   }
   return {};
 }

@@ -1,12 +1,12 @@
 #include "compiler/map/dump.hpp"
 
-#include <array>
 #include <ostream>
 #include <string>
 #include <string_view>
 
 #include "compiler/core/secret_box.hpp"
 #include "compiler/map/units.hpp"
+#include "compiler/map/words.hpp"
 
 namespace aegir::map {
 namespace {
@@ -40,39 +40,17 @@ std::string digest_of(std::string_view secret) {
   return to_hex({digest.data(), 16});
 }
 
-std::string services(std::uint8_t bits) {
-  constexpr std::array<const char*, 4> kNames = {"none", "apache", "nginx", "apache,nginx"};
-  return kNames[bits & 3U];
-}
-
-std::string state(std::uint8_t value) {
-  constexpr std::array<const char*, 4> kNames = {"?", "enabled", "disabled", "maintenance"};
-  return kNames[value & 3U];
-}
-
-std::string https(std::uint8_t value) {
-  constexpr std::array<const char*, 4> kNames = {"none", "allowed", "required", "?"};
-  return kNames[value & 3U];
-}
-
-std::string cms(Cms value) {
-  constexpr std::array<const char*, 4> kNames = {"other", "drupal7", "drupal8", "backdrop"};
-  return kNames[static_cast<std::uint8_t>(value) & 3U];
-}
-
-/// A wildcard as people write it.
-std::string name(std::string_view key) { return (key.starts_with('.') ? "*" : "") + std::string(key); }
-
 void write_site(std::ostream& out, const RecordView& record) {
   SiteFields fields;
   (void)view_site(record, fields);  // verified when the unit was read
   const auto& head = in_place<SiteHead>(record.bytes);
   const bool candidate = record.type == RecordType::kCandidate;
-  out << (candidate ? "candidate " : "site ") << name(record.key);
+  out << (candidate ? "candidate " : "site ") << name_of(record.key);
   if (candidate) out << " host " << shown(fields.host) << " expiry " << head.expiry;
-  out << " state " << state(head.state) << " https " << https(head.https) << " services " << services(head.services)
-      << " platform " << head.platform_id << " directory " << shown(fields.directory) << " socket "
-      << shown(fields.socket) << " target " << shown(fields.target) << " former ";
+  out << " state " << word(static_cast<SiteState>(head.state)) << " https " << word(static_cast<Https>(head.https))
+      << " services " << service_words(head.services) << " platform " << head.platform_id << " directory "
+      << shown(fields.directory) << " socket " << shown(fields.socket) << " target " << shown(fields.target)
+      << " former ";
   std::string_view former = fields.former;
   if (former.empty()) out << '-';
   while (!former.empty()) {
@@ -88,7 +66,7 @@ void write_site(std::ostream& out, const RecordView& record) {
 }
 
 void write_alias(std::ostream& out, const AliasView& alias, std::string_view site) {
-  out << "alias " << name(alias.record.key) << " of " << site << " target " << shown(alias.target) << '\n';
+  out << "alias " << name_of(alias.record.key) << " of " << site << " target " << shown(alias.target) << '\n';
 }
 
 void write_unit(std::ostream& out, const UnitView& unit) {
@@ -105,7 +83,7 @@ void write_unit(std::ostream& out, const UnitView& unit) {
       break;
     case RecordType::kTombstone:
     case RecordType::kAlias:
-      out << "tombstone " << name(unit.key()) << '\n';
+      out << "tombstone " << name_of(unit.key()) << '\n';
       break;
   }
 }
@@ -116,8 +94,8 @@ void write_platforms(std::ostream& out, std::span<const PlatformView> platforms)
     if (row.services == 0) {
       out << "gone\n";
     } else {
-      out << shown(row.name) << " docroot " << shown(row.docroot) << " cms " << cms(row.cms) << " services "
-          << services(row.services) << '\n';
+      out << shown(row.name) << " docroot " << shown(row.docroot) << " cms " << word(row.cms) << " services "
+          << service_words(row.services) << '\n';
     }
   }
 }

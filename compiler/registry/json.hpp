@@ -34,6 +34,8 @@ struct ImportOptions {
   /// registry restores id, sequence, deleted sites, slots and audit.
   bool replace = false;
   bool dry_run = false;  ///< roll back at the end: the report tells what would have been done
+  /// In a dry run of a document without errors, called before the end: the store reads as it would be.
+  std::function<Result<void>()> preview = {};
 };
 
 /// What an import did.
