@@ -1,85 +1,15 @@
 #include "compiler/registry/validate.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
 #include <string>
 
 #include "compiler/core/host_name.hpp"
 #include "compiler/core/idna.hpp"
-#include "compiler/core/utf8.hpp"
-#include "compiler/registry/words.hpp"
+#include "compiler/registry/rules.hpp"
 
 namespace aegir::registry {
 namespace {
-
-constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
-constexpr std::string_view kDigits = "0123456789";
-
-bool only(std::string_view text, std::string_view allowed) {
-  return text.find_first_not_of(allowed) == std::string_view::npos;
-}
-
-/// Collects problems; each rule adds at most one.
-class Rules {
- public:
-  void refuse(Problem problem) { problems_.push_back(std::move(problem)); }
-  void refuse(std::string field, std::string message, std::string hint = {}) {
-    refuse({.field = std::move(field), .message = std::move(message), .hint = std::move(hint)});
-  }
-
-  /// Valid UTF-8 without control characters, of a bounded length. False when it is not (and that is noted).
-  bool text(std::string field, std::string_view value, std::size_t limit) {
-    if (value.size() > limit) {
-      refuse(std::move(field),
-             "has " + std::to_string(value.size()) + " bytes; at most " + std::to_string(limit) + " are allowed");
-      return false;
-    }
-    const std::size_t bad = find_control_or_bad_utf8(value);
-    if (bad == std::string_view::npos) return true;
-    refuse(std::move(field), "holds a control character or broken UTF-8 at byte " + std::to_string(bad + 1));
-    return false;
-  }
-
-  bool name(std::string field, std::string_view value) {
-    if (is_object_name(value)) return true;
-    refuse(std::move(field), printable(value) + " can't be a name",
-           "a name has 1 to 32 of a-z, 0-9, '_' and '-', and begins with a letter or digit");
-    return false;
-  }
-
-  void range(std::string field, std::uint64_t value, std::uint64_t least, std::uint64_t most, std::string_view unit) {
-    if (value >= least && value <= most) return;
-    refuse(std::move(field), std::to_string(value) + " is out of range; expected " + std::to_string(least) + " to " +
-                                 std::to_string(most) + (unit.empty() ? "" : " ") + std::string(unit));
-  }
-
-  void port(std::string field, std::uint16_t value) { range(std::move(field), value, 1, 65535, ""); }
-
-  void host_or_address(std::string field, std::string_view value) {
-    if (!is_host(value, false) && !is_address(value)) {
-      refuse(std::move(field), printable(value) + " is neither a host name nor an IP address");
-    }
-  }
-
-  void address(std::string field, std::string_view value) {
-    if (!is_address(value))
-      refuse(std::move(field), printable(value) + " is not an IP address", "write 127.0.0.1 or ::1");
-  }
-
-  [[nodiscard]] Problems take() { return std::move(problems_); }
-
- private:
-  static bool is_address(std::string_view value) {
-    unsigned char bytes[16];
-    const std::string copy(value);
-    return copy.size() == value.size() && value.find('\0') == std::string_view::npos &&
-           (::inet_pton(AF_INET, copy.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, copy.c_str(), bytes) == 1);
-  }
-
-  Problems problems_;
-};
 
 constexpr std::string_view kHostHint = "write it in lower case, without scheme, port, path or dot at the end";
 
@@ -255,81 +185,6 @@ std::string_view host_of_target(std::string_view target) {
   if (scheme == std::string_view::npos) return target;
   target.remove_prefix(scheme + 3);
   return target.substr(0, target.find(':'));
-}
-
-namespace {
-
-/// Two services of a server may not listen on one port, nor one of them twice. What both have left at its default is
-/// one problem, not two.
-void refuse_shared_ports(const Server& server, Rules& rules) {
-  struct Port {
-    std::string_view service;
-    std::string field;
-    std::uint16_t number;
-  };
-  std::vector<Port> ports;
-  std::vector<std::pair<Port, Port>> shared;
-  for (const WebService& service : server.web) {
-    const std::string_view name = word_of(kServiceWords, service.kind);
-    for (const auto& [key, number] :
-         {std::pair{"/http_port", service.http_port}, {"/https_port", service.https_port}}) {
-      const Port port{name, "web/" + std::string(name) + key, number};
-      for (const Port& other : ports) {
-        if (other.number == number && number != 0 && other.field != port.field) shared.emplace_back(other, port);
-      }
-      ports.push_back(port);
-    }
-  }
-  const auto between = [](const auto& pair) { return pair.first.service != pair.second.service; };
-  const auto listeners = [](const auto& pair) {
-    return std::string(pair.first.service) + " and " + std::string(pair.second.service) + " would both listen on port";
-  };
-  if (shared.size() == 2 && std::ranges::all_of(shared, between)) {
-    const auto& [one, two] = std::tie(shared[0], shared[1]);
-    rules.refuse(
-        {.field = "web/" + std::string(one.second.service),
-         .message =
-             listeners(one) + "s " + std::to_string(one.first.number) + " and " + std::to_string(two.first.number),
-         .hint = "write an http_port and an https_port of its own for one of them; left out, they are 80 and 443",
-         .also = {one.first.field, one.second.field, two.first.field, two.second.field}});
-    return;
-  }
-  for (const auto& pair : shared) {
-    const std::string number = std::to_string(pair.first.number);
-    rules.refuse({.field = pair.second.field,
-                  .message = between(pair) ? listeners(pair) + " " + number
-                                           : "port " + number + " can't be for http and https at once",
-                  .hint = "write another port here or at " + pair.first.field,
-                  .also = {pair.first.field}});
-  }
-}
-
-}  // namespace
-
-Problems validate(const Server& server) {
-  Rules rules;
-  (void)rules.name("", server.name);
-  rules.host_or_address("host", server.host);
-  Services seen = 0;
-  for (const WebService& service : server.web) {
-    const std::string field = "web/" + std::string(word_of(kServiceWords, service.kind));
-    if ((seen & service.kind) != 0) rules.refuse(field, "is there twice");
-    seen |= service.kind;
-    rules.port(field + "/http_port", service.http_port);
-    rules.port(field + "/https_port", service.https_port);
-    rules.address(field + "/probe_address", service.probe_address);
-  }
-  refuse_shared_ports(server, rules);
-  if (server.database) {
-    if (server.database->type.empty() || server.database->type.size() > 32 ||
-        !only(server.database->type, std::string(kLower) + std::string(kDigits) + "_")) {
-      rules.refuse("database/type", printable(server.database->type) + " is not the name of a Drupal database driver",
-                   "write mysql for MySQL and MariaDB");
-    }
-    rules.host_or_address("database/host", server.database->host);
-    rules.port("database/port", server.database->port);
-  }
-  return rules.take();
 }
 
 Problems validate(const Client& client) {
