@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <optional>
 
 #include "compiler/cli/publishing.hpp"
-#include "compiler/core/atomic_file.hpp"
+#include "compiler/core/atomic_writer.hpp"
 #include "compiler/machine/privilege.hpp"
 
 namespace aegir::cli {
@@ -27,34 +29,77 @@ struct ImportOptions {
   bool dry_run = false;
 };
 
-/// Writes a document to `file`, as who started the command: root in root's directories, not aegir.
-/// Replaces a regular file, and writes into what is none (/dev/stdout, a pipe): root's rename would take its place.
-Result<void> put_document(const std::string& file, const std::string& text) {
-  struct stat status{};
-  if (::lstat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) {
-    Result<void> written = write_file(file, text);
-    if (!written && written.error().code == Code::kNotFound) {
-      written.error().code = Code::kCantCreate;
-      written.error().place.file = file;  // not its temporary name
-      written.error().hint = "make the directory it is to lie in, or name another file";
-    }
-    return written;
+/// Where a document goes that is written as it comes: what is regular is replaced at the end, what is none
+/// (/dev/stdout, a pipe) is written into: root's rename would take its place. Opened and ended as who started the
+/// command: root in root's directories, not aegir.
+class DocumentFile {
+ public:
+  static Result<DocumentFile> begin(const std::string& file) {
+    DocumentFile document;
+    Result<void> opened = as_starter([&] { return document.open(file); });
+    if (!opened) return pass(opened);
+    return document;
   }
-  if (S_ISLNK(status.st_mode) && ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-    return fail_at(file, Code::kInvalid, "is a symbolic link, which would be replaced",
-                   "name the file that it leads to");
+  DocumentFile(DocumentFile&& other) noexcept = default;
+  DocumentFile& operator=(DocumentFile&&) = delete;
+  ~DocumentFile() {
+    if (!writer_) return;
+    (void)as_starter([&]() -> Result<void> {  // what was not finished can only go as whom it came
+      writer_.reset();
+      return {};
+    });
   }
-  const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd || !write_all(fd.get(), text)) return fail_errno("can't be written", file, errno);
-  return {};
-}
 
-Result<void> write_document(const std::string& file, const std::string& text) {
-  if (!is_root()) return put_document(file, text);
-  const Result<machine::AsRoot> root = machine::AsRoot::begin();
-  if (!root) return std::unexpected(root.error());
-  return put_document(file, text);
-}
+  Result<void> write(std::string_view piece) {
+    size_ += piece.size();
+    if (writer_) return writer_->write(piece);
+    if (!write_all(fd_.get(), piece)) return fail_errno("can't be written", file_, errno);
+    return {};
+  }
+  Result<void> finish() {
+    if (!writer_) return {};
+    return as_starter([&] { return writer_->finish(); });
+  }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+ private:
+  DocumentFile() = default;
+  static Result<void> as_starter(const std::function<Result<void>()>& body) {
+    if (!is_root()) return body();
+    const Result<machine::AsRoot> root = machine::AsRoot::begin();
+    if (!root) return std::unexpected(root.error());
+    return body();
+  }
+  Result<void> open(const std::string& file) {
+    file_ = file;
+    struct stat status{};
+    if (::lstat(file.c_str(), &status) != 0 || S_ISREG(status.st_mode)) {
+      Result<AtomicWriter> writer = AtomicWriter::begin(file);
+      if (writer) {
+        writer_.emplace(*std::move(writer));
+        return {};
+      }
+      if (writer.error().code == Code::kNotFound) {
+        writer.error().code = Code::kCantCreate;
+        writer.error().place.file = file;  // not its temporary name
+        writer.error().hint = "make the directory it is to lie in, or name another file";
+      }
+      return pass(writer);
+    }
+    if (S_ISLNK(status.st_mode) && ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+      return fail_at(file, Code::kInvalid, "is a symbolic link, which would be replaced",
+                     "name the file that it leads to");
+    }
+    fd_ = Fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd_) return fail_errno("can't be written", file, errno);
+    return {};
+  }
+
+  std::string file_;
+  std::optional<AtomicWriter> writer_;
+  Fd fd_;
+  std::uint64_t size_ = 0;
+};
 
 Outcome export_registry(const Cli& cli, const ExportOptions& options) {
   ConfigResult config = configuration(cli);
@@ -71,12 +116,15 @@ Outcome export_registry(const Cli& cli, const ExportOptions& options) {
     if (!written) return stop(written);
     return {};
   }
-  Result<std::string> text = registry::export_json(**store, how);
-  if (!text) return stop(text);
-  if (Result<void> written = write_document(options.file, *text); !written) return stop(written);
-  cli.out.did("Wrote the registry to " + options.file + " (" + bytes(text->size()) + ", " +
+  Result<DocumentFile> file = DocumentFile::begin(options.file);
+  if (!file) return stop(file);
+  Result<void> written =
+      registry::export_json(**store, how, [&file](std::string_view piece) { return file->write(piece); });
+  if (written) written = file->finish();
+  if (!written) return stop(written);
+  cli.out.did("Wrote the registry to " + options.file + " (" + bytes(file->size()) + ", " +
                   (options.plain ? "with its secrets readable: keep it safe)." : "secrets sealed)."),
-              {{"file", options.file}, {"bytes", text->size()}, {"plain", options.plain}});
+              {{"file", options.file}, {"bytes", file->size()}, {"plain", options.plain}});
   return {};
 }
 

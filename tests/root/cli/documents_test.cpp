@@ -22,6 +22,26 @@ TEST_F(AegircAsRoot, ExportReplacesFilesAlone) {
   expect_refused("export " + file("none/export.json"), 73, file("none/export.json"), "No such file or directory");
 }
 
+TEST_F(AegircAsRoot, AnExportThatFailsLeavesTheOldFileAndNothingElse) {
+  std::string sites;
+  for (int i = 0; i < 300; ++i) {
+    sites += (i == 0 ? "" : ",") + ("\"s" + std::to_string(i)) +
+             R"(.example": {"platform": "d10", "client": "acme", "state": "installing"})";
+  }
+  live::put(file("document.json"), R"({"sites": {)" + sites + "}}");
+  expect("import " + file("document.json"), 0, "300 created");
+  fs::create_directory(file("out"));
+  live::put(file("out/export.json"), "old");
+  const live::Finished done = live::run({"bash", "-c",
+                                         "trap '' XFSZ; ulimit -f 64; exec " AEGIRC " --config " + file("aegir.conf") +
+                                             " export " + file("out/export.json")});
+  EXPECT_EQ(done.status, 74) << done.output;
+  EXPECT_EQ(live::slurp(file("out/export.json")), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(file("out")), {}), 1) << "a temporary file is left";
+  expect("export " + file("out/export.json"), 0, "Wrote the registry");
+  EXPECT_GT(fs::file_size(file("out/export.json")), 64U * 1024);
+}
+
 /// What a shell makes of a line; $aegirc is the program with its configuration, $dir the test's directory.
 live::Finished shell(const std::string& line, const std::string& config, const std::string& directory) {
   return live::run({"bash", "-c", line}, {"aegirc=" AEGIRC " --config " + config, "dir=" + directory});
