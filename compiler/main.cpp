@@ -103,9 +103,11 @@ int run(int argc, char** argv) {
   cli::add_publish(app, cli);
   cli::add_verify(app, cli);
   cli::add_lookup(app, cli);
+  cli::add_explain(app, cli);
   cli::add_keygen(app, cli);
   cli::add_registry(app, cli);
   cli::add_map(app, cli);
+  cli::add_documentation(app, cli);
   app.footer(
       "A document has the form that `aegirc export` writes; its schema is "
       "compiler/registry/schema/registry.schema.json\n"

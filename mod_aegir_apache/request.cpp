@@ -5,6 +5,7 @@
 
 #include "compiler/map/answer.hpp"
 #include "compiler/map/http_auth.hpp"
+#include "compiler/map/request_path.hpp"
 #include "mod_aegir_apache/target.hpp"
 
 namespace aegir::apache {
@@ -205,9 +206,9 @@ int post_read_request(request_rec* request) noexcept {
   // "GET http://a.example?x" has no path at all; RFC 9110 §4.2.3 makes it "/".
   visit->raw_target = target.raw.starts_with('/') ? target.raw : join(request->pool, std::array{"/"sv, target.raw});
   int refused = refusal(request, target);
-  std::optional<std::string_view> path = plain_path(target.raw);
+  std::optional<std::string_view> path = map::plain_path(target.raw);
   if (refused == 0 && !path) {
-    path = resolve_path(target.raw, static_cast<char*>(apr_palloc(request->pool, target.raw.size())));
+    path = map::resolve_path(target.raw, static_cast<char*>(apr_palloc(request->pool, target.raw.size())));
     if (!path) refused = HTTP_BAD_REQUEST;
   }
   if (refused != 0) {

@@ -49,9 +49,11 @@ void add_diff(CLI::App& app, Cli& cli);
 void add_publish(CLI::App& app, Cli& cli);
 void add_verify(CLI::App& app, Cli& cli);
 void add_lookup(CLI::App& app, Cli& cli);
-void add_keygen(CLI::App& app, Cli& cli);    ///< keygen map|registry
-void add_registry(CLI::App& app, Cli& cli);  ///< export, import
-void add_map(CLI::App& app, Cli& cli);       ///< map dump|verify|compact
+void add_explain(CLI::App& app, Cli& cli);
+void add_keygen(CLI::App& app, Cli& cli);         ///< keygen map|registry
+void add_registry(CLI::App& app, Cli& cli);       ///< export, import
+void add_map(CLI::App& app, Cli& cli);            ///< map dump|verify|compact
+void add_documentation(CLI::App& app, Cli& cli);  ///< completion, manual
 
 /// The configuration of --config.
 [[nodiscard]] ConfigResult configuration(const Cli& cli);

@@ -116,9 +116,11 @@ bool is_unresolved(std::string_view path) noexcept {
 /// Rules for `rest`, what follows sites/<own directory> (empty or beginning with a slash).
 void route_own_directory(std::string_view rest, bool by_site, PathDecision& decision) noexcept {
   if (rest.starts_with("/files/"sv)) {
+    decision.rule = PathRule::kOwnFiles;
     decision.static_only = true;
     if (names_php(rest)) decision.verdict = PathVerdict::kForbidden;
   } else if (rest == "/private"sv || rest.starts_with("/private/"sv)) {
+    decision.rule = PathRule::kPrivate;
     decision.static_only = true;
     if (!by_site || names_php(rest)) decision.verdict = PathVerdict::kForbidden;
   }
@@ -171,6 +173,7 @@ PathDecision route_path(const SiteView& site, std::string_view path, std::string
                         bool by_site) noexcept {
   PathDecision decision;
   if (raw_target.empty() && is_unresolved(path)) {
+    decision.rule = PathRule::kUnresolved;
     decision.verdict = PathVerdict::kNotFound;
     return decision;
   }
@@ -178,6 +181,7 @@ PathDecision route_path(const SiteView& site, std::string_view path, std::string
     decision.verdict = PathVerdict::kRewrite;
     decision.pieces = {"/sites/"sv, site.directory, path};
     route_own_directory(path, by_site, decision);
+    decision.rule = PathRule::kFiles;
     return decision;
   }
   if (path.starts_with("/sites/"sv) || path == "/sites"sv) {
@@ -185,8 +189,10 @@ PathDecision route_path(const SiteView& site, std::string_view path, std::string
     const std::string_view name = below.substr(0, below.find('/'));
     const std::string_view rest = below.substr(name.size());
     if (rest.size() <= 1) {  // the folder of all sites, and what lies in it: no page, no index, no file
+      decision.rule = PathRule::kSites;
       decision.verdict = PathVerdict::kNotFound;
     } else if (name == site.directory) {
+      decision.rule = PathRule::kOwnDirectory;
       route_own_directory(rest, by_site, decision);
     } else if (rest.starts_with("/files/"sv) && site.has_former(name)) {
       // The rest is taken from the raw target, to be kept byte for byte: it has the same beginning, or
@@ -202,12 +208,15 @@ PathDecision route_path(const SiteView& site, std::string_view path, std::string
       } else {
         decision.verdict = PathVerdict::kNotFound;
       }
+      decision.rule = PathRule::kFormerUri;
     } else if (name != "all"sv) {
+      decision.rule = PathRule::kOtherSite;
       decision.verdict = PathVerdict::kNotFound;
     }
     return decision;
   }
   if (is_script(path, "/install.php"sv) || is_script(path, "/core/install.php"sv)) {
+    decision.rule = PathRule::kInstaller;
     decision.verdict = PathVerdict::kForbidden;
   }
   return decision;

@@ -63,8 +63,23 @@ enum class PathVerdict : std::uint8_t {
   kForbidden,
 };
 
+/// Which rule decided about a path; for people who ask (`aegirc explain`).
+enum class PathRule : std::uint8_t {
+  kNone,          ///< no rule of ours: the platform's code answers
+  kFiles,         ///< /files/ is sites/<own directory>/files/
+  kOwnFiles,      ///< below sites/<own directory>/files/
+  kPrivate,       ///< below sites/<own directory>/private/
+  kOwnDirectory,  ///< in sites/<own directory>, neither files/ nor private/
+  kFormerUri,     ///< files of a former uri of the site
+  kSites,         ///< the folder of all sites and what lies directly in it
+  kOtherSite,     ///< another site's directory
+  kInstaller,     ///< /install.php and /core/install.php are closed
+  kUnresolved,    ///< dots or double slashes that nobody has resolved
+};
+
 struct PathDecision {
   PathVerdict verdict = PathVerdict::kServe;
+  PathRule rule = PathRule::kNone;
   bool static_only = false;  ///< below files/ or private/: no handler may run it, symlinks only of their owner
   std::array<std::string_view, 5> pieces{};
 };

@@ -19,6 +19,25 @@ auto collect(Query query, Make make) -> Result<std::vector<decltype(make(query))
   }
 }
 
+/// The first row of `query`, if there is one.
+template <class Make>
+auto first(Query query, Make make) -> Result<std::optional<decltype(make(query))>> {
+  const Result<bool> row = query.next();
+  if (!row) return std::unexpected<Error>(row.error());
+  if (!*row) return std::nullopt;
+  return make(query);
+}
+
+AuditEntry audit_row(const Query& row) {
+  return {static_cast<std::uint64_t>(row.integer(0)), row.integer(1), std::string(row.text(2)),
+          std::string(row.text(3)), std::string(row.text(4))};
+}
+
+Change change_row(const Query& row) {
+  return {static_cast<std::uint64_t>(row.integer(0)), static_cast<ChangeKind>(row.integer(1)),
+          std::string(row.text(2))};
+}
+
 template <class Object>
 std::vector<Object> values(const Catalog::ByName<Object>& all) {
   std::vector<Object> result;
@@ -118,20 +137,28 @@ Result<std::vector<Slot>> SqliteStore::slots() {
 }
 
 Result<std::vector<AuditEntry>> SqliteStore::audit() {
-  return collect(connection_->query("SELECT sequence, time, actor, what, why FROM audit ORDER BY id"),
-                 [](const Query& row) {
-                   return AuditEntry{static_cast<std::uint64_t>(row.integer(0)), row.integer(1),
-                                     std::string(row.text(2)), std::string(row.text(3)), std::string(row.text(4))};
-                 });
+  return collect(connection_->query("SELECT sequence, time, actor, what, why FROM audit ORDER BY id"), audit_row);
+}
+
+Result<std::optional<AuditEntry>> SqliteStore::audit_of(std::uint64_t sequence) {
+  // A transaction's row has the last of its numbers.
+  return first(connection_->query("SELECT sequence, time, actor, what, why FROM audit WHERE sequence >= ?1 "
+                                  "ORDER BY sequence, id LIMIT 1",
+                                  sequence),
+               audit_row);
 }
 
 Result<std::vector<Change>> SqliteStore::changes(std::uint64_t after, std::size_t limit) {
   return collect(connection_->query("SELECT sequence, kind, key FROM change WHERE sequence > ?1 ORDER BY 1 LIMIT ?2",
                                     after, limit),
-                 [](const Query& row) {
-                   return Change{static_cast<std::uint64_t>(row.integer(0)), static_cast<ChangeKind>(row.integer(1)),
-                                 std::string(row.text(2))};
-                 });
+                 change_row);
+}
+
+Result<std::optional<Change>> SqliteStore::last_change(ChangeKind kind, std::string_view key, std::uint64_t until) {
+  return first(connection_->query("SELECT sequence, kind, key FROM change WHERE kind = ?1 AND key = ?2 AND "
+                                  "sequence <= ?3 ORDER BY sequence DESC LIMIT 1",
+                                  kind, key, until),
+               change_row);
 }
 
 Result<void> SqliteStore::visit_sites(std::string_view sql, const std::function<Result<void>(const Site&)>& visit) {

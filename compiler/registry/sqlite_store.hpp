@@ -39,6 +39,9 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::optional<Site>> find_site(std::string_view host) override;
   [[nodiscard]] Result<bool> was_deleted(std::string_view uri) override;
   [[nodiscard]] Result<std::optional<Platform>> find_platform(std::uint32_t id) override;
+  [[nodiscard]] Result<std::optional<Change>> last_change(ChangeKind kind, std::string_view key,
+                                                          std::uint64_t until) override;
+  [[nodiscard]] Result<std::optional<AuditEntry>> audit_of(std::uint64_t sequence) override;
   [[nodiscard]] Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override;
 
  private:

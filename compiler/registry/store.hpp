@@ -165,6 +165,13 @@ class Store {
   [[nodiscard]] virtual Result<bool> was_deleted(std::string_view uri) = 0;
   [[nodiscard]] virtual Result<std::optional<Platform>> find_platform(std::uint32_t id) = 0;
 
+  /// The last change of this kind and key that has a sequence of at most `until`.
+  [[nodiscard]] virtual Result<std::optional<Change>> last_change(ChangeKind kind, std::string_view key,
+                                                                  std::uint64_t until) = 0;
+  /// The audit row of the transaction that gave this number of the change sequence; nothing when it is older than the
+  /// registry.
+  [[nodiscard]] virtual Result<std::optional<AuditEntry>> audit_of(std::uint64_t sequence) = 0;
+
   /// Changes with a sequence above `after`, in order. At most `limit` rows.
   [[nodiscard]] virtual Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) = 0;
 };

@@ -1,0 +1,173 @@
+#include "compiler/cli/sources.hpp"
+
+#include <optional>
+#include <regex>
+#include <vector>
+
+#include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/privilege.hpp"
+
+namespace aegir::cli {
+namespace {
+
+struct Line {
+  std::size_t number = 0;  ///< from 1
+  std::string text;        ///< without the blanks around it
+};
+
+/// The lines of a file; none when it can't be read.
+std::vector<Line> lines_of(const std::string& path) {
+  std::vector<Line> lines;
+  const Result<std::string> text = read_file(path);
+  if (!text) return lines;
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.size(), rest.find('\n'));
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(rest.size(), end + 1));
+    line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t")));
+    line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    lines.push_back({lines.size() + 1, std::string(line)});
+  }
+  return lines;
+}
+
+std::string place(const std::string& file, const Line& line) {
+  return file + ':' + std::to_string(line.number) + ": " + line.text;
+}
+
+/// "file:line: text" of the first line that begins so; empty when there is none.
+std::string find(const std::string& file, std::string_view begin) {
+  for (const Line& line : lines_of(file)) {
+    if (line.text.starts_with(begin)) return place(file, line);
+  }
+  return {};
+}
+
+/// A word of an nginx configuration without the quotes around it.
+std::string unquoted(std::string word) {
+  if (word.size() >= 2 && word.front() == '"' && word.back() == '"') word = word.substr(1, word.size() - 2);
+  return word;
+}
+
+/// One location of a server block.
+struct Location {
+  std::string kind;  ///< "", "=", "^~", "~", "~*"
+  std::string pattern;
+  Line line;
+};
+
+std::optional<Location> location_in(const Line& line) {
+  static const std::regex kForm(R"re(location\s+(?:(=|\^~|~\*?)\s+)?("[^"]*"|\S+)\s*\{)re");
+  std::smatch parts;
+  if (!std::regex_match(line.text, parts, kForm) || parts[2].str().starts_with('@')) return std::nullopt;
+  return Location{parts[1].str(), unquoted(parts[2].str()), line};
+}
+
+bool matches(const Location& location, const std::string& path) {
+  if (location.kind == "=") return path == location.pattern;
+  if (!location.kind.starts_with('~')) return path.starts_with(location.pattern);
+  const auto flags = location.kind == "~*" ? std::regex::ECMAScript | std::regex::icase : std::regex::ECMAScript;
+  try {
+    return std::regex_search(path, std::regex(location.pattern, flags));
+  } catch (const std::regex_error&) {
+    return false;  // a person's, with what only PCRE knows
+  }
+}
+
+/// The location that nginx takes for a path (its documentation of "location"): exact, else the first regular expression
+/// unless the longest prefix forbids it, else that prefix.
+std::optional<Location> location_of(const std::string& file, const std::string& path) {
+  std::optional<Location> prefix;
+  std::optional<Location> expression;
+  std::size_t depth = 0;
+  for (const Line& line : lines_of(file)) {
+    if (const std::optional<Location> location = location_in(line);
+        location && depth == 1 && matches(*location, path)) {
+      if (location->kind == "=") return location;
+      if (location->kind.starts_with('~')) {
+        if (!expression) expression = location;
+      } else if (!prefix || prefix->pattern.size() < location->pattern.size()) {
+        prefix = location;
+      }
+    }
+    if (line.text.starts_with('#')) continue;
+    if (line.text.ends_with('{')) ++depth;
+    if (line.text == "}" && depth > 0) --depth;
+  }
+  if (prefix && prefix->kind == "^~") return prefix;
+  return expression ? expression : prefix;
+}
+
+/// "file:12-40: ..." of an .htaccess's rewrite rules.
+std::string rewrite_rules(const std::string& file) {
+  std::size_t first = 0;
+  std::size_t last = 0;
+  for (const Line& line : lines_of(file)) {
+    if (!line.text.starts_with("Rewrite")) continue;
+    if (first == 0) first = line.number;
+    last = line.number;
+  }
+  if (first == 0) return {};
+  return file + ':' + std::to_string(first) + '-' + std::to_string(last) +
+         ": its rewrite rules; which of them fires only Apache can tell (LogLevel rewrite:trace3)";
+}
+
+void add_apache(const std::string& folder, const std::string& platform, std::string_view path, const auto& add) {
+  const std::string fragment = folder + "platform.d/" + platform + ".conf";
+  add("apache_catch_all", find(folder + "aegir.conf", "AegirEngine On"));
+  add("apache_platform", find(fragment, "<Directory "));
+  for (const std::string_view part : {"/files", "/private"}) {
+    if (!path.starts_with("/sites/") || path.find(std::string(part) + '/') == std::string_view::npos) continue;
+    for (const Line& line : lines_of(fragment)) {
+      if (line.text.starts_with("<Directory ") && line.text.ends_with("/sites/*" + std::string(part) + "\">")) {
+        add("apache_directory", place(fragment, line));
+      }
+    }
+  }
+  add("apache_htaccess", rewrite_rules(folder + "platform.d/" + platform + ".htaccess"));
+}
+
+void add_nginx(const std::string& folder, const std::string& platform, const std::string& path, const auto& add) {
+  const std::string fragment = folder + "platform.d/" + platform + ".conf";
+  add("nginx_catch_all", find(folder + "aegir.conf", "aegir on;"));
+  add("nginx_platform", find(fragment, "aegir_platform "));
+  if (const std::optional<Location> location = location_of(fragment, path)) {
+    add("nginx_location", place(fragment, location->line));
+  }
+}
+
+}  // namespace
+
+Result<void> add_sources(const Config& config, const registry::Platform& platform, std::string_view site,
+                         std::string_view path, Json& facts) {
+  std::optional<machine::AsRoot> root;
+  if (is_root()) {
+    Result<machine::AsRoot> begun = machine::AsRoot::begin();
+    if (!begun) return pass(begun);
+    root.emplace(*std::move(begun));
+  }
+  const auto add = [&](const std::string& key, const std::string& value) {
+    if (!value.empty()) facts[key] = value;
+  };
+  const std::string top = server_config_dir(config, platform.server);
+  for (const auto& [service, name] :
+       {std::pair<registry::Service, std::string>{registry::kApache, "apache"}, {registry::kNginx, "nginx"}}) {
+    if ((platform.services & service) == 0) continue;
+    const std::string folder = top + '/' + name + '/';
+    if (service == registry::kApache) {
+      add_apache(folder, platform.name, path, add);
+    } else {
+      add_nginx(folder, platform.name, std::string(path), add);
+    }
+    for (const std::string& own : {folder + "platform.d/" + platform.name + ".local.conf",
+                                   folder + "vhost.d/" + std::string(site) + ".local.conf"}) {
+      if (const std::vector<Line> lines = lines_of(own); !lines.empty()) {
+        facts[name + "_local"].push_back(own + ": written by people, " + count(lines.size(), "line"));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace aegir::cli

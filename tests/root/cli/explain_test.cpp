@@ -1,0 +1,86 @@
+// aegirc explain on a machine: the change that made a record, and the lines of the web servers' files.
+#include <gmock/gmock.h>
+
+#include "tests/root/cli/aegirc_as_root.hpp"
+
+namespace aegir::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Explain : public AegircAsRoot {
+ protected:
+  std::string explain(const std::string& url) const {
+    const live::Finished done = aegirc("explain " + url);
+    EXPECT_EQ(done.status, 0) << done.output;
+    return done.output;
+  }
+  /// "file:line: text" of the first line with `part` of a file that the compiler wrote.
+  std::string line_with(const std::string& path, const std::string& part) const {
+    std::istringstream lines(live::slurp(path));
+    int number = 0;
+    for (std::string line; std::getline(lines, line);) {
+      ++number;
+      const std::size_t begin = line.find_first_not_of(' ');
+      if (line.find(part) != std::string::npos) return path + ":" + std::to_string(number) + ": " + line.substr(begin);
+    }
+    return "no line of " + path + " with " + part;
+  }
+  std::string folder(const std::string& service) const { return config_.config_dir + "/server_web1/" + service + "/"; }
+};
+
+TEST_F(Explain, TellsTheChangeThatMadeIt) {
+  EXPECT_THAT(
+      explain("http://first.example/"),
+      ContainsRegex("\nchange +[0-9]+ of [0-9-]+ [0-9:]+ UTC by [^ ]+: aegirc import [^ ]+ \\(.*first.example"));
+  set_state("first.example", "maintenance");
+  EXPECT_THAT(explain("http://first.example/"),
+              AllOf(ContainsRegex("\nanswer +the site\n"),
+                    ContainsRegex("\nnot_published +change [0-9]+: `aegirc diff` shows it\n")));
+  expect("publish", 0, "Published");
+  EXPECT_THAT(explain("http://first.example/"),
+              AllOf(ContainsRegex("\nanswer +503, in maintenance\n"), Not(HasSubstr("not_published")),
+                    ContainsRegex("\nchange .*state.json")));
+}
+
+TEST_F(Explain, TellsFileAndLine) {
+  const std::string shown = explain("http://first.example/files/a.png");
+  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("apache") + "aegir.conf", "AegirEngine On") + "\n"));
+  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("apache") + "platform.d/d10.conf", "<Directory ") + "\n"));
+  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("apache") + "platform.d/d10.conf", "/sites/*/files") + "\n"));
+  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("nginx") + "aegir.conf", "aegir on;") + "\n"));
+  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("nginx") + "platform.d/d10.conf", "aegir_platform ") + "\n"));
+  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("nginx") + "platform.d/d10.conf", "/files/ {") + "\n"));
+  EXPECT_THAT(explain("http://first.example/robots.txt"),
+              HasSubstr(" " + line_with(folder("nginx") + "platform.d/d10.conf", "location = /robots.txt {") + "\n"));
+  EXPECT_THAT(explain("http://first.example/index.php/x"),
+              HasSubstr(" " + line_with(folder("nginx") + "platform.d/d10.conf", "index|update") + "\n"));
+  EXPECT_THAT(explain("http://first.example/node/1"),
+              HasSubstr(" " + line_with(folder("nginx") + "platform.d/d10.conf", "location / {") + "\n"));
+}
+
+TEST_F(Explain, TellsWhatPeopleWrote) {
+  live::put(folder("apache") + "platform.d/d10.htaccess", "# x\nRewriteEngine on\n\nRewriteRule ^ index.php [L]\n");
+  live::put(folder("nginx") + "platform.d/d10.local.conf", "location /own {\n}\n");
+  const std::string shown = explain("http://first.example/");
+  EXPECT_THAT(shown,
+              HasSubstr(" " + folder("apache") + "platform.d/d10.htaccess:2-4: its rewrite rules; which of them"));
+  EXPECT_THAT(shown, HasSubstr(" " + folder("nginx") + "platform.d/d10.local.conf: written by people, 2 lines\n"));
+}
+
+TEST_F(Explain, ShowsNoPassword) {
+  const auto store =
+      registry::Store::open(config_.registry, registry::Store::Mode::kRead, KeyRing::read(config_.registry_key).value())
+          .value();
+  const std::string password = store->find_site("first.example").value().value().database.password;
+  ASSERT_GE(password.size(), 16U);
+  const std::string shown = explain("http://first.example/");
+  EXPECT_THAT(shown, ContainsRegex("\ndb_passwd +\\*{8}\n"));
+  EXPECT_THAT(shown, Not(HasSubstr(password)));
+}
+
+}  // namespace
+}  // namespace aegir::cli
