@@ -130,7 +130,7 @@ void add_apache(const std::string& folder, const std::string& platform, std::str
 
 void add_nginx(const std::string& folder, const std::string& platform, const std::string& path, const auto& add) {
   const std::string fragment = folder + "platform.d/" + platform + ".conf";
-  add("nginx_catch_all", find(folder + "aegir.conf", "aegir on;"));
+  add("nginx_catch_all", find(folder + "aegir.conf", "aegir platforms;"));
   add("nginx_platform", find(fragment, "aegir_platform "));
   if (const std::optional<Location> location = location_of(fragment, path)) {
     add("nginx_location", place(fragment, location->line));

@@ -1,6 +1,8 @@
 #include "compiler/core/text_diff.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <set>
 #include <vector>
 
@@ -8,7 +10,7 @@ namespace aegir {
 namespace {
 
 constexpr std::size_t kContext = 3;
-constexpr int kMostDifferences = 2000;
+constexpr std::ptrdiff_t kMostDifferences = 2000;
 
 using Lines = std::vector<std::string_view>;
 
@@ -36,44 +38,44 @@ void replace_all(const Lines& before, const Lines& after, Script& script) {
 
 /// The shortest script from `before` to `after` (E. Myers, "An O(ND) Difference Algorithm and Its Variations", 1986).
 void shortest(const Lines& before, const Lines& after, Script& script) {
-  const int n = static_cast<int>(before.size());
-  const int m = static_cast<int>(after.size());
+  using Index = std::ptrdiff_t;
+  const auto n = static_cast<Index>(before.size());
+  const auto m = static_cast<Index>(after.size());
+  const auto at = [](const auto& list, Index index) { return list[static_cast<std::size_t>(index)]; };
   // reach[d][k + d]: the furthest line of `before` on diagonal k (x - y) with d differences.
-  std::vector<std::vector<int>> reach;
-  const auto furthest = [&reach](int d, int k) {
-    return reach[static_cast<std::size_t>(d)][static_cast<std::size_t>(k + d)];
+  std::vector<std::vector<std::uint32_t>> reach;
+  const auto furthest = [&](Index d, Index k) {
+    return static_cast<Index>(reach[static_cast<std::size_t>(d)][static_cast<std::size_t>(k + d)]);
   };
-  const auto goes_down = [&](int d, int k) {
+  const auto goes_down = [&](Index d, Index k) {
     return k == -d || (k != d && furthest(d - 1, k - 1) < furthest(d - 1, k + 1));
   };
-  const auto begin_of = [&](int d, int k) {
+  const auto begin_of = [&](Index d, Index k) -> Index {
     if (d == 0) return 0;
     return goes_down(d, k) ? furthest(d - 1, k + 1) : furthest(d - 1, k - 1) + 1;
   };
-  int d = 0;
+  Index d = 0;
   for (bool arrived = false; !arrived; ++d) {
     if (d > kMostDifferences) return replace_all(before, after, script);
     reach.emplace_back(static_cast<std::size_t>(2 * d + 1));
-    for (int k = -d; k <= d && !arrived; k += 2) {
-      int x = begin_of(d, k);
-      while (x < n && x - k < m && x - k >= 0 &&
-             before[static_cast<std::size_t>(x)] == after[static_cast<std::size_t>(x - k)])
-        ++x;
-      reach.back()[static_cast<std::size_t>(k + d)] = x;
+    for (Index k = -d; k <= d && !arrived; k += 2) {
+      Index x = begin_of(d, k);
+      while (x < n && x - k < m && x - k >= 0 && at(before, x) == at(after, x - k)) ++x;
+      reach.back()[static_cast<std::size_t>(k + d)] = static_cast<std::uint32_t>(x);
       arrived = x >= n && x - k >= m;
     }
   }
   Script backwards;
-  int x = n;
-  for (int k = n - m; --d >= 0;) {
-    const int begin = begin_of(d, k);
-    while (x > begin) backwards.push_back({' ', before[static_cast<std::size_t>(--x)]});
+  Index x = n;
+  for (Index k = n - m; --d >= 0;) {
+    const Index begin = begin_of(d, k);
+    while (x > begin) backwards.push_back({' ', at(before, --x)});
     if (d == 0) break;
     if (goes_down(d, k)) {
-      backwards.push_back({'+', after[static_cast<std::size_t>(x - k - 1)]});
+      backwards.push_back({'+', at(after, x - k - 1)});
       ++k;
     } else {
-      backwards.push_back({'-', before[static_cast<std::size_t>(--x)]});
+      backwards.push_back({'-', at(before, --x)});
       --k;
     }
   }
@@ -81,7 +83,7 @@ void shortest(const Lines& before, const Lines& after, Script& script) {
 }
 
 Script script_of(const Lines& before, const Lines& after) {
-  const auto same = [](auto a, auto a_end, auto b, auto b_end) {
+  const auto same = [](auto a, const auto& a_end, auto b, const auto& b_end) {
     std::size_t count = 0;
     for (; a != a_end && b != b_end && *a == *b; ++a, ++b) ++count;
     return count;

@@ -46,7 +46,7 @@ TEST_F(Diff, SeesADocumentAsAfterItsImportAndImportsNothing) {
     "servers": {"web1": {"web": {"nginx": {}}}}, "blocks": {"b1": {"slots": 8}}})");
   EXPECT_THAT(diff("--replace --stat " + file("other.json"), 1), HasSubstr("sites      0 added  0 changed  1 gone\n"));
   live::put(file("bad.json"), R"({"sites": {"first.example": {"htps": "none"}}})");
-  expect_refused("diff " + file("bad.json"), 65, file("bad.json") + ":1:31", "there is no key 'htps' here");
+  expect_refused("diff " + file("bad.json"), 65, file("bad.json") + ":1:30", "there is no key 'htps' here");
 }
 
 TEST_F(Diff, SeesFilesThatWereChangedOrThatNothingAsksFor) {

@@ -26,7 +26,7 @@ TEST_F(AegircAsRoot, AnExportThatFailsLeavesTheOldFileAndNothingElse) {
   std::string sites;
   for (int i = 0; i < 300; ++i) {
     sites += (i == 0 ? "" : ",") + ("\"s" + std::to_string(i)) +
-             R"(.example": {"platform": "d10", "client": "acme", "state": "installing"})";
+             R"(.example": {"platform": "d10", "client": "acme", "state": "disabled"})";
   }
   live::put(file("document.json"), R"({"sites": {)" + sites + "}}");
   expect("import " + file("document.json"), 0, "300 created");

@@ -51,7 +51,7 @@ TEST_F(Explain, TellsFileAndLine) {
   EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("apache") + "aegir.conf", "AegirEngine On") + "\n"));
   EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("apache") + "platform.d/d10.conf", "<Directory ") + "\n"));
   EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("apache") + "platform.d/d10.conf", "/sites/*/files") + "\n"));
-  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("nginx") + "aegir.conf", "aegir on;") + "\n"));
+  EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("nginx") + "aegir.conf", "aegir platforms;") + "\n"));
   EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("nginx") + "platform.d/d10.conf", "aegir_platform ") + "\n"));
   EXPECT_THAT(shown, HasSubstr(" " + line_with(folder("nginx") + "platform.d/d10.conf", "/files/ {") + "\n"));
   EXPECT_THAT(explain("http://first.example/robots.txt"),
