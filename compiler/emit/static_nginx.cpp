@@ -55,7 +55,10 @@ fastcgi_param AEGIR_SITE_DIR $static_site;
 fastcgi_param AEGIR_HOST $host;)";
 
 // Of every path of a site, before the platform's rules, and again for internal redirects: what the modules decide.
-constexpr Literal kPaths = R"re(    rewrite ^/files/(.*)$ /sites/$static_site/files/$1;
+constexpr Literal kPaths = R"re(    if ($uri ~ "//|/\.\.?(?:/|$)") {
+        return 404;  # X-Accel-Redirect: nobody has resolved it
+    }
+    rewrite ^/files/(.*)$ /sites/$static_site/files/$1;
     if ($uri ~ "^/sites(?:/[^/]*/?)?$") {
         return 404;
     })re";

@@ -216,18 +216,24 @@ INSTANTIATE_TEST_SUITE_P(Servers, Sequence, ::testing::ValuesIn(World::kinds()),
                          [](const ::testing::TestParamInfo<Kind>& test) { return to_string(test.param); });
 
 /// What only nginx has.
-class Nginx : public ::testing::Test {
+class Nginx : public ::testing::Test {};
+
+/// In both forms.
+class NginxAccel : public ::testing::TestWithParam<bool> {
  protected:
+  [[nodiscard]] static Front& front() {
+    return GetParam() ? World::get().front(Kind::kNginx) : World::get().static_front(Kind::kNginx);
+  }
   [[nodiscard]] static Response send(const std::string& file) {
-    return ask(World::get().front(Kind::kNginx).port.endpoint(), get("a.test", "/send.php?file=" + file));
+    return ask(front().port.endpoint(), get("a.test", "/send.php?file=" + file));
   }
 };
 
-TEST_F(Nginx, AccelRedirectReachesPrivateFilesOfItsOwnSite) {
+TEST_P(NginxAccel, ReachesPrivateFilesOfItsOwnSite) {
   EXPECT_EQ(send("/sites/a.test/private/secret.txt").body, "secret of a.test");
   EXPECT_EQ(send("/sites/a.test/files/f.txt").body, "file of a.test");
   EXPECT_EQ(send("/files/f.txt").body, "file of a.test");
-  World::get().front(Kind::kNginx).server->expect_log("unsafe URI");
+  front().server->expect_log("unsafe URI");
   for (const char* file : {"/sites/b.test/private/secret.txt", "/sites/b.test/files/f.txt",
                            "/sites/a.test/private/../../b.test/files/f.txt", "//sites/b.test/private/secret.txt",
                            "/./sites/b.test/private/secret.txt", "/%2e/sites/b.test/private/secret.txt",
@@ -238,9 +244,12 @@ TEST_F(Nginx, AccelRedirectReachesPrivateFilesOfItsOwnSite) {
   }
   EXPECT_EQ(send("/sites/a.test/files/x.php").status, 403);
   EXPECT_EQ(send("/install.php").status, 403);
-  World::get().front(Kind::kNginx).server->expect_log("private/stolen.txt");
+  front().server->expect_log("private/stolen.txt");
   EXPECT_EQ(send("/sites/a.test/private/stolen.txt").status, 403);
 }
+
+INSTANTIATE_TEST_SUITE_P(Forms, NginxAccel, ::testing::Bool(),
+                         [](const auto& test) { return test.param ? "module" : "static_form"; });
 
 TEST_F(Nginx, Http2WithoutTls) {
   const Front& nginx = World::get().front(Kind::kNginx);
