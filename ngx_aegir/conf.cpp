@@ -113,8 +113,8 @@ char* set_enabled(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept {
   auto& server = *static_cast<ServerConf*>(conf);
   if (server.enabled != NGX_CONF_UNSET) return kDuplicate;
   const std::string_view value = view(argument(cf, 1));
-  server.blocks_only = value == "platforms";
-  if (!server.blocks_only && value != "on" && value != "off") {
+  server.by_platform = value == "platforms";
+  if (!server.by_platform && value != "on" && value != "off") {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V: it must be \"on\", \"platforms\" or \"off\"", &command->name);
     return error();
   }

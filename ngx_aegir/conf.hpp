@@ -22,7 +22,7 @@ struct MainConf {
 /// server {}
 struct ServerConf {
   ngx_flag_t enabled;            ///< aegir
-  bool blocks_only;              ///< "aegir platforms": sites are served by their platform's block or not at all
+  bool by_platform;              ///< "aegir platforms": sites are served by their platform's block or not at all
   std::uint32_t platform;        ///< aegir_platform; 0: this is no platform's block
   ngx_uint_t https_port;         ///< aegir_https_port
   ngx_array_t* probe_peers;      ///< aegir_probe_peer: ngx_cidr_t; null: none

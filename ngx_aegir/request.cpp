@@ -171,11 +171,12 @@ ngx_int_t send_page(ngx_http_request_t* r, map::Verdict verdict) noexcept {
   return ngx_http_send_response(r, NGX_HTTP_SERVICE_UNAVAILABLE, &type, &body);
 }
 
-/// Leads a request to the configuration of its site's platform. NGX_DECLINED: it may go on.
+/// Leads a request to the configuration of its site's platform, unless this server has locations of its own for its
+/// sites. NGX_DECLINED: it may go on.
 ngx_int_t enter(ngx_http_request_t* r, const ServerConf& conf, map::HostDecision& decision) noexcept {
   const map::SiteView& site = decision.site;
   MainConf& main = main_conf(r);
-  if (enter_platform(r, main.platforms, site.platform_id) || !conf.blocks_only) return NGX_DECLINED;
+  if (!conf.by_platform || enter_platform(r, main.platforms, site.platform_id)) return NGX_DECLINED;
   const ngx_str_t host = str(site.host);
   const ngx_str_t name = str(site.platform_name);
   ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

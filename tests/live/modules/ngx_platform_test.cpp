@@ -1,7 +1,8 @@
 // The server blocks of platforms: which requests they get, with all that stands in them, and what is refused.
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <atomic>
+#include <thread>
 
 #include "tests/live/harness/http.hpp"
 #include "tests/live/harness/map_fixture.hpp"
@@ -169,11 +170,49 @@ TEST_F(NgxPlatform, APlatformWithoutABlockIsAnsweredClearlyUntilTheReload) {
   EXPECT_EQ(ask_for("third.test", "/").body, "page of third");
 }
 
-TEST_F(NgxPlatform, AegirOnServesByItselfWhatHasNoBlock) {
+TEST_F(NgxPlatform, AegirOnServesByItsOwnLocations) {
   start(blocks() + catch_all("on", "root $aegir_docroot; location = /who { return 200 'catch-all'; }"));
   EXPECT_EQ(ask_for("third.test", "/who").body, "catch-all");
   EXPECT_EQ(ask_for("third.test", "/files/f.txt").body, "file of third");
-  EXPECT_EQ(ask_for("one.test", "/who").body, "one");
+  EXPECT_EQ(ask_for("one.test", "/who").body, "catch-all");
+}
+
+TEST_F(NgxPlatform, ASiteGetsAServerOfItsOwnAndLosesItWithoutAFailedRequest) {
+  const std::string usual = nginx_.frame({.http = blocks() + catch_all()});
+  const std::string exception = nginx_.frame(
+      {.http = blocks() + catch_all() + "server { listen 127.0.0.1:" + port_.text() +
+               "; server_name one.test; aegir on; root " + docroot("one") +
+               "; client_max_body_size 2k; add_header X-Own yes; location = /who { return 200 'one'; } }"});
+  nginx_.start(usual, {port_.endpoint()});
+  std::atomic<bool> stop = false;
+  std::atomic<unsigned> answered = 0;
+  std::atomic<unsigned> failed = 0;
+  std::thread visitors([&] {
+    while (!stop) {
+      try {
+        const bool good = ask_for("one.test", "/who").body == "one" &&
+                          ask_for("one.test", "/files/f.txt").body == "file of one" &&
+                          ask_for("two.test", "/who").body == "two";
+        ++(good ? answered : failed);
+      } catch (const std::exception&) {
+        ++failed;
+      }
+    }
+  });
+  for (int round = 0; round < 5; ++round) {
+    nginx_.configure(exception);
+    nginx_.reload();
+    EXPECT_EQ(ask_for("one.test", "/files/f.txt").value("X-Own"), "yes");
+    EXPECT_EQ(ask_for("one.test", "/sites/two.test/files/f.txt").status, 404);
+    EXPECT_FALSE(ask_for("two.test", "/who").header("X-Own"));
+    nginx_.configure(usual);
+    nginx_.reload();
+    EXPECT_FALSE(ask_for("one.test", "/who").header("X-Own"));
+  }
+  stop = true;
+  visitors.join();
+  EXPECT_EQ(failed, 0U);
+  EXPECT_GT(answered, 0U);
 }
 
 TEST_F(NgxPlatform, ABlockIsReachedByNoListenerOfItsOwn) {
