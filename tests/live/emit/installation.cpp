@@ -19,11 +19,8 @@ constexpr const char* kTryPhp = R"(<?php
 $path = $_GET['path'] ?? '';
 switch ($_GET['do']) {
   case 'read': $r = @file_get_contents($path, false, null, 0, 4096); echo $r === false ? 'refused' : "got:$r"; break;
-  case 'list': $r = @scandir($path); echo $r === false ? 'refused' : 'got:' . implode(' ', $r); break;
   case 'write': echo @file_put_contents($path, 'x') === false ? 'refused' : 'done'; break;
-  case 'connect': echo @stream_socket_client("unix://$path") === false ? 'refused' : 'done'; break;
   case 'include': $r = @include $path; echo $r === false ? 'refused' : "got:$r"; break;
-  case 'call': $r = @$path(); echo $r === false ? 'refused' : 'got:' . json_encode($r); break;
   case 'ini': echo ini_get($path); break;
   case 'ini_set': echo ini_set($path, $_GET['value']) === false ? 'refused' : 'done'; break;
   case 'getenv': echo json_encode(getenv($path)); break;
@@ -42,7 +39,6 @@ switch ($_GET['do']) {
   case 'temporary': echo sys_get_temp_dir(), ' ', tempnam('', 'x'); break;
   case 'session': session_start(); echo session_save_path(), ' ', session_id(); break;
   case 'warn': trigger_error('a warning of ' . $_SERVER['AEGIR_SITE'], E_USER_WARNING); echo 'done'; break;
-  case 'pid': echo getmypid(); break;
 }
 )";
 
