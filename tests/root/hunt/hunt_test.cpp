@@ -19,8 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// How long the means that wait for something wait for it.
+/// How long the means that wait for something wait for it, where there should be nothing and where there is something.
 constexpr double kSeconds = 2;
+constexpr double kPatientSeconds = 20;
 
 /// Visits a site on both servers and publishes, until it ends.
 class Traffic {
@@ -114,7 +115,7 @@ class Hunt : public testing::Test {
     const std::string needle = needle_of(prey);
     const std::string place = "/sites/" + prey;
     return {{"needle", std::string(needle.rbegin(), needle.rend())},
-            {"seconds", kSeconds},
+            {"seconds", prey == "b.test" ? kSeconds : kPatientSeconds},
             {"root", world->root()},
             {"docroot", world->docroot()},
             {"uri", hunter},
@@ -216,6 +217,7 @@ TEST_F(Hunt, FindsEverythingAsRoot) {
   hide("b.test");
   Json knows = knowledge("a.test", "b.test");
   knows["only"] = "/^(files: (every|keys|links)|processes|sockets|files the moment)/";
+  knows["seconds"] = kPatientSeconds;
   knows["processes"] = world->processes();  // nobody else's, as root
   const std::string told = world->root() + "/told.json";
   live::put(told, knows.dump());

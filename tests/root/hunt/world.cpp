@@ -155,10 +155,6 @@ void World::write_sites() const {
   for (const std::string uri : kSites) {
     const uid_t uid = uid_of(uri);
     const std::string secret = needle_of(uri) + "Secret of " + uri + "\n";
-    put_as(kAegir, uid, 0440, site(uri) + "/settings.php",
-           "<?php return ['hash_salt' => '" + needle_of(uri) + "Salt'];\n");
-    put_as(kAegir, uid, 0440, config_.config_dir + "/cli/" + uri + ".php",
-           "<?php return ['password' => '" + password(uri) + "'];\n");
     put_as(kAegir, kAegir, 0600, config_.aegir_root + "/backups/" + uri + ".tar", secret);
     // As careless as a Drupal can be.
     put_as(uid, uid, 0666, site(uri) + "/private/secret", secret);
@@ -170,7 +166,7 @@ void World::write_sites() const {
       fs::create_directories(site(uri) + "/modules/hunt");
       fs::copy_file(part.path(), to);
     }
-    must(machine::prepare_site_tree(config_, accounts, {docroot(), uri, uid}, done));
+    aegirc({"verify", "--site", uri});
   }
   must(machine::prepare_platform(config_, accounts, docroot(), done));
 }
