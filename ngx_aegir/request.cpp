@@ -310,7 +310,12 @@ ngx_int_t decide(ngx_http_request_t* r) noexcept {
     r->add_uri_to_alias = 0;
     ngx_http_set_exten(r);
   }
-  return refuse(path);
+  const ngx_int_t refused = refuse(path);
+  if (r == r->main) {
+    kept->served = refused == NGX_DECLINED ? view(r->uri) : std::string_view();
+    kept->served_static_only = path.static_only;
+  }
+  return refused;
 }
 
 ngx_int_t confirm(ngx_http_request_t* r) noexcept {
@@ -318,7 +323,18 @@ ngx_int_t confirm(ngx_http_request_t* r) noexcept {
   Kept* const kept = find_kept(r);
   if (kept == nullptr) return NGX_DECLINED;
   if (const ngx_int_t refused = refuse(kept->decision); refused != NGX_DECLINED) return refused;
-  const map::PathDecision path = map::route_path(kept->site(), view(r->uri), {}, r == r->main && kept->by_site);
+  // nginx gives a request another path by giving it other memory, and frees none of it before the request's end. With
+  // merge_slashes off, in the server whose listener read the path, decide() has taken that for resolved, and it is not.
+  const auto* reader = static_cast<const ngx_http_core_srv_conf_t*>(
+      r->http_connection->conf_ctx->srv_conf[ngx_http_core_module.ctx_index]);
+  const bool same = r == r->main && r->uri.data == str(kept->served).data && r->uri.len == kept->served.size() &&
+                    reader->merge_slashes != 0;
+  map::PathDecision path;
+  if (same) {
+    path.static_only = kept->served_static_only;
+  } else {
+    path = map::route_path(kept->site(), view(r->uri), {}, r == r->main && kept->by_site);
+  }
   if (path.verdict == map::PathVerdict::kRewrite) {
     ngx_str_t target = str(join(r, path.pieces));
     if (target.data == nullptr) return NGX_ERROR;

@@ -19,7 +19,9 @@ struct Kept {
   bool by_site = false;        ///< the main request's path came from the site's PHP: X-Accel-Redirect
   bool opened = false;         ///< credentials were asked for; `credentials` has them, or null after a fault
   const map::CredentialFields* credentials = nullptr;
-  LocationCopy* copies = nullptr;  ///< in use by this request
+  LocationCopy* copies = nullptr;   ///< in use by this request
+  std::string_view served;          ///< the main request's path that decide() let pass, in nginx's own memory
+  bool served_static_only = false;  ///< what it said of that path
 
   /// False: refused before a site was known.
   [[nodiscard]] bool has_site() const noexcept { return decision.verdict != map::Verdict::kStatus; }

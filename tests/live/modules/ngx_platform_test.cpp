@@ -107,6 +107,23 @@ TEST_F(NgxPlatform, RefusalsOfTheModuleHaveTheBlocksErrorPage) {
   EXPECT_FALSE(ask_for("unknown.test", "/").header("X-Block"));
 }
 
+TEST_F(NgxPlatform, AnErrorPageOfTheBlockPassesNoRefusal) {
+  put(docroot("one") + "/install.php", "the installer");
+  start(block("one", kOne, "error_page 403 = @file; location @file { try_files $uri =410; }") + catch_all());
+  const Response refused = ask_for("one.test", "/install.php");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_FALSE(refused.body.contains("installer"));
+}
+
+TEST_F(NgxPlatform, DoubleSlashesPassNoRuleWhicheverServerReadsThem) {
+  start(blocks() + catch_all("platforms", "merge_slashes off;"));
+  EXPECT_EQ(ask_for("one.test", "/who").body, "one");
+  for (const char* path :
+       {"//sites/two.test/files/f.txt", "/sites//two.test/files/f.txt", "//sites/one.test//files/f.txt"}) {
+    EXPECT_EQ(ask_for("one.test", path).status, 404) << path;
+  }
+}
+
 TEST_F(NgxPlatform, OneConnectionCarriesRequestsForSeveralPlatforms) {
   start(blocks() + catch_all());
   Connection connection(port_.endpoint());
