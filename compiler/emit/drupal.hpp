@@ -3,7 +3,7 @@
 //   sites/<uri>/settings.php             credentials (cloaked or plain), paths, trusted host, hash salt
 //   sites/<uri>/drushrc.php              Drush 8, and what people set for a site
 //   sites/sites.php                      the same for every platform
-//   sites/all/drush/drushrc.php          what a platform has
+//   sites/all/drush/drushrc.php          what a platform has, with sites.drushrc.php beside it
 //   <config_dir>/cli/<uri>.php           credentials for a command line without them in its environment
 //   .drush/<name>.alias.drushrc.php      Aegir's contexts as aliases of Drush 8
 //   .drush/sites/<name>.site.yml, .drush/drush.yml   aliases of Drush 9 and later
@@ -51,10 +51,12 @@ inline constexpr std::string_view kProbeHeader = "X-Aegir-Settings";
 /// What a drushrc.php says of cloaking; nothing when it does not say.
 [[nodiscard]] std::optional<bool> asks_for_cloaking(const std::vector<php::Statement>& drushrc);
 
-/// A platform's drushrc.php; `present` as for a site.
-[[nodiscard]] std::string platform_drushrc(const std::vector<std::string>& uris,
-                                           const std::vector<std::string>& profiles,
+/// A platform's drushrc.php; `present` as for a site. Everybody may read it; the names of the platform's sites, which
+/// are no tenant's business, come from kSitesDrushrc beside it.
+[[nodiscard]] std::string platform_drushrc(const std::vector<std::string>& profiles,
                                            const std::vector<php::Statement>& present);
+inline constexpr std::string_view kSitesDrushrc = "sites.drushrc.php";
+[[nodiscard]] std::string sites_drushrc(const std::vector<std::string>& uris);
 
 /// Aliases of Drush 8, as Aegir 3 writes its contexts. Secrets of a server are not among them.
 [[nodiscard]] std::string server_alias(const Config& config, const registry::Server& server);

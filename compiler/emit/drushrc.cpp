@@ -13,10 +13,11 @@ constexpr std::string_view kCloakingKey = "provision_db_cloaking";
 constexpr std::string_view kSiteMark =
     "# Written by aegirc at each Verify: what Aegir knows is written anew, all else stays as it is.";
 constexpr std::string_view kServerMark = "# What settings.php asks for.";
+constexpr std::string_view kSitesMark = "# Only aegir can read the names of the sites.";
 constexpr std::string_view kLocalMark = "# What is not Aegir's and should come last.";
 // Comments that are written anew, those of Aegir 3 among them.
-constexpr std::array<std::string_view, 5> kMarks = {kSiteMark, kServerMark, kLocalMark, "# Aegir additions",
-                                                    "# Local non-aegir-generated additions."};
+constexpr std::array<std::string_view, 6> kMarks = {
+    kSiteMark, kServerMark, kSitesMark, kLocalMark, "# Aegir additions", "# Local non-aegir-generated additions."};
 constexpr std::array<std::string_view, 6> kCredentials = {"db_type", "db_port",   "db_host",
                                                           "db_user", "db_passwd", "db_name"};
 
@@ -45,7 +46,7 @@ bool is_ours(const Statement& statement, const std::vector<std::string>& keys) {
     case Statement::Kind::kComment:
       return std::ranges::find(kMarks, statement.text) != kMarks.end();
     case Statement::Kind::kInclude:
-      return statement.file.ends_with("/local.drushrc.php");
+      return statement.file.ends_with("/local.drushrc.php") || statement.file == '/' + std::string(kSitesDrushrc);
     case Statement::Kind::kAssignment:
       break;
   }
@@ -118,9 +119,14 @@ std::string site_drushrc(const SiteFacts& facts, const std::vector<php::Statemen
          ");\n";
 }
 
-std::string platform_drushrc(const std::vector<std::string>& uris, const std::vector<std::string>& profiles,
-                             const std::vector<php::Statement>& present) {
-  return options({{"sites", list(uris)}, {"profiles", list(profiles)}}, present, {}, std::nullopt);
+std::string platform_drushrc(const std::vector<std::string>& profiles, const std::vector<php::Statement>& present) {
+  return options({{"profiles", list(profiles)}}, present, {"sites"}, std::nullopt) + '\n' + std::string(kSitesMark) +
+         "\n@include_once(__DIR__ . " + php('/' + std::string(kSitesDrushrc)) + ");\n";
+}
+
+std::string sites_drushrc(const std::vector<std::string>& uris) {
+  return "<?php\n# Written by aegirc from the registry. Changes are lost.\n$options['sites'] = " + php(list(uris)) +
+         ";\n";
 }
 
 }  // namespace aegir::emit

@@ -108,8 +108,10 @@ Result<void> ensure_sites(const Directory& docroot, const Rules& code, const Rul
   common.leave = [&](std::string_view path) { return !is_everybodys(*sites, path); };
   steps.take(ensure_below(*sites, common, done));
   Rules all = code;
-  // Aegir's drushrc.php names all sites, which is no tenant's business.
-  all.leave = [](std::string_view path) { return is_among(path, kPeoplesFolders) || path == "drush/drushrc.php"; };
+  // It names all sites, which is no tenant's business.
+  all.leave = [](std::string_view path) {
+    return is_among(path, kPeoplesFolders) || path == "drush/sites.drushrc.php";
+  };
   steps.take(ensure_folder(*sites, "all", true, all, done));
   const std::array owners{code.owner.uid};
   Result<Directory> folder = open_directory(sites->path + "/all", owners);

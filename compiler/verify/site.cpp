@@ -277,10 +277,12 @@ Result<std::vector<Error>> write_platform_files(const Config& config, const Acco
     errors.push_back(std::move(parsed.error()));
     return errors;
   }
-  // Names of the other sites are no business of a tenant's.
+  ok = machine::install_platform_file(config, accounts, platform.docroot,
+                                      {kFolder, "drushrc.php", emit::platform_drushrc(profiles, *parsed)}, done);
+  if (!ok) return pass(ok);
   ok = machine::install_platform_file(
       config, accounts, platform.docroot,
-      {kFolder, "drushrc.php", emit::platform_drushrc(uris, profiles, *parsed), /*open=*/false}, done);
+      {kFolder, std::string(emit::kSitesDrushrc), emit::sites_drushrc(uris), /*open=*/false}, done);
   if (!ok) return pass(ok);
   return errors;
 }

@@ -138,10 +138,10 @@ TEST(DrupalGolden, CloakingInDrushrc) {
 
 TEST(DrupalGolden, DrushrcOfAPlatform) {
   const std::string text =
-      platform_drushrc({"a.example.com", "b.example.com"}, {"standard"},
-                       parsed("<?php\n$options['mine'] = 1;\n$options['sites'] = array('old');\n"));
+      platform_drushrc({"standard"}, parsed("<?php\n$options['mine'] = 1;\n$options['sites'] = array('old');\n"));
   compare("platform.drushrc.php", text);
-  EXPECT_EQ(platform_drushrc({"a.example.com", "b.example.com"}, {"standard"}, parsed(text)), text);
+  EXPECT_EQ(platform_drushrc({"standard"}, parsed(text)), text);
+  compare("sites.drushrc.php", sites_drushrc({"a.example.com", "b.example.com"}));
 }
 
 }  // namespace

@@ -20,8 +20,11 @@ TEST_F(VerifiedSite, OwnersAndModesOfTheFiles) {
   EXPECT_EQ(owner_and_mode(docroot() + "/sites/sites.php"),
             "0644 " + std::to_string(kAegir) + ":" + std::to_string(kAegir));
   // Names of sites are for no tenant.
-  EXPECT_FALSE(reads(kSlot, docroot() + "/sites/all/drush/drushrc.php"));
-  EXPECT_NE(live::slurp(docroot() + "/sites/all/drush/drushrc.php").find("'first.example'"), std::string::npos);
+  EXPECT_TRUE(reads(kSlot, docroot() + "/sites/all/drush/drushrc.php"));
+  EXPECT_FALSE(reads(kSlot, docroot() + "/sites/all/drush/sites.drushrc.php"));
+  const live::Finished done = live::run({"php", "-n", "-r", "include $argv[1]; echo implode(' ', $options['sites']);",
+                                         "--", docroot() + "/sites/all/drush/drushrc.php"});
+  EXPECT_EQ(done.output, "first.example");
 }
 
 TEST_F(VerifiedSite, ASecondRunChangesNothing) {
