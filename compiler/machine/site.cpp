@@ -38,9 +38,13 @@ Result<void> prepare_private(const Accounts& accounts, const SitePlace& place, c
         ensure_directory(directory, "files",
                          {.owner = place.uid, .group = place.uid, .mode = 02770, .acl = web, .inherit = true}, unheard);
     if (!files) return pass(files);
-    Result<Directory> temp =
-        ensure_directory(directory, "temp", {.owner = place.uid, .group = place.uid, .mode = 02770}, unheard);
+    const Wanted own{.owner = place.uid, .group = place.uid, .mode = 02770};
+    Result<Directory> temp = ensure_directory(directory, "temp", own, unheard);
     if (!temp) return pass(temp);
+    // Drupal's installer takes a settings.php that names a missing folder for incomplete, and wants to write it.
+    Result<Directory> configuration = ensure_directory(directory, "config", own, unheard);
+    if (configuration) configuration = ensure_directory(*configuration, "sync", own, unheard);
+    if (!configuration) return pass(configuration);
     return {};
   });
 }

@@ -65,6 +65,7 @@ TEST_F(SiteTest, OwnersAndModes) {
   EXPECT_EQ(owner_and_mode(a_ + "/private"), "2770 611000:611000");
   EXPECT_EQ(owner_and_mode(a_ + "/private/files"), "2770 611000:611000");
   EXPECT_EQ(owner_and_mode(a_ + "/private/temp"), "2770 611000:611000");
+  EXPECT_EQ(owner_and_mode(a_ + "/private/config/sync"), "2770 611000:611000");
 }
 
 TEST_F(SiteTest, AnotherSiteFindsNothing) {
