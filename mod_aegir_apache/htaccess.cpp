@@ -51,27 +51,38 @@ struct Complaint {
   return !known;
 }
 
+/// Whether what a section says depends on more than the server's modules, which are the same whoever judges: a file can
+/// come at any moment, and a server may be started with other words than the one that judges.
+[[nodiscard]] bool is_untested_condition(const char* name) noexcept {
+  return ap_cstr_casecmp(name, "<IfFile") == 0 || ap_cstr_casecmp(name, "<IfDefine") == 0;
+}
+
 /// Looks at the lines that conditions hide from parse(). What is skipped today must not be read tomorrow as something
-/// that an .htaccess can't say; and a condition that asks for a file can change at any moment.
+/// that an .htaccess can't say: included by root's configuration, a LoadModule would run.
 [[nodiscard]] Complaint look_at_all_lines(request_rec* request, const cmd_parms& parms) noexcept {
   std::array<char, HUGE_STRING_LEN> line;
-  while (ap_cfg_getline(line.data(), line.size(), parms.config_file) == APR_SUCCESS) {
+  for (;;) {
+    const apr_status_t read = ap_cfg_getline(line.data(), line.size(), parms.config_file);
+    if (read == APR_EOF) return {};
+    if (read != APR_SUCCESS) {
+      return {parms.config_file->line_number,
+              apr_psprintf(request->pool, "the line is longer than %d bytes", HUGE_STRING_LEN - 2)};
+    }
     if (line[0] == '#' || line[0] == '\0') continue;
     const char* rest = line.data();
     char* const word = ap_getword_conf(request->pool, &rest);
     if (word[0] == '\0' || word[1] == '/') continue;
-    const std::size_t size = std::strlen(word);
-    if (word[0] == '<' && word[size - 1] == '>') word[size - 1] = '\0';
-    if (ap_cstr_casecmp(word, "<IfFile") == 0) {
+    // As httpd does it, with and without a '<' before.
+    if (const std::size_t size = std::strlen(word); word[size - 1] == '>') word[size - 1] = '\0';
+    if (is_untested_condition(word)) {
       return {parms.config_file->line_number,
-              "<IfFile not allowed here: what it says would change with the file, without a test"};
+              apr_pstrcat(request->pool, word, " not allowed here: what it says could change without a test", nullptr)};
     }
     if (!may_stand(word, parms)) {
       return {parms.config_file->line_number,
               apr_pstrcat(request->pool, word, " not allowed here, nor where a condition hides it", nullptr)};
     }
   }
-  return {};
 }
 
 [[nodiscard]] Complaint judge(request_rec* request) noexcept {

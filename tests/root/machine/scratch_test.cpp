@@ -216,7 +216,11 @@ TEST_F(ScratchTest, WhatHttpdRefusesAsAnHtaccessAndInWhichLine) {
       {"<IfFile /nonexistent>\nRequire all denied\n</IfFile>\n", "1 <IfFile not allowed here"},
       {"<IfModule mod_nobody.c>\nInclude /x\n</IfModule>\n",
        "2 Include not allowed here, nor where a condition hides it"},
-      {"<IfDefine NOBODY>\n\"AllowOverride\" All\n</IfDefine>\n", "2 AllowOverride not allowed here, nor where"},
+      {"<IfDefine NOBODY>\nRequire all denied\n</IfDefine>\n", "1 <IfDefine not allowed here"},
+      {"<IfModule mod_nobody.c>\n\"AllowOverride\" All\n</IfModule>\n", "2 AllowOverride not allowed here, nor where"},
+      {"<IfModule mod_nobody.c>\nInclude> /x\n</IfModule>\n", "2 Include not allowed here, nor where"},
+      {"# " + std::string(8189, 'x') + "\n<IfFile /nonexistent>\nLoadModule x /x.so\n</IfFile>\n",
+       "1 the line is longer than 8190 bytes"},
       {"<IfModule !mod_alias.c>\nErrorLog " + program + "\n</IfModule>\n", "2 ErrorLog not allowed here, nor where"},
   };
   std::vector<Htaccess> files;
