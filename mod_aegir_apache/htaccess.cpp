@@ -1,10 +1,14 @@
 #include "mod_aegir_apache/htaccess.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 
 namespace aegir::apache {
 namespace {
+
+using namespace std::string_view_literals;
 
 struct Complaint {
   unsigned line = 0;
@@ -57,6 +61,18 @@ struct Complaint {
   return ap_cstr_casecmp(name, "<IfFile") == 0 || ap_cstr_casecmp(name, "<IfDefine") == 0;
 }
 
+/// Whether a directive lets code run in the server itself, as the user who may open every site's socket; also one whose
+/// module is not loaded yet. mod_macro's are among them, since it makes lines that nobody has looked at.
+[[nodiscard]] bool runs_code(std::string_view name) noexcept {
+  constexpr std::array kBeginnings = {"lua"sv, "perl"sv, "<perl"sv, "python"sv, "wsgi"sv, "passenger"sv};
+  constexpr std::array kWhole = {"use"sv, "<macro"sv};
+  const auto is = [](std::string_view text, std::string_view lower) {
+    return text.size() == lower.size() && ap_cstr_casecmpn(text.data(), lower.data(), lower.size()) == 0;
+  };
+  return std::ranges::any_of(kBeginnings, [&](auto begin) { return is(name.substr(0, begin.size()), begin); }) ||
+         std::ranges::any_of(kWhole, [&](auto whole) { return is(name, whole); });
+}
+
 /// Looks at the lines that conditions hide from parse(). What is skipped today must not be read tomorrow as something
 /// that an .htaccess can't say: included by root's configuration, a LoadModule would run.
 [[nodiscard]] Complaint look_at_all_lines(request_rec* request, const cmd_parms& parms) noexcept {
@@ -77,6 +93,11 @@ struct Complaint {
     if (is_untested_condition(word)) {
       return {parms.config_file->line_number,
               apr_pstrcat(request->pool, word, " not allowed here: what it says could change without a test", nullptr)};
+    }
+    if (runs_code(word)) {
+      return {
+          parms.config_file->line_number,
+          apr_pstrcat(request->pool, word, " not allowed here: code of a platform runs as PHP of its sites", nullptr)};
     }
     if (!may_stand(word, parms)) {
       return {parms.config_file->line_number,

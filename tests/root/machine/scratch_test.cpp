@@ -221,10 +221,14 @@ TEST_F(ScratchTest, WhatHttpdRefusesAsAnHtaccessAndInWhichLine) {
       {"<IfModule mod_nobody.c>\nInclude> /x\n</IfModule>\n", "2 Include not allowed here, nor where"},
       {"# " + std::string(8189, 'x') + "\n<IfFile /nonexistent>\nLoadModule x /x.so\n</IfFile>\n",
        "1 the line is longer than 8190 bytes"},
+      {"LuaHookFixups /tmp/x.lua f\n", "1 LuaHookFixups not allowed here: code"},
+      {"<IfModule mod_perl.c>\nPerlHandler X\n</IfModule>\n", "2 PerlHandler not allowed here: code"},
+      {"<IfModule mod_nobody.c>\nUse X LoadModule\n</IfModule>\n", "2 Use not allowed here: code"},
       {"<IfModule !mod_alias.c>\nErrorLog " + program + "\n</IfModule>\n", "2 ErrorLog not allowed here, nor where"},
   };
   std::vector<Htaccess> files;
   for (const auto& row : rows) files.push_back({"p" + std::to_string(files.size()), row.content});
+  main_ += "LoadModule lua_module /usr/lib/apache2/modules/mod_lua.so\n";
   const Result<ApacheTrial> trial = attempt(files);
   ASSERT_TRUE(trial) << describe(trial.error());
   for (std::size_t i = 0; i < files.size(); ++i) {
