@@ -14,7 +14,8 @@ Rules code_rules(const Config& config, const Accounts& accounts) {
           .directories = 0755,
           .files = 0644,
           .closed_to_others = true,
-          .barred = tenant};
+          .barred = tenant,
+          .secluded = [&config](gid_t gid) { return gid >= config.uid_first && gid <= config.uid_last; }};
 }
 
 Rules shared_code_rules(const Config& config, const Accounts& accounts) {

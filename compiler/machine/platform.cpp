@@ -43,11 +43,14 @@ Result<Directory> open_code(const std::string& path, const Rules& rules, Done& d
   return open;
 }
 
-/// Whether the docroot's autoload.php is Composer's one, which loads ../vendor/: then its parent is code as well.
+/// Whether the docroot's autoload.php is Composer's one, which loads ../vendor/, and that is there: then its parent is
+/// code as well. The docroot alone can't say so, since its author could mean the folder of all platforms.
 bool is_composer_project(const std::string& docroot) {
   constexpr std::size_t kMost = 64U << 10U;
   const Result<std::string> text = read_file(docroot + "/autoload.php", kMost);
-  return text && text->contains("/../vendor/autoload.php");
+  struct stat status{};
+  return text && text->contains("/../vendor/autoload.php") &&
+         ::lstat((parent_of(docroot) + "/vendor/autoload.php").c_str(), &status) == 0;
 }
 
 /// What belongs to the person who builds the code and not to what runs: version control, keys of Composer, environment.

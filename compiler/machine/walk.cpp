@@ -162,6 +162,13 @@ class Walk {
       settle(in_the_way(told_path(), "another file system", "none to be mounted there"));
       return;
     }
+    if (rules_.secluded && rules_.secluded(status.st_gid)) {
+      settle(fail_at(told_path(), Code::kConflict,
+                     "found " + describe_found(status) + " and of group " + std::to_string(status.st_gid) +
+                         ", which is a site's, among code",
+                     "move it away, or change owner and group, and run the command again"));
+      return;
+    }
     if (!is_right(parent, name, status)) {
       const Directory at{Fd(::openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)), told_path()};
       struct stat now{};
@@ -169,7 +176,7 @@ class Walk {
         settle(fail_errno("can't be opened", told_path(), errno));
         return;
       }
-      if ((now.st_mode & S_IFMT) != (status.st_mode & S_IFMT)) {
+      if ((now.st_mode & S_IFMT) != (status.st_mode & S_IFMT) || now.st_gid != status.st_gid) {
         settle(fail_at(told_path(), Code::kBusy, "is being exchanged right now", "run the command again"));
         return;
       }

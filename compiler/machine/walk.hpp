@@ -25,7 +25,10 @@ struct Rules {
   bool only_owners = false;               ///< look at owners alone
   std::span<const AclEntry> guests = {};  ///< least entries of access lists; directories hand them on
   std::function<bool(id_t)> barred = {};  ///< ids that may have no entry in an access list
-  bool special_files = false;             ///< sockets and fifos may lie there
+  /// Groups whose things are left and told, with all that is in them: a site's directory among code is the one of a
+  /// platform inside of this one, and its settings are not code.
+  std::function<bool(gid_t)> secluded = {};
+  bool special_files = false;  ///< sockets and fifos may lie there
   /// Names to leave alone, with all below: the path from the top of the tree, without a slash at its beginning.
   std::function<bool(std::string_view)> leave = {};
 };

@@ -126,6 +126,41 @@ TEST_F(TreeTest, NothingIsMadeOfAPlatformThatIsNotThere) {
   EXPECT_FALSE(std::filesystem::exists(path("nowhere")));
 }
 
+// A codebase of Composer's without its project around it, beside other platforms; or one whose author would like that.
+TEST_F(TreeTest, TheFolderOfAllPlatformsIsNoProject) {
+  ASSERT_TRUE(prepare_directories(config_, accounts_, done_));
+  const std::string platforms = config_.aegir_root + "/platforms";
+  const std::string other = platforms + "/other";
+  ASSERT_EQ(::mkdir(other.c_str(), 0755), 0);
+  ASSERT_EQ(::chown(other.c_str(), kAegir, kAegir), 0);
+  ASSERT_TRUE(prepare_site(config_, accounts_, {other, "b.example", kFirst + 1}, done_));
+  const std::string settings = other + "/sites/b.example/settings.php";
+  put(settings, "secret");
+  ASSERT_TRUE(prepare_site(config_, accounts_, {other, "b.example", kFirst + 1}, done_));
+  const std::string before = owner_and_mode(settings);
+  put(platforms + "/web/autoload.php", "<?php\nreturn require __DIR__ . '/../vendor/autoload.php';\n");
+  const Result<void> prepared = prepare_platform(config_, accounts_, platforms + "/web", done_);
+  EXPECT_TRUE(prepared) << describe(prepared.error());
+  EXPECT_EQ(owner_and_mode(settings), before);
+  EXPECT_FALSE(reads(site_a_, settings));
+}
+
+TEST_F(TreeTest, SitesOfAPlatformInsideOfThisOneStayClosed) {
+  for (const std::string& docroot : {path("project/second"), place_.docroot + "/third"}) {
+    SCOPED_TRACE(docroot);
+    ASSERT_EQ(::mkdir(docroot.c_str(), 0755), 0);
+    ASSERT_TRUE(prepare_site(config_, accounts_, {docroot, "b.example", kFirst + 1}, done_));
+    const std::string settings = docroot + "/sites/b.example/settings.php";
+    put(settings, "secret");
+    ASSERT_TRUE(prepare_site(config_, accounts_, {docroot, "b.example", kFirst + 1}, done_));
+    const std::string before = owner_and_mode(settings);
+    put_right();
+    EXPECT_TRUE(problems_.contains("which is a site's, among code")) << problems_;
+    EXPECT_EQ(owner_and_mode(settings), before);
+    EXPECT_FALSE(reads(site_a_, settings));
+  }
+}
+
 TEST_F(TreeTest, ATreeWithoutAnEndIsLeft) {
   std::string deep = place_.site + "/files";
   for (int i = 0; i < 150; ++i) {
