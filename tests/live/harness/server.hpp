@@ -44,6 +44,8 @@ class Server {
 
   /// Declares that a bad line of that form (ECMAScript regex, found anywhere in the line) will be written.
   void expect_log(const std::string& regex);
+  /// The same, of lines that may or may not be written.
+  void tolerate_log(const std::string& regex);
   /// Error log and everything written to stdout and stderr.
   [[nodiscard]] std::string log() const;
   /// What a server with one of our modules must have in its environment (sanitizers).
@@ -72,6 +74,7 @@ class Server {
   TempDir directory_;
   std::unique_ptr<Process> process_;
   std::vector<std::string> expected_;
+  std::vector<std::string> tolerated_;
 };
 
 }  // namespace aegir::live

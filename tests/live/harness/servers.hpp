@@ -1,4 +1,4 @@
-// The three servers of the live tests: Debian's nginx, Apache (event) and PHP-FPM, each in a directory of its
+// The servers of the live tests: Debian's nginx, Apache (event), PHP-FPM and MariaDB, each in a directory of its
 // own.
 //
 // A configuration is a frame, which every test needs (user, logs, private paths, modules), and what the test
@@ -78,6 +78,19 @@ class FpmServer : public Server {
              const std::string& ini = {});
   /// A whole php-fpm.conf.
   [[nodiscard]] std::string frame(const std::vector<FpmPool>& pools) const;
+};
+
+/// MariaDB with a uid of its own, which needs no passwd entry. Root comes in by the socket, without a password.
+class MariaDbServer : public Server {
+ public:
+  MariaDbServer();
+
+  /// Makes an empty database in the server's directory and starts it on this port of 127.0.0.1. Throws
+  /// std::runtime_error.
+  void start(uid_t uid, const Port& port);
+  /// Runs statements as the database's root; their output, columns with tabs between them, without headings. Throws
+  /// std::runtime_error when one fails.
+  std::string sql(const std::string& statements) const;
 };
 
 }  // namespace aegir::live

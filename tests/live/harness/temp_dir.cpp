@@ -14,8 +14,10 @@ namespace aegir::live {
 
 namespace fs = std::filesystem;
 
-TempDir::TempDir() {
-  std::string pattern = (fs::is_directory("/dev/shm") ? "/dev/shm" : "/tmp") + std::string("/aegir-test-XXXXXX");
+TempDir::TempDir() : TempDir(fs::is_directory("/dev/shm") ? "/dev/shm" : "/tmp") {}
+
+TempDir::TempDir(const std::string& parent) {
+  std::string pattern = parent + "/aegir-test-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr || chmod(pattern.c_str(), 0755) != 0) {
     throw std::runtime_error(pattern + ": " + std::strerror(errno));
   }

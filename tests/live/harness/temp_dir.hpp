@@ -11,6 +11,8 @@ namespace aegir::live {
 class TempDir {
  public:
   TempDir();
+  /// Below another folder, for what is too large for memory.
+  explicit TempDir(const std::string& parent);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
