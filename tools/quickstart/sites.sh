@@ -34,7 +34,7 @@ EOF
 }
 
 # Prints the document that the registry starts with: one server, one client, one block, one platform.
-# base_document APACHE_PORT NGINX_PORT DATABASE_PORT
+# base_document APACHE_PORT NGINX_PORT DATABASE_PORT CMS
 base_document() {
   cat <<EOF
 {
@@ -45,7 +45,7 @@ base_document() {
   "blocks": {"$block_name": {"server": "$server_name", "php_version": "$php_version",
                              "first_uid": $uid_slots, "slots": 64}},
   "platforms": {"demo": {"server": "$server_name", "docroot": "$docroot", "services": ["apache", "nginx"],
-                         "cms": "other", "block": "$block_name"}}
+                         "cms": "$4", "block": "$block_name"}}
 }
 EOF
 }

@@ -133,12 +133,17 @@ tour_isolation() {
   done
 }
 
+# Says how it went, and fails when a promise was not kept.
+end_of_tour() {
+  say ""
+  if ((unkept)); then die "$unkept promises of the tour were not kept (marked with !); logs are in $state/log"; fi
+  say "The tour is over: everything answered as promised."
+}
+
 tour() {
   tour_sites
   tour_live_changes
   tour_isolation shop.localhost blog.localhost
   tour_isolation blog.localhost shop.localhost
-  say ""
-  if ((unkept)); then die "$unkept promises of the tour were not kept (marked with !); logs are in $state/log"; fi
-  say "The tour is over: everything answered as promised."
+  end_of_tour
 }

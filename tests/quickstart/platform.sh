@@ -1,0 +1,69 @@
+#!/bin/bash
+# The demo with a real codebase, once for each that lies on this machine, with its tour and a login by its link; and
+# what it says to folders that are none.
+#
+#   platform.sh BUILD_DIR
+#
+# AEGIR_DRUPAL and AEGIR_DRUSH8 as in tests/drupal/codebase.hpp.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+one=$(realpath "$1")
+cache=/var/cache/aegir-drupal
+work=$(mktemp -d)
+build=$work/build  # a demo of its own beside others of this build
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+cleanup() {
+  ./quickstart --build "$build" --down
+  rm -rf "$work"
+} >/dev/null
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+for file in aegirc mod_aegir_apache/mod_aegir.so ngx_aegir/ngx_http_aegir_module.so; do
+  install -D "$one/$file" "$build/$file"
+done
+
+# refused WORDS ARGUMENT...: the demo does not begin, and says why.
+refused() {
+  local words=$1 status
+  shift
+  status=$(./quickstart --build "$build" "$@" >"$work/refused.log" 2>&1 && echo 0 || echo $?)
+  if [[ $status != 64 ]] || ! grep -qF "$words" "$work/refused.log"; then
+    fail "quickstart $*: exit $status, $(<"$work/refused.log")"
+  fi
+}
+refused "is no docroot of Drupal" --platform tests/fixtures/platform
+refused "needs a folder that is there" --platform "$work/none"
+refused "goes with --platform" --drush quickstart
+
+if [[ -v AEGIR_DRUPAL ]]; then
+  IFS=: read -ra docroots <<<"$AEGIR_DRUPAL"
+else
+  docroots=()
+  for folder in d106/web d104/web d7 backdrop; do
+    if [[ -d $cache/$folder ]]; then docroots+=("$cache/$folder"); fi
+  done
+fi
+if ((${#docroots[@]} == 0)); then
+  echo "drupal: no codebase in ${AEGIR_DRUPAL-$cache}, so these tests are skipped"
+  exit 0
+fi
+echo "drupal: quickstart ran with ${docroots[*]}"
+for docroot in "${docroots[@]}"; do
+  drush=()
+  if [[ -f $docroot/includes/bootstrap.inc && -v AEGIR_DRUSH8 ]]; then drush=(--drush "$AEGIR_DRUSH8"); fi
+  ./quickstart --build "$build" --platform "$docroot" "${drush[@]}" >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "the demo with $docroot"; }
+  cat "$work/log"
+  grep -q "everything answered as promised" "$work/log" || fail "no tour of $docroot"
+  while read -r link; do
+    rm -f "$work/cookies"
+    code=$(curl --silent --location --cookie "$work/cookies" --cookie-jar "$work/cookies" --output "$work/page" \
+      --write-out '%{http_code}' "$link")
+    [[ $code == 200 ]] || fail "the login link $link: $code"
+  done < <(sed -n 's/^ *to log in, once: //p' "$work/log")
+  ./quickstart --build "$build" --down >/dev/null
+done
