@@ -25,10 +25,6 @@ void Lab::install(Site& site) {
   } else if (site.codebase.drush.empty()) {
     throw std::runtime_error(site.codebase.title() + " has no Drush; set AEGIR_DRUSH8, or require drush/drush in it");
   } else {
-    // Drupal's installer takes settings.php for incomplete, and wants to write it, while this folder is not there.
-    must(
-        php(site, {"-r", "is_dir($argv[1]) || mkdir($argv[1], 02770, true);", site.directory + "/private/config/sync"}),
-        "mkdir");
     const char* command = site.codebase.cms == registry::Cms::kDrupal7 ? "site-install" : "site:install";
     must(drush(site, {"-y", command, "standard", "--sites-subdir=" + site.uri, "--site-name=" + title,
                       "--account-name=admin"}),

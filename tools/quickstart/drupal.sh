@@ -81,9 +81,6 @@ install_platform_site() {
   local -a command=(site:install standard --sites-subdir="$drupal_site" --site-name="$drupal_site" --account-name=admin)
   new_site "$drupal_site" '"aliases": {"www.drupal.localhost": {}}'
   aegirc verify --site "$drupal_site" >"$log" 2>&1 || die "aegirc verify failed: $(<"$log")"
-  # Drupal's installer takes settings.php for incomplete, and wants to write it, while this folder is not there.
-  # shellcheck disable=SC2016  # PHP's variable
-  php_of_site -r 'is_dir($argv[1]) || mkdir($argv[1], 02770, true);' "$docroot/sites/$drupal_site/private/config/sync"
   say "Installing $platform_title as the site's own uid"
   if [[ $platform_cms == backdrop ]]; then
     install -m 0644 "$clone/tools/quickstart/install_backdrop.php" "$state/install_backdrop.php"
