@@ -1,4 +1,4 @@
-// Apache: one catch-all virtual host, whose sites come from the site map, and the <Directory>s of a platform.
+// Apache: one catch-all virtual host, whose sites come from the site map.
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
 #include "compiler/emit/parts.hpp"
@@ -25,7 +25,8 @@ Result<std::string> apache_module(const Config& config) {
 }
 
 Result<std::string> apache_server(const Config& config, const registry::Server& server, const registry::WebService& web,
-                                  const std::vector<registry::Platform>& platforms) {
+                                  const std::vector<registry::Platform>& platforms,
+                                  const Surroundings& surroundings) {
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   if (Result<void> ok = check_path(config.acme_root, "acme_root"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/apache/";
@@ -35,6 +36,7 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
       "# Written by aegirc from the registry. Changes are lost: what you add belongs into *.conf files in pre.d,");
   text.line(
       "# vhost.d and post.d beside this file. A virtual host of your own with a ServerName wins over the catch-all.");
+  if (!surroundings.apache.empty()) text.line("AegirConfiguration ", Value{surroundings.apache, "configuration"});
   text.line("AegirMap ", Value{config.map_dir, "map_dir"});
   text.line("AegirKey ", Value{config.map_key, "map_key"});
   for (const Listen& listen : config.apache_listen)
@@ -42,7 +44,7 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line(
       "LogFormat \"%V:%p %h %l %u %t \\\"%r\\\" %>s %O \\\"%{Referer}i\\\" \\\"%{User-Agent}i\\\" %{AEGIR_SITE}e\" "
       "aegir");
-  text.line("IncludeOptional ", Value{directory + "pre.d/*.conf", "config_dir"});
+  include_people(text, "IncludeOptional ", directory + "pre.d/", "", surroundings);
   for (const registry::Platform& platform : platforms) {
     if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
     text.line("Include ", Value{directory + "platform.d/" + platform.name + ".conf", "config_dir"});
@@ -85,42 +87,8 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("    Require all granted");
   text.line("</Directory>");
   text.line();
-  text.line("IncludeOptional ", Value{directory + "vhost.d/*.conf", "config_dir"});
-  text.line("IncludeOptional ", Value{directory + "post.d/*.conf", "config_dir"});
-  return std::move(text).take();
-}
-
-Result<std::string> apache_platform(const Config& config, const registry::Platform& platform) {
-  if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
-  const std::string field = "platform " + platform.name + ": docroot";
-  if (Result<void> ok = check_path(platform.docroot, field); !ok) return pass(ok);
-  const std::string local =
-      server_config_dir(config, platform.server) + "/apache/platform.d/" + platform.name + ".local.conf";
-  Text text(apache);
-  text.line(
-      "# Written by aegirc from the registry. Changes are lost: what you add belongs into <platform>.local.conf.");
-  text.line("<Directory ", Value{platform.docroot, field}, ">");
-  text.line("    AllowOverride None");
-  text.line("    Options FollowSymLinks");
-  text.line("    Require all granted");
-  text.line("    DirectoryIndex index.php index.html");
-  text.line("    FallbackResource /index.php");
-  text.line("    # For the APIs of a site; its own password the module keeps to itself.");
-  text.line("    CGIPassAuth On");
-  text.line("    <FilesMatch \"\\.php$\">");
-  text.line("        SetHandler aegir-php");
-  text.line("        AcceptPathInfo On");
-  text.line("    </FilesMatch>");
-  text.line("    IncludeOptional ", Value{local, "config_dir"});
-  text.line("</Directory>");
-  text.line(
-      "# What a site's own PHP can write: a link is followed only to what the same user owns. (Apache ignores this");
-  text.line("# option in <DirectoryMatch>.) That nothing runs there is the module's business.");
-  for (const std::string_view folder : {"files", "private"}) {
-    text.line("<Directory ", Value{platform.docroot + "/sites/*/" + std::string(folder), field}, ">");
-    text.line("    Options SymLinksIfOwnerMatch");
-    text.line("</Directory>");
-  }
+  include_people(text, "IncludeOptional ", directory + "vhost.d/", "", surroundings);
+  include_people(text, "IncludeOptional ", directory + "post.d/", "", surroundings);
   return std::move(text).take();
 }
 

@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,26 @@ namespace aegir::emit {
 /// Host name under which both servers answer the status at /aegir-status, to the probe peers only.
 inline constexpr std::string_view kStatusHost = "aegir-status.localhost";
 
+/// A *.conf file in pre.d, vhost.d or post.d, or a *.local.conf: written by a person, included by us.
+struct PersonsFile {
+  std::string path;
+  bool left_out = false;  ///< its server refuses it
+};
+
+/// What the files depend on beside the registry: what there is on the machine. Empty when nothing is known of it.
+struct Surroundings {
+  std::set<std::string> accepted;   ///< names of platforms whose accepted .htaccess lies beside their Apache fragment
+  std::vector<PersonsFile> people;  ///< sorted by path
+  std::string apache;               ///< name of the whole set of Apache's files, for its status; empty: none
+  std::string nginx;                ///< the same of nginx
+};
+
 /// What of the registry the files depend on, each list sorted as the store gives it.
 struct Model {
   std::vector<registry::Server> servers;
   std::vector<registry::Platform> platforms;
   std::vector<registry::Block> blocks;
+  Surroundings surroundings;
 };
 
 /// One file to be installed as root with group aegir.
@@ -43,15 +59,21 @@ struct File {
 /// `platforms` are those of this server that Apache serves.
 [[nodiscard]] Result<std::string> apache_server(const Config& config, const registry::Server& server,
                                                 const registry::WebService& web,
-                                                const std::vector<registry::Platform>& platforms);
-[[nodiscard]] Result<std::string> apache_platform(const Config& config, const registry::Platform& platform);
+                                                const std::vector<registry::Platform>& platforms,
+                                                const Surroundings& surroundings);
+[[nodiscard]] Result<std::string> apache_platform(const Config& config, const registry::Platform& platform,
+                                                  const Surroundings& surroundings);
+/// Path of a platform's accepted .htaccess.
+[[nodiscard]] std::string accepted_htaccess_path(const Config& config, const registry::Platform& platform);
 [[nodiscard]] Result<std::string> apache_module(const Config& config);
 
 /// `platforms` are those of this server that nginx serves.
 [[nodiscard]] Result<std::string> nginx_server(const Config& config, const registry::Server& server,
                                                const registry::WebService& web,
-                                               const std::vector<registry::Platform>& platforms);
-[[nodiscard]] Result<std::string> nginx_platform(const Config& config, const registry::Platform& platform);
+                                               const std::vector<registry::Platform>& platforms,
+                                               const Surroundings& surroundings);
+[[nodiscard]] Result<std::string> nginx_platform(const Config& config, const registry::Platform& platform,
+                                                 const Surroundings& surroundings);
 /// How PHP runs and what it is told; the same for all platforms.
 [[nodiscard]] Result<std::string> nginx_php();
 /// Path of that file.

@@ -43,11 +43,16 @@ Result<std::string> nginx_php() {
   return std::move(text).take();
 }
 
-Result<std::string> nginx_platform(const Config& config, const registry::Platform& platform) {
+Result<std::string> nginx_platform(const Config& config, const registry::Platform& platform,
+                                   const Surroundings& surroundings) {
   if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
   const std::string field = "platform " + platform.name + ": docroot";
   if (Result<void> ok = check_path(platform.docroot, field); !ok) return pass(ok);
-  const std::string local = nginx_local_pattern(config, platform);
+  std::string local = nginx_local_pattern(config, platform);
+  if (is_left_out(surroundings, server_config_dir(config, platform.server) + "/nginx/platform.d/" + platform.name +
+                                    ".local.conf")) {
+    local.clear();
+  }
   const std::string php = nginx_php_path(config, platform.server);
   Text text(nginx);
   text.line(

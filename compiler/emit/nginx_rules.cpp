@@ -119,8 +119,12 @@ void nginx_rules(Text& text, const Config& config, const registry::Platform& pla
   text.line("    client_max_body_size ", platform.body_limit, "m;");
   text.line("    access_log ", Value{config.log_dir + "/nginx-access.log", "log_dir"}, " aegir;");
   text.line("    add_header X-Content-Type-Options nosniff always;");
-  text.line("    # Yours is looked at first. (In brackets: it need not be there.)");
-  text.line("    include ", places.local, ";");
+  if (places.local.text.empty()) {
+    text.line("    # Your <platform>.local.conf is left out, since the server refuses it.");
+  } else {
+    text.line("    # Yours is looked at first. (In brackets: it need not be there.)");
+    text.line("    include ", places.local, ";");
+  }
   text.line();
   own_places(text, places);
   if (is_known) {

@@ -11,7 +11,7 @@ namespace aegir::emit {
 struct NginxPlaces {
   Value docroot;
   Value php;       ///< the file that a location includes whose scripts PHP runs
-  Value local;     ///< the platform's <p>.local.conf, as a pattern: it need not be there
+  Value local;     ///< the platform's <p>.local.conf, as a pattern: it need not be there; empty: left out
   Literal robots;  ///< files that are looked for before /robots.txt
 };
 

@@ -26,7 +26,8 @@ Result<std::string> nginx_module(const Config& config) {
 }
 
 Result<std::string> nginx_server(const Config& config, const registry::Server& server, const registry::WebService& web,
-                                 const std::vector<registry::Platform>& platforms) {
+                                 const std::vector<registry::Platform>& platforms,
+                                 const Surroundings& surroundings) {
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/nginx/";
   const std::vector<std::string> addresses = listen_addresses(config, web);
@@ -34,11 +35,12 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line(
       "# Written by aegirc from the registry. Changes are lost: what you add belongs into *.conf files in pre.d,");
   text.line("# vhost.d and post.d beside this file. A server of your own with a server_name wins over the catch-all.");
+  if (!surroundings.nginx.empty()) text.line("aegir_configuration ", Value{surroundings.nginx, "configuration"}, ";");
   text.line("aegir_map ", Value{config.map_dir, "map_dir"}, ";");
   text.line("aegir_key ", Value{config.map_key, "map_key"}, ";");
   text.line("log_format aegir '$host:$server_port $remote_addr - $remote_user [$time_local] \"$request\" $status '");
   text.line("                 '$body_bytes_sent \"$http_referer\" \"$http_user_agent\" $aegir_site';");
-  text.line("include ", Value{directory + "pre.d/*.conf", "config_dir"}, ";");
+  include_people(text, "include ", directory + "pre.d/", ";", surroundings);
   for (const registry::Platform& platform : platforms) {
     if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
     text.line("include ", Value{directory + "platform.d/" + platform.name + ".conf", "config_dir"}, ";");
@@ -72,8 +74,8 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line("    }");
   text.line("}");
   text.line();
-  text.line("include ", Value{directory + "vhost.d/*.conf", "config_dir"}, ";");
-  text.line("include ", Value{directory + "post.d/*.conf", "config_dir"}, ";");
+  include_people(text, "include ", directory + "vhost.d/", ";", surroundings);
+  include_people(text, "include ", directory + "post.d/", ";", surroundings);
   return std::move(text).take();
 }
 

@@ -334,7 +334,7 @@ Result<std::vector<File>> static_apache(const Config& config, const registry::Se
   for (const StaticSite& site : sites) {
     const std::string& uri = site.site.uri;
     if (platforms.insert(site.platform.name).second) {
-      add("platform.d/" + site.platform.name + ".conf", 0640, apache_platform(config, site.platform));
+      add("platform.d/" + site.platform.name + ".conf", 0640, apache_platform(config, site.platform, {}));
     }
     SortedNames names = sort_names(site);
     for (const auto& [suffix, one] : split_wildcards(names)) {

@@ -173,6 +173,26 @@ TEST(Emit, TheStaticFormRefusesWhatItCannotSay) {
   EXPECT_FALSE(refused("a b'c;d#e", static_apache));
 }
 
+// A machine on which everything has happened: an accepted .htaccess, people's files, two of them refused.
+TEST(Golden, LivingMachine) {
+  Model model = usual();
+  model.platforms[0].cms = registry::Cms::kDrupal7;
+  model.platforms[0].body_limit = 20;
+  Surroundings& around = model.surroundings;
+  around.accepted = {"d10"};
+  around.apache = "0123456789abcdef";
+  around.nginx = "fedcba9876543210";
+  const std::string folder = "/var/aegir/config/server_local/";
+  around.people = {{folder + "apache/platform.d/d10.local.conf", true},
+                   {folder + "apache/pre.d/mine.conf", false},
+                   {folder + "apache/vhost.d/bad.conf", true},
+                   {folder + "apache/vhost.d/good.conf", false},
+                   {folder + "nginx/platform.d/d10.local.conf", true},
+                   {folder + "nginx/post.d/bad.conf", true},
+                   {folder + "nginx/vhost.d/good.conf", false}};
+  compare("living", config_of(""), model);
+}
+
 TEST(Emit, RefusesWhatNoFileCanSay) {
   const auto error_of = [](const Config& config, const Model& model) {
     const Result<std::vector<File>> files = emit_all(config, model);
