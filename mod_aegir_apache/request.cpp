@@ -19,9 +19,6 @@ constexpr std::array kRedirectedNames = {"REDIRECT_db_type",     "REDIRECT_db_na
                                          "REDIRECT_AEGIR_SITE",  "REDIRECT_AEGIR_SITE_DIR", "REDIRECT_AEGIR_HOST",
                                          "REDIRECT_AEGIR_PROBE", "REDIRECT_PHP_ADMIN_VALUE"};
 
-/// In a site's directory.
-constexpr std::string_view kSiteRobots = "/files/robots.txt";
-
 /// For the access log; PHP gets it like everything in subprocess_env.
 void name_site(request_rec* request, const Visit& visit) noexcept {
   apr_table_addn(request->subprocess_env, "AEGIR_SITE", visit.site);
@@ -173,12 +170,19 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
   return visit.docroot;
 }
 
-/// Whether the site has a robots.txt of its own, which goes before the platform's.
-[[nodiscard]] bool has_robots(request_rec* request, const Visit& visit) noexcept {
-  apr_finfo_t found;
-  const char* const file = join(request->pool, std::array{std::string_view(visit.docroot), "/sites/"sv,
-                                                          visit.decision.site.directory, kSiteRobots});
-  return apr_stat(&found, file, APR_FINFO_TYPE, request->pool) == APR_SUCCESS && found.filetype == APR_REG;
+/// The site's own robots.txt, of this host name or of all, as a path in the docroot; null when it has none. It goes
+/// before the platform's.
+[[nodiscard]] char* own_robots(request_rec* request, const Visit& visit) noexcept {
+  const std::array names = {std::array{"/"sv, visit.decision.host, ".robots.txt"sv},
+                            std::array{"/"sv, "robots.txt"sv, ""sv}};
+  for (const auto& name : names) {
+    char* const path = join(
+        request->pool, std::array{"/sites/"sv, visit.decision.site.directory, "/files"sv, name[0], name[1], name[2]});
+    apr_finfo_t found;
+    const char* const file = join(request->pool, std::array{std::string_view(visit.docroot), std::string_view(path)});
+    if (apr_stat(&found, file, APR_FINFO_TYPE, request->pool) == APR_SUCCESS && found.filetype == APR_REG) return path;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -242,8 +246,8 @@ int translate_name(request_rec* request) noexcept {
                                                      from_client ? visit->raw_target : std::string_view{}, false);
   switch (decision.verdict) {
     case map::PathVerdict::kServe:
-      if (!acme && view(request->uri) == "/robots.txt"sv && has_robots(request, *visit)) {
-        request->uri = join(request->pool, std::array{"/sites/"sv, visit->decision.site.directory, kSiteRobots});
+      if (!acme && view(request->uri) == "/robots.txt"sv) {
+        if (char* const robots = own_robots(request, *visit)) request->uri = robots;
       }
       break;
     case map::PathVerdict::kRewrite:

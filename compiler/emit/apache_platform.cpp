@@ -1,5 +1,5 @@
-// Apache: the <Directory>s of a platform. Its own .htaccess, as Apache has accepted it, stands in the first one word for
-// word; what comes after it is what it can't change.
+// Apache: the <Directory>s of a platform. Its own .htaccess, as Apache has accepted it, stands in the first one word
+// for word; what comes after it is what it can't change.
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
 #include "compiler/emit/parts.hpp"
@@ -37,7 +37,8 @@ Result<std::string> apache_platform(const Config& config, const registry::Platfo
   text.line("    # For the APIs of a site; its own password the module keeps to itself.");
   text.line("    CGIPassAuth On");
   if (surroundings.accepted.contains(platform.name)) {
-    text.line("    # The .htaccess of the docroot as it was when Apache accepted it: `aegirc verify --platform` reads it.");
+    text.line(
+        "    # The .htaccess of the docroot as it was when Apache accepted it: `aegirc verify --platform` reads it.");
     text.line("    Include ", Value{accepted_htaccess_path(config, platform), "config_dir"});
   } else {
     text.line("    FallbackResource /index.php");
@@ -47,7 +48,8 @@ Result<std::string> apache_platform(const Config& config, const registry::Platfo
   text.line("        SetHandler aegir-php");
   text.line("        AcceptPathInfo On");
   text.line("    </FilesMatch>");
-  text.line("    # Closed for every platform of its kind, whatever its .htaccess says; also scripts that would be sent");
+  text.line(
+      "    # Closed for every platform of its kind, whatever its .htaccess says; also scripts that would be sent");
   text.line("    # as text, since their names are not those of PHP.");
   text.line("    RedirectMatch 403 \"", rules.closed_paths, "\"");
   text.line("    <FilesMatch \"", rules.closed_ends, "\">");

@@ -25,8 +25,7 @@ Result<std::string> apache_module(const Config& config) {
 }
 
 Result<std::string> apache_server(const Config& config, const registry::Server& server, const registry::WebService& web,
-                                  const std::vector<registry::Platform>& platforms,
-                                  const Surroundings& surroundings) {
+                                  const std::vector<registry::Platform>& platforms, const Surroundings& surroundings) {
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   if (Result<void> ok = check_path(config.acme_root, "acme_root"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/apache/";
@@ -44,6 +43,10 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line(
       "LogFormat \"%V:%p %h %l %u %t \\\"%r\\\" %>s %O \\\"%{Referer}i\\\" \\\"%{User-Agent}i\\\" %{AEGIR_SITE}e\" "
       "aegir");
+  text.line("# No request looks for an .htaccess on its way to a docroot either.");
+  text.line("<Directory \"/\">");
+  text.line("    AllowOverride None");
+  text.line("</Directory>");
   include_people(text, "IncludeOptional ", directory + "pre.d/", "", surroundings);
   for (const registry::Platform& platform : platforms) {
     if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);

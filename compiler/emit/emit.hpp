@@ -45,7 +45,7 @@ struct Model {
   std::vector<registry::Server> servers;
   std::vector<registry::Platform> platforms;
   std::vector<registry::Block> blocks;
-  Surroundings surroundings;
+  Surroundings surroundings = {};
 };
 
 /// One file to be installed as root with group aegir.

@@ -41,14 +41,16 @@ void add_web_service(Files& files, const Config& config, const Model& model, con
     files.add(directory + "/nginx/aegir.conf", nginx_server(config, server, web, platforms, model.surroundings));
     files.add(nginx_php_path(config, server.name), nginx_php());
     for (const registry::Platform& platform : platforms) {
-      files.add(directory + "/nginx/platform.d/" + platform.name + ".conf", nginx_platform(config, platform, model.surroundings));
+      files.add(directory + "/nginx/platform.d/" + platform.name + ".conf",
+                nginx_platform(config, platform, model.surroundings));
     }
     return;
   }
   files.add(directory + "/apache/module.load", apache_module(config));
   files.add(directory + "/apache/aegir.conf", apache_server(config, server, web, platforms, model.surroundings));
   for (const registry::Platform& platform : platforms) {
-    files.add(directory + "/apache/platform.d/" + platform.name + ".conf", apache_platform(config, platform, model.surroundings));
+    files.add(directory + "/apache/platform.d/" + platform.name + ".conf",
+              apache_platform(config, platform, model.surroundings));
   }
 }
 

@@ -49,8 +49,8 @@ Result<std::string> nginx_platform(const Config& config, const registry::Platfor
   const std::string field = "platform " + platform.name + ": docroot";
   if (Result<void> ok = check_path(platform.docroot, field); !ok) return pass(ok);
   std::string local = nginx_local_pattern(config, platform);
-  if (is_left_out(surroundings, server_config_dir(config, platform.server) + "/nginx/platform.d/" + platform.name +
-                                    ".local.conf")) {
+  if (is_left_out(surroundings,
+                  server_config_dir(config, platform.server) + "/nginx/platform.d/" + platform.name + ".local.conf")) {
     local.clear();
   }
   const std::string php = nginx_php_path(config, platform.server);

@@ -26,8 +26,7 @@ Result<std::string> nginx_module(const Config& config) {
 }
 
 Result<std::string> nginx_server(const Config& config, const registry::Server& server, const registry::WebService& web,
-                                 const std::vector<registry::Platform>& platforms,
-                                 const Surroundings& surroundings) {
+                                 const std::vector<registry::Platform>& platforms, const Surroundings& surroundings) {
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/nginx/";
   const std::vector<std::string> addresses = listen_addresses(config, web);

@@ -74,13 +74,24 @@ struct SitePlace {
 [[nodiscard]] Result<void> install_config(const Config& config, const Accounts& accounts, const std::string& path,
                                           std::string_view content, mode_t mode, Done& done);
 
+/// A file below config_dir, as root reads it. kNotFound when there is none.
+[[nodiscard]] Result<std::string> read_config(const Config& config, const std::string& path);
+
+/// Takes a file below config_dir away; nothing when there is none.
+[[nodiscard]] Result<void> remove_config(const Config& config, const std::string& path, Done& done);
+
+/// The files that people have put into a server's folders, sorted: *.conf in pre.d, vhost.d and post.d, and
+/// platform.d/*.local.conf, of `service` ("apache" or "nginx").
+[[nodiscard]] Result<std::vector<std::string>> peoples_files(const Config& config, std::string_view server,
+                                                             std::string_view service);
+
 /// How the first line of every emitted file goes on after its language's comment sign and a blank.
 inline constexpr std::string_view kEmittedMark = "Written by aegirc";
 
 /// What an earlier compile has put below config_dir and what is not among `emitted` (paths) any more: the fragments of
 /// a platform, block or server that has left the registry, by path. Looks only where fragments are emitted to, and only
-/// at root's own regular files with kEmittedMark in their first line: pre.d, vhost.d, post.d and *.local.conf belong to
-/// people.
+/// at root's own regular files with kEmittedMark in their first line, and at accepted .htaccess files: pre.d, vhost.d,
+/// post.d and *.local.conf belong to people.
 [[nodiscard]] Result<std::vector<std::string>> stale_config(const Config& config,
                                                             const std::vector<std::string>& emitted);
 

@@ -7,11 +7,17 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "compiler/core/atomic_file.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 
 namespace aegir::machine {
 namespace {
+
+/// Those of people, whatever is in them.
+bool is_persons(std::string_view folder, std::string_view name) {
+  return folder == "platform.d" ? name.ends_with(".local.conf") : name.ends_with(".conf");
+}
 
 /// The names in a directory, sorted; none when it can't be read.
 std::vector<std::string> names_in(const std::string& path) {
@@ -36,7 +42,50 @@ bool is_emitted(const Directory& directory, const std::string& name) {
          std::string_view(begin.data() + 2, kEmittedMark.size()) == kEmittedMark;
 }
 
+/// Opens the folder of a file below config_dir.
+Result<Directory> folder_of(const Config& config, const std::string& path) {
+  if (!path.starts_with(config.config_dir + '/')) {
+    return fail_at(path, Code::kPermission, "does not lie in " + config.config_dir);
+  }
+  return open_directory(path.substr(0, path.rfind('/')));
+}
+
 }  // namespace
+
+Result<std::string> read_config(const Config& config, const std::string& path) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<Directory> folder = folder_of(config, path);
+  if (!folder) return pass(folder);
+  return read_file(path);
+}
+
+Result<void> remove_config(const Config& config, const std::string& path, Done& done) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<Directory> folder = folder_of(config, path);
+  if (!folder) return pass(folder);
+  if (::unlinkat(folder->fd.get(), path.substr(path.rfind('/') + 1).c_str(), 0) == 0) {
+    done.push_back(path + ": removed");
+  } else if (errno != ENOENT) {
+    return fail_errno("can't be removed", path, errno);
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> peoples_files(const Config& config, std::string_view server,
+                                               std::string_view service) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  std::vector<std::string> files;
+  for (const char* folder : {"platform.d", "post.d", "pre.d", "vhost.d"}) {
+    const std::string path = server_config_dir(config, server) + '/' + std::string(service) + '/' + folder;
+    for (const std::string& name : names_in(path)) {
+      if (is_persons(folder, name)) files.push_back(path + '/' + name);
+    }
+  }
+  return files;
+}
 
 Result<std::vector<std::string>> stale_config(const Config& config, const std::vector<std::string>& emitted) {
   Result<AsRoot> root = AsRoot::begin();
@@ -52,7 +101,7 @@ Result<std::vector<std::string>> stale_config(const Config& config, const std::v
       for (const std::string& name : names_in(path)) {
         const std::string file = path + '/' + name;
         if (name.ends_with(".local.conf") || std::ranges::find(emitted, file) != emitted.end()) continue;
-        if (is_emitted(*directory, name)) stale.push_back(file);
+        if (name.ends_with(".htaccess") || is_emitted(*directory, name)) stale.push_back(file);
       }
     }
   }

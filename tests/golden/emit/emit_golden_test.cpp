@@ -183,12 +183,9 @@ TEST(Golden, LivingMachine) {
   around.apache = "0123456789abcdef";
   around.nginx = "fedcba9876543210";
   const std::string folder = "/var/aegir/config/server_local/";
-  around.people = {{folder + "apache/platform.d/d10.local.conf", true},
-                   {folder + "apache/pre.d/mine.conf", false},
-                   {folder + "apache/vhost.d/bad.conf", true},
-                   {folder + "apache/vhost.d/good.conf", false},
-                   {folder + "nginx/platform.d/d10.local.conf", true},
-                   {folder + "nginx/post.d/bad.conf", true},
+  around.people = {{folder + "apache/platform.d/d10.local.conf", true}, {folder + "apache/pre.d/mine.conf", false},
+                   {folder + "apache/vhost.d/bad.conf", true},          {folder + "apache/vhost.d/good.conf", false},
+                   {folder + "nginx/platform.d/d10.local.conf", true},  {folder + "nginx/post.d/bad.conf", true},
                    {folder + "nginx/vhost.d/good.conf", false}};
   compare("living", config_of(""), model);
 }

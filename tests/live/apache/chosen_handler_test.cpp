@@ -102,6 +102,9 @@ TEST_F(ApacheChosenHandler, ASitesOwnRobotsGoBeforeThePlatforms) {
   start("");
   EXPECT_EQ(fleet_.get("a.test", "/robots.txt").body, "of a");
   EXPECT_EQ(fleet_.get("b.test", "/robots.txt").body, "of the platform");
+  put(fleet_.file("a.test.robots.txt"), "of the host name a");
+  EXPECT_EQ(fleet_.get("a.test", "/robots.txt").body, "of the host name a");
+  std::filesystem::remove(fleet_.file("a.test.robots.txt"));
   std::filesystem::remove(fleet_.file("robots.txt"));
   EXPECT_EQ(fleet_.get("a.test", "/robots.txt").body, "of the platform");
 }

@@ -39,6 +39,7 @@ switch ($_GET['do']) {
   case 'temporary': echo sys_get_temp_dir(), ' ', tempnam('', 'x'); break;
   case 'session': session_start(); echo session_save_path(), ' ', session_id(); break;
   case 'warn': trigger_error('a warning of ' . $_SERVER['AEGIR_SITE'], E_USER_WARNING); echo 'done'; break;
+  case 'send': header("X-Sendfile: $path"); header('Content-Type: text/x-sent'); echo 'what PHP wrote'; break;
 }
 )";
 
@@ -136,17 +137,42 @@ void Installation::make_map() {
   map_.publish(content);
 }
 
-void Installation::install() const {
+emit::Model Installation::model() const {
   emit::Model model;
   model.servers.push_back({"local", "localhost", {{registry::kApache}, {registry::kNginx}}, {}});
   model.platforms.push_back(platform_);
   model.blocks.push_back(block_);
-  const Result<std::vector<emit::File>> files = emit::emit_all(config_, model);
+  return model;
+}
+
+void Installation::install() const {
+  const Result<std::vector<emit::File>> files = emit::emit_all(config_, model());
   must(files);
   machine::Done done;
   for (const emit::File& file : *files) {
     must(machine::install_config(config_, accounts_, file.path, file.content, file.mode, done));
   }
+}
+
+Config Installation::with_servers() const {
+  Config config = config_;
+  std::vector<std::string> before = Server::environment();
+  if (!before.empty()) before.insert(before.begin(), "/usr/bin/env");
+  const auto command = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), before.begin(), before.end());
+    return words;
+  };
+  if (apache_ != nullptr) {
+    config.apache_test = command({"/usr/sbin/apache2", "-t", "-f", apache_->path("httpd.conf")});
+    config.apache_start = command({"/usr/sbin/apache2", "-DFOREGROUND", "-f", apache_->path("httpd.conf")});
+    config.apache_reload = {{}, apache_->path("apache.pid")};
+  }
+  if (nginx_ != nullptr) {
+    config.nginx_test = command({"/usr/sbin/nginx", "-t", "-p", nginx_->directory(), "-c", nginx_->path("nginx.conf"),
+                                 "-e", nginx_->path("error.log")});
+    config.nginx_reload = {{}, nginx_->path("nginx.pid")};
+  }
+  return config;
 }
 
 void Installation::restart_fpm(const std::string& config) {

@@ -25,6 +25,11 @@ class Installation {
 
   void start_apache();
   void start_nginx();
+  /// config() with the servers that run: how they are tested, started and reloaded.
+  [[nodiscard]] Config with_servers() const;
+  /// What is installed.
+  [[nodiscard]] emit::Model model() const;
+  [[nodiscard]] const Accounts& accounts() const noexcept { return accounts_; }
   /// Ends PHP-FPM and starts it with another text for the block.
   void restart_fpm(const std::string& config);
 
