@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "compiler/cli/publishing.hpp"
@@ -13,6 +14,7 @@
 #include "compiler/publish/compile.hpp"
 #include "compiler/publish/static_form.hpp"
 #include "compiler/registry/isolation.hpp"
+#include "compiler/verify/server.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -22,40 +24,6 @@ struct Options {
   std::string out;
   bool static_form = false;
 };
-
-/// A word as a shell reads it back.
-std::string shell_word(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
-}
-
-/// What is to be done by hand when fragments have changed; empty otherwise.
-std::string next_steps(const Config& config, const machine::Done& done) {
-  const auto touched = [&](std::string_view part) {
-    return std::ranges::any_of(done, [&](const std::string& line) {
-      return line.find(part) != std::string::npos && line.starts_with(config.config_dir);
-    });
-  };
-  const auto command = [](const std::vector<std::string>& argv) {
-    std::string text;
-    for (const std::string& word : argv) text += (text.empty() ? "" : " ") + shell_word(word);
-    return text;
-  };
-  const auto reload = [&](const char* name, const char* signal, const std::vector<std::string>& test,
-                          const Reload& how) {
-    return std::string("\nConfiguration of ") + name + " changed. Next: " + command(test) + " && " +
-           (how.argv.empty() ? std::string("kill -s ") + signal + " $(cat " + shell_word(how.pid_file) + ")"
-                             : command(how.argv));
-  };
-  std::string text;
-  if (touched("/apache/")) text += reload("Apache", "USR1", config.apache_test, config.apache_reload);
-  if (touched("/nginx/")) text += reload("nginx", "HUP", config.nginx_test, config.nginx_reload);
-  if (touched("/php/")) text += "\nConfiguration of PHP-FPM changed. Next: start or restart the master of each block.";
-  return text;
-}
 
 /// Directories and files of all sites. A new site that can't be prepared is kept back. One that is served already goes
 /// on being served: what its own code or a person did to its directory is no reason to take it, or anybody else, away.
@@ -110,27 +78,13 @@ Result<FilesOfSites> prepare_sites(const Config& config, const Accounts& account
   return files;
 }
 
-/// Fragments, and the directories of servers and slots.
-Result<void> prepare_machine(const Config& config, const Accounts& accounts, const emit::Model& model,
-                             machine::Done& done) {
-  // Everything is emitted before anything is written: one value that can't be said leaves the old files together.
-  Result<std::vector<emit::File>> files = emit::emit_all(config, model);
-  if (!files) return pass(files);
-  for (const registry::Server& server : model.servers) {
-    if (Result<void> made = machine::prepare_server(config, accounts, server.name, done); !made) return made;
-    if (Result<void> made = verify::write_server_files(config, accounts, server, done); !made) return made;
+/// Those whose .htaccess a compile reads: all that are there.
+std::set<std::string> names_of(const std::vector<registry::Platform>& platforms) {
+  std::set<std::string> names;
+  for (const registry::Platform& platform : platforms) {
+    if (platform.state != registry::PlatformState::kDeleted) names.insert(platform.name);
   }
-  for (const registry::Block& block : model.blocks) {
-    const machine::BlockSlots slots{block.name, block.first_uid, block.slots};
-    if (Result<void> made = machine::prepare_block(config, accounts, slots, done); !made) return made;
-  }
-  std::vector<std::string> emitted;
-  for (const emit::File& file : *files) {
-    Result<void> made = machine::install_config(config, accounts, file.path, file.content, file.mode, done);
-    if (!made) return made;
-    emitted.push_back(file.path);
-  }
-  return machine::remove_stale_config(config, emitted, done);
+  return names;
 }
 
 /// Without a map of this registry new sites can't be told from those that were served: foreign directories stop all.
@@ -166,20 +120,17 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   // What would not be published must not change the configuration either.
   const Result<void> may_publish = publish::Publisher(config, **store, *keys).may_publish();
   if (!may_publish) return std::unexpected(Errors{may_publish.error()});
-  Result<emit::Model> model = read_model(**store);
+  Result<emit::Model> model = verify::read_model(**store);
   if (!model) return stop(model);
   Result<Arrivals> arrivals = look_at_arrivals(config, **store);
   if (!arrivals) return stop(arrivals);
   if (!arrivals->map_is_known && !arrivals->sites.empty()) return std::unexpected(none_known(*std::move(arrivals)));
-  if (Result<void> made = prepare_machine(config, *accounts, *model, done); !made) return stop(made);
+  Result<verify::Told> told = verify::verify_servers(config, *accounts, *model, names_of(model->platforms), done);
+  if (!told) return stop(told);
   Result<FilesOfSites> files = prepare_sites(config, *accounts, **store, *model, *arrivals, done);
   if (!files) return stop(files);
-
-  DoneBefore before;
-  before.sentence = (done.empty() ? std::string("Directories, owners and fragments were as they should be.")
-                                  : count(done.size(), "directory or file", "directories and files") + " put right.") +
-                    next_steps(config, done);
-  before.facts["done"] = done;
+  const DoneBefore before = tell(cli.out, *told, done);
+  files->add(std::move(told->errors));
   return files->finish(run_publisher(
       cli.out, config, *keys, **store, [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before));
 }
@@ -215,7 +166,7 @@ Outcome compile_static(const Cli& cli, const Config& config, registry::Store& st
 /// Every file at its own path below `out`.
 Outcome compile_below(const Cli& cli, const Config& config, const KeyRing& keys, registry::Store& store,
                       const std::string& out) {
-  Result<emit::Model> model = read_model(store);
+  Result<emit::Model> model = verify::read_model(store);
   if (!model) return stop(model);
   Result<std::vector<emit::File>> files = emit::emit_all(config, *model);
   if (!files) return stop(files);
@@ -360,7 +311,7 @@ Outcome check(const Cli& cli, const std::string& document) {
   if (!keys) return stop(keys);
   Result<publish::Compiler> compiler = publish::Compiler::load(*store, *config, *keys);
   if (!compiler) return stop(compiler);
-  Result<emit::Model> model = read_model(*store);
+  Result<emit::Model> model = verify::read_model(*store);
   if (!model) return stop(model);
   Errors errors;
   Result<std::vector<emit::File>> files = emit::emit_all(*config, *model);
@@ -388,16 +339,6 @@ Outcome check(const Cli& cli, const std::string& document) {
 }
 
 }  // namespace
-
-Result<emit::Model> read_model(registry::Store& store) {
-  Result<std::vector<registry::Server>> servers = store.servers();
-  if (!servers) return pass(servers);
-  Result<std::vector<registry::Platform>> platforms = store.platforms();
-  if (!platforms) return pass(platforms);
-  Result<std::vector<registry::Block>> blocks = store.blocks();
-  if (!blocks) return pass(blocks);
-  return emit::Model{*std::move(servers), *std::move(platforms), *std::move(blocks)};
-}
 
 void add_compile(CLI::App& app, Cli& cli) {
   const auto options = std::make_shared<Options>();

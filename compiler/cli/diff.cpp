@@ -10,6 +10,7 @@
 #include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
+#include "compiler/publish/activate.hpp"
 #include "compiler/publish/compare.hpp"
 #include "compiler/publish/compare_files.hpp"
 #include "compiler/registry/json.hpp"
@@ -163,8 +164,13 @@ Result<std::optional<machine::AsRoot>> as_root() {
 }
 
 Result<void> compare_files(const Output& out, const Config& config, registry::Store& store, Report& report) {
-  Result<emit::Model> model = read_model(store);
+  Result<emit::Model> model = verify::read_model(store);
   if (!model) return pass(model);
+  if (is_root()) {
+    Result<emit::Surroundings> around = publish::read_surroundings(config, *model);
+    if (!around) return pass(around);
+    model->surroundings = *std::move(around);
+  }
   Result<std::vector<emit::File>> files = emit::emit_all(config, *model);
   if (!files) return pass(files);
   Result<std::optional<machine::AsRoot>> root = as_root();
@@ -183,8 +189,14 @@ Result<void> compare_files(const Output& out, const Config& config, registry::St
     if (Result<void> done = look(file.path, file.content); !done) return done;
     emitted.push_back(file.path);
   }
+  for (const registry::Platform& platform : model->platforms) {
+    if (platform.state == registry::PlatformState::kDeleted) continue;
+    emitted.push_back(emit::accepted_htaccess_path(config, platform));
+  }
   if (!is_root()) {
-    out.note("files that nothing asks for any more were not looked for: only root can list the configuration");
+    out.note(
+        "only root can list the configuration: files that nothing asks for any more were not looked for, and what "
+        "the others say of accepted .htaccess files and of their own set's name is shown as if it went");
     return {};
   }
   Result<std::vector<std::string>> stale = machine::stale_config(config, emitted);

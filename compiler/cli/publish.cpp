@@ -113,6 +113,28 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Config& config, regist
 
 }  // namespace
 
+DoneBefore tell(const Output& out, const verify::Told& told, const machine::Done& done) {
+  for (const std::string& note : told.notes) out.note(note);
+  std::size_t files = 0;
+  std::string more;
+  bool pools = false;
+  for (const std::string& line : done) {
+    if (!line.starts_with('/')) {
+      more += '\n' + line + '.';  // of a server
+      continue;
+    }
+    ++files;
+    pools = pools || (line.contains("/php/") && line.ends_with(": written"));
+  }
+  if (pools) more += "\nConfiguration of PHP-FPM changed. Next: start or restart the master of each block.";
+  DoneBefore before;
+  before.sentence = (files == 0 ? std::string("Directories, owners and fragments were as they should be.")
+                                : count(files, "directory or file", "directories and files") + " put right.") +
+                    more;
+  before.facts["done"] = done;
+  return before;
+}
+
 Outcome run_publisher(const Output& out, const Config& config, const KeyRing& keys, registry::Store& store,
                       const PublishStep& step, const DoneBefore& before) {
   publish::Publisher publisher(config, store, keys);

@@ -12,6 +12,7 @@
 #include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/publisher.hpp"
+#include "compiler/verify/server.hpp"
 #include "compiler/verify/site.hpp"
 
 namespace aegir::cli {
@@ -24,6 +25,9 @@ struct DoneBefore {
   Json facts = Json::object();
 };
 
+/// Prints what a Verify has to note, and puts what it did into words. Its errors are left.
+[[nodiscard]] DoneBefore tell(const Output& out, const verify::Told& told, const machine::Done& done);
+
 /// Runs `step` on the live map, ends a merge, writes the durable copy, and says what was done.
 [[nodiscard]] Outcome run_publisher(const Output& out, const Config& config, const KeyRing& keys,
                                     registry::Store& store, const PublishStep& step, const DoneBefore& before = {});
@@ -33,9 +37,6 @@ struct DoneBefore {
 
 /// The same with everything that it needs opened first: what `publish` and `map compact` do.
 [[nodiscard]] Outcome run_publisher(const Cli& cli, const PublishStep& step);
-
-/// What of a registry the configuration files depend on.
-[[nodiscard]] Result<emit::Model> read_model(registry::Store& store);
 
 /// Where the sites of a registry lie, and which slots they run in.
 class Places {

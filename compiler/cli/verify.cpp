@@ -1,8 +1,10 @@
 // verify: puts one thing of the registry right on this machine, and says what is wrong with it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "compiler/cli/publishing.hpp"
 #include "compiler/registry/isolation.hpp"
+#include "compiler/verify/platform.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -10,6 +12,8 @@ namespace {
 /// What to verify.
 struct What {
   std::vector<std::string> sites;
+  std::string platform;
+  std::string server;
 };
 
 /// A registry that is opened for a Verify, by root, who works as aegir from now on.
@@ -94,6 +98,52 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
       run_publisher(cli.out, config, keys, *store, [](publish::Publisher& map) { return map.publish(); }, before));
 }
 
+/// Publishes after a Verify of something else than sites, and tells what was wrong.
+Outcome finish(const Cli& cli, Opened& opened, Result<verify::Told>& told, const machine::Done& done) {
+  if (!told) return stop(told);
+  const DoneBefore before = tell(cli.out, *told, done);
+  return with(std::move(told->errors), run_publisher(
+                                           cli.out, opened.config, opened.keys, *opened.store,
+                                           [](publish::Publisher& map) { return map.publish(); }, before));
+}
+
+Outcome verify_platform(const Cli& cli, const std::string& name) {
+  std::expected<Opened, Errors> opened = open(cli);
+  if (!opened) return stop(opened);
+  Result<emit::Model> model = verify::read_model(*opened->store);
+  if (!model) return stop(model);
+  const auto platform = std::ranges::find_if(model->platforms, [&](const registry::Platform& each) {
+    return each.name == name && each.state != registry::PlatformState::kDeleted;
+  });
+  if (platform == model->platforms.end()) {
+    return std::unexpected(Errors{{Code::kNotFound, "there is no platform '" + name + "'", {}, "see `aegirc export`"}});
+  }
+  std::vector<std::string> uris;
+  Result<void> read = opened->store->each_site([&](const registry::Site& site) -> Result<void> {
+    if (site.platform == name && !site.block.empty()) uris.push_back(site.uri);
+    return {};
+  });
+  if (!read) return stop(read);
+  machine::Done done;
+  Result<verify::Told> told = verify::verify_platform(opened->config, opened->accounts, *model, *platform, uris, done);
+  return finish(cli, *opened, told, done);
+}
+
+Outcome verify_server(const Cli& cli, const std::string& name) {
+  std::expected<Opened, Errors> opened = open(cli);
+  if (!opened) return stop(opened);
+  Result<emit::Model> model = verify::read_model(*opened->store);
+  if (!model) return stop(model);
+  if (std::ranges::find(model->servers, name, &registry::Server::name) == model->servers.end()) {
+    return std::unexpected(Errors{{Code::kNotFound, "there is no server '" + name + "'", {}, "see `aegirc export`"}});
+  }
+  machine::Done done;
+  Result<void> made = machine::prepare_directories(opened->config, opened->accounts, done);
+  if (!made) return stop(made);
+  Result<verify::Told> told = verify::verify_servers(opened->config, opened->accounts, *model, {}, done);
+  return finish(cli, *opened, told, done);
+}
+
 }  // namespace
 
 void add_verify(CLI::App& app, Cli& cli) {
@@ -101,9 +151,23 @@ void add_verify(CLI::App& app, Cli& cli) {
   CLI::App* const command = app.add_subcommand(
       "verify", "Put owners, files and configuration right on this machine, and publish; run it after an edit");
   command->add_option("--site", what->sites, "A site's tree, settings.php, drushrc.php and Drush aliases")
-      ->option_text("URI ...")
-      ->required();
-  command->callback([&cli, what] { cli.command = [&cli, what] { return verify_sites(cli, what->sites); }; });
+      ->option_text("URI ...");
+  command
+      ->add_option("--platform", what->platform,
+                   "A platform's code and rules: its .htaccess as it is now, once Apache has accepted it")
+      ->option_text("NAME");
+  command
+      ->add_option("--server", what->server,
+                   "A server's folders, and its web servers' configuration with the files that you have put there")
+      ->option_text("NAME");
+  command->require_option(1);
+  command->callback([&cli, what] {
+    cli.command = [&cli, what] {
+      if (!what->platform.empty()) return verify_platform(cli, what->platform);
+      if (!what->server.empty()) return verify_server(cli, what->server);
+      return verify_sites(cli, what->sites);
+    };
+  });
 }
 
 }  // namespace aegir::cli

@@ -87,6 +87,13 @@ class Bringer {
     return false;
   }
 
+  /// The name of the set as it is when nothing is changed and nothing left out.
+  Result<std::string> name() {
+    if (Result<void> ok = look(); !ok) return pass(ok);
+    if (Result<void> ok = emit(); !ok) return pass(ok);
+    return set_name();
+  }
+
   Result<void> bring(const std::set<std::string>& read) {
     if (Result<void> ok = look(); !ok) return ok;
     read_htaccess(read);
@@ -142,7 +149,7 @@ class Bringer {
 
   /// The files of this kind for the present state of affairs, named by their hash.
   Result<void> emit() {
-    std::string& name = kind_.service == registry::kApache ? model_.surroundings.apache : model_.surroundings.nginx;
+    std::string& name = set_name();
     name.clear();
     for (const bool named : {false, true}) {
       Result<std::vector<emit::File>> all = emit::emit_all(config_, model_);
@@ -349,7 +356,14 @@ class Bringer {
     return std::unexpected(std::move(error));
   }
 
-  Result<void> keep_good() { return write_last_good(config_, accounts_, kind_.folder, files_); }
+  /// What a server that runs has is good; of one that does not nobody knows.
+  Result<void> keep_good() {
+    return is_down_ ? Result<void>() : write_last_good(config_, accounts_, kind_.folder, files_);
+  }
+
+  std::string& set_name() {
+    return kind_.service == registry::kApache ? model_.surroundings.apache : model_.surroundings.nginx;
+  }
 
   [[nodiscard]] bool is_ours(std::string_view path) const {
     return path.starts_with(config_.config_dir + "/server_") &&
@@ -385,7 +399,8 @@ class Bringer {
 }  // namespace
 
 Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model) {
-  emit::Surroundings around;
+  emit::Model surrounded = model;
+  emit::Surroundings& around = surrounded.surroundings = {};
   for (const registry::Server& server : model.servers) {
     for (const Kind* kind : {&kApache, &kNginx}) {
       Result<std::vector<std::string>> files = machine::peoples_files(config, server.name, kind->folder);
@@ -398,6 +413,12 @@ Result<emit::Surroundings> read_surroundings(const Config& config, const emit::M
     if (machine::read_config(config, emit::accepted_htaccess_path(config, platform))) {
       around.accepted.insert(platform.name);
     }
+  }
+  Activation none;
+  for (const Kind* kind : {&kApache, &kNginx}) {
+    Result<std::string> name = Bringer(*kind, config, {}, surrounded, none).name();
+    if (!name) return pass(name);
+    (kind == &kApache ? around.apache : around.nginx) = *std::move(name);
   }
   return around;
 }
@@ -416,6 +437,7 @@ Activation activate(const Config& config, const Accounts& accounts, emit::Model 
     if (!bringer.find_service()) continue;
     Result<void> brought = bringer.bring(read);
     if (!brought) {
+      activation.kept = true;
       brought.error().message = std::string(kind->name) + " keeps what it has: " + brought.error().message;
       activation.errors.push_back(std::move(brought.error()));
     }

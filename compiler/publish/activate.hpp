@@ -21,6 +21,7 @@ struct Activation {
   machine::Done done;              ///< files written and servers reloaded, a line each. Empty: all was in force
   std::vector<Error> errors;       ///< what was refused, each with the server's own message and our place
   std::vector<std::string> notes;  ///< what a person should know: a server that does not run
+  bool kept = false;               ///< a server keeps what it had, and may need the files of that
 };
 
 /// Brings Apache and nginx of all servers of the model to it. `read` names the platforms whose .htaccess is read now;
@@ -29,7 +30,8 @@ struct Activation {
 [[nodiscard]] Activation activate(const Config& config, const Accounts& accounts, emit::Model model,
                                   const std::set<std::string>& read);
 
-/// What is on the machine now, as `emit` wants to know it: nothing is left out, and sets have no names.
+/// What is on the machine now, as `emit` wants to know it, with the names that the sets have when nothing is left out.
+/// Needs root in reserve.
 [[nodiscard]] Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model);
 
 }  // namespace aegir::publish

@@ -59,8 +59,6 @@ EOF
 
 # web_start APACHE_PORT NGINX_PORT
 web_start() {
-  write_httpd_conf
-  write_nginx_conf
   # A site's programs keep the standard error of their FPM master, so it has none; what is wrong with its
   # configuration is told by the test before.
   local -a fpm=("php-fpm$php_version" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")")

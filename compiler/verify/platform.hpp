@@ -1,0 +1,15 @@
+// What Verify does with a platform: the owners and modes of its code, the files that Drupal and Drush read, and its
+// rules in the web servers, from its .htaccess as it is now. Used by aegirc, and later by aegird.
+#pragma once
+
+#include "compiler/verify/server.hpp"
+
+namespace aegir::verify {
+
+/// `uris` are the platform's sites. Like verify_servers(), of which it is the part that reads this platform's
+/// .htaccess; each directive in it that nginx does not obey is a note with its line.
+[[nodiscard]] Result<Told> verify_platform(const Config& config, const Accounts& accounts, const emit::Model& model,
+                                           const registry::Platform& platform, const std::vector<std::string>& uris,
+                                           machine::Done& done);
+
+}  // namespace aegir::verify

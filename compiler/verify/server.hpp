@@ -1,0 +1,31 @@
+// What Verify does with the servers of a registry: folders, owners, slots, fragments, and the web servers'
+// configuration in force. Composes registry, emitters, machine and activation; used by aegirc, and later by aegird.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compiler/core/config.hpp"
+#include "compiler/emit/emit.hpp"
+#include "compiler/machine/machine.hpp"
+#include "compiler/registry/store.hpp"
+
+namespace aegir::verify {
+
+/// What all fragments depend on.
+[[nodiscard]] Result<emit::Model> read_model(registry::Store& store);
+
+/// What a Verify found, beside what it did.
+struct Told {
+  std::vector<Error> errors;       ///< what was refused or could not be put right; all else is
+  std::vector<std::string> notes;  ///< what a person should know
+};
+
+/// Folders of servers and slots, the fragments of PHP-FPM, and Apache's and nginx's configuration in force. `read`
+/// names the platforms whose .htaccess is read now. Fails, with nothing written, when a value of the model can't be
+/// said in a file; what a server refuses is told and keeps nothing else from being in force.
+[[nodiscard]] Result<Told> verify_servers(const Config& config, const Accounts& accounts, const emit::Model& model,
+                                          const std::set<std::string>& read, machine::Done& done);
+
+}  // namespace aegir::verify
