@@ -83,11 +83,14 @@ apr_status_t send_named_file(ap_filter_t* filter, apr_bucket_brigade* brigade) n
   filter->ctx = request;
   apr_brigade_cleanup(brigade);
   apr_bucket_alloc_t* const memory = request->connection->bucket_alloc;
-  if (const int status = put_file(request, name, brigade); status != OK) {
+  const int status = put_file(request, name, brigade);
+  if (status != OK) {
     APR_BRIGADE_INSERT_TAIL(brigade, ap_bucket_error_create(status, nullptr, request->pool, memory));
   }
   APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(memory));
-  return ap_pass_brigade(filter->next, brigade);
+  const apr_status_t passed = ap_pass_brigade(filter->next, brigade);
+  // The answer is given; mod_proxy_fcgi would log its refusal as a failure of PHP.
+  return status == OK ? passed : APR_SUCCESS;
 }
 
 }  // namespace aegir::apache

@@ -55,8 +55,10 @@ Result<void> parse(const std::vector<std::string>& argv, Error (*error_of)(std::
 }
 
 /// A virtual host that reads files as a tenant's .htaccess.
-std::string judging_host(const std::string& directory) {
-  return "Listen " + std::string(kOurAddress) + ':' + std::to_string(kOurPort) + "\n<VirtualHost " + kOurAddress + ':' +
+std::string judging_host(const std::string& module, const std::string& directory) {
+  // A server that does not include our configuration yet has no module of ours.
+  return "<IfModule !aegir_module>\n    LoadModule aegir_module \"" + module + "\"\n</IfModule>\nListen " +
+         std::string(kOurAddress) + ':' + std::to_string(kOurPort) + "\n<VirtualHost " + kOurAddress + ':' +
          std::to_string(kOurPort) + ">\n    ServerName " + kOurHost + "\n    DocumentRoot \"" + directory +
          "\"\n    <Directory \"" + directory + "\">\n" +
          "        AllowOverride AuthConfig FileInfo Indexes Limit "
@@ -76,7 +78,10 @@ class Scratch {
       if (!ok) return ok;
     }
     const std::string host = directory + "/.host.conf";
-    if (Result<void> ok = write_file(host, judging_host(directory), {.mode = 0644, .durable = false}); !ok) return ok;
+    if (Result<void> ok =
+            write_file(host, judging_host(config_.apache_module, directory), {.mode = 0644, .durable = false});
+        !ok)
+      return ok;
     std::vector<std::string> argv = config_.apache_start;
     argv.insert(argv.end(), {"-c", "Include \"" + host + '"'});
     output_ = directory + "/.output";

@@ -51,6 +51,19 @@ std::string hash_of(const Files& files) {
   return sodium_bin2hex(text, sizeof text, hash, kBytes);
 }
 
+/// What the status of a server says that has the set of this name.
+std::string status_line(const std::string& name) { return "aegir_configuration{name=\"" + name + "\"} 1"; }
+
+/// The name that an aegir.conf gives its set; empty when it gives none.
+std::string name_in(const Kind& kind, std::string_view conf) {
+  const std::string_view key =
+      kind.service == registry::kApache ? "\nAegirConfiguration \"" : "\naegir_configuration \"";
+  const std::size_t at = conf.find(key);
+  if (at == std::string_view::npos) return {};
+  conf.remove_prefix(at + key.size());
+  return std::string(conf.substr(0, conf.find('"')));
+}
+
 /// A platform's .htaccess as it is in its docroot; nothing when there is none.
 Result<std::optional<std::string>> docroots_htaccess(const registry::Platform& platform) {
   const std::string path = platform.docroot + "/.htaccess";
@@ -85,13 +98,6 @@ class Bringer {
       }
     }
     return false;
-  }
-
-  /// The name of the set as it is when nothing is changed and nothing left out.
-  Result<std::string> name() {
-    if (Result<void> ok = look(); !ok) return pass(ok);
-    if (Result<void> ok = emit(); !ok) return pass(ok);
-    return set_name();
   }
 
   Result<void> bring(const std::set<std::string>& read) {
@@ -165,7 +171,7 @@ class Bringer {
       }
       name = hash_of(hashed);
     }
-    line_ = "aegir_configuration{name=\"" + name + "\"} 1";
+    line_ = status_line(name);
     return {};
   }
 
@@ -341,13 +347,7 @@ class Bringer {
     Result<void> back = install(*good);
     if (back) {
       for (const auto& [path, content] : *good) {
-        constexpr std::string_view kApaches = "\nAegirConfiguration \"";
-        constexpr std::string_view kNginxs = "\naegir_configuration \"";
-        const std::string_view key = kind_.service == registry::kApache ? kApaches : kNginxs;
-        if (const std::size_t at = content.find(key); at != std::string::npos) {
-          const std::size_t begin = at + key.size();
-          line_ = "aegir_configuration{name=\"" + content.substr(begin, content.find('"', begin) - begin) + "\"} 1";
-        }
+        if (path.ends_with("/aegir.conf")) line_ = status_line(name_in(kind_, content));
       }
       if (!serves_or_is_down()) back = reload();
     }
@@ -399,8 +399,7 @@ class Bringer {
 }  // namespace
 
 Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model) {
-  emit::Model surrounded = model;
-  emit::Surroundings& around = surrounded.surroundings = {};
+  emit::Surroundings around;
   for (const registry::Server& server : model.servers) {
     for (const Kind* kind : {&kApache, &kNginx}) {
       Result<std::vector<std::string>> files = machine::peoples_files(config, server.name, kind->folder);
@@ -414,11 +413,12 @@ Result<emit::Surroundings> read_surroundings(const Config& config, const emit::M
       around.accepted.insert(platform.name);
     }
   }
-  Activation none;
-  for (const Kind* kind : {&kApache, &kNginx}) {
-    Result<std::string> name = Bringer(*kind, config, {}, surrounded, none).name();
-    if (!name) return pass(name);
-    (kind == &kApache ? around.apache : around.nginx) = *std::move(name);
+  for (const registry::Server& server : model.servers) {
+    for (const Kind* kind : {&kApache, &kNginx}) {
+      const Result<std::string> conf =
+          machine::read_config(config, server_config_dir(config, server.name) + '/' + kind->folder + "/aegir.conf");
+      if (conf) (kind == &kApache ? around.apache : around.nginx) = name_in(*kind, *conf);
+    }
   }
   return around;
 }

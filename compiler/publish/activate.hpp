@@ -30,7 +30,7 @@ struct Activation {
 [[nodiscard]] Activation activate(const Config& config, const Accounts& accounts, emit::Model model,
                                   const std::set<std::string>& read);
 
-/// What is on the machine now, as `emit` wants to know it, with the names that the sets have when nothing is left out.
+/// What is on the machine now, as `emit` wants to know it, with the names that the sets on disk have.
 /// Needs root in reserve.
 [[nodiscard]] Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model);
 

@@ -163,5 +163,33 @@ TEST_F(Served, TheAccessLogNamesTheSite) {
   }
 }
 
+TEST_F(Served, ApacheSendsTheFilesThatASitesPhpNames) {
+  const auto send = [](const std::string& path, const std::vector<std::string>& headers = {}) {
+    return ask(installation->apache_endpoint(), get("a.test", "/try.php?do=send&path=" + path, headers));
+  };
+  const std::string own = installation->site("a.test");
+  const Response whole = send(own + "/private/secret.txt");
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_EQ(whole.body, "secret of a.test");
+  EXPECT_EQ(whole.value("Content-Type"), "text/x-sent;charset=UTF-8") << "PHP's headers stay";
+  EXPECT_EQ(whole.count("X-Sendfile"), 0U);
+  EXPECT_EQ(whole.value("Content-Length"), "16");
+  EXPECT_EQ(send(own + "/files/f.txt").body, "file of a.test");
+  EXPECT_EQ(send(own + "/private/secret.txt", {"Range: bytes=0-5"}).body, "secret");
+  EXPECT_EQ(send(own + "/private/secret.txt", {"If-None-Match: " + std::string(whole.value("ETag"))}).status, 304);
+  installation->apache().expect_log("which does not lie below files/ or private/ of this site");
+  for (const std::string& path :
+       {installation->site("b.test") + "/private/secret.txt", std::string("/etc/passwd"), own + "/settings.php",
+        own + "/private/../settings.php", own + "/private/../../b.test/private/secret.txt",
+        std::string("private/secret.txt"), own + "/files/x.php"}) {
+    const Response refused = send(path);
+    EXPECT_EQ(refused.status, 404) << path;
+    EXPECT_EQ(refused.count("X-Sendfile"), 0U) << path;
+    EXPECT_THAT(refused.body, Not(HasSubstr("secret of"))) << path;
+  }
+  EXPECT_EQ(send(own + "/files/stolen.txt").status, 403) << "a link to what is B's";
+  installation->apache().expect_log("a link to what its owner does not own");
+}
+
 }  // namespace
 }  // namespace aegir::live
