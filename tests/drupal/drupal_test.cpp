@@ -8,7 +8,7 @@ namespace {
 /// Says what the tests ran with, and ends what they started.
 class Frame : public testing::Environment {
  public:
-  void SetUp() override { std::cout << describe_codebases() << std::endl; }
+  void SetUp() override { std::cout << describe_codebases() << '\n' << std::flush; }
   void TearDown() override { Lab::end(); }
 };
 

@@ -18,11 +18,10 @@ using testing::StartsWith;
 std::string png(int red, int green) {
   const live::TempDir folder;
   const std::string file = folder.path("picture.png");
-  const live::Finished made = live::run({"php8.2", "-r",
-                                         "$i = imagecreatetruecolor(400, 300); imagefill($i, 0, 0, "
-                                         "imagecolorallocate($i, (int) $argv[1], (int) $argv[2], 90)); "
-                                         "imagepng($i, $argv[3]);",
-                                         std::to_string(red), std::to_string(green), file});
+  constexpr const char* kDraw = R"($i = imagecreatetruecolor(400, 300);
+imagefill($i, 0, 0, imagecolorallocate($i, (int) $argv[1], (int) $argv[2], 90));
+imagepng($i, $argv[3]);)";
+  const live::Finished made = live::run({"php8.2", "-r", kDraw, std::to_string(red), std::to_string(green), file});
   EXPECT_EQ(made.status, 0) << made.output;
   return live::slurp(file);
 }
