@@ -34,12 +34,8 @@ Result<FilesOfSites> prepare_sites(const Config& config, const Accounts& account
   std::unordered_map<std::string, const Arrival*> newcomers;
   for (const Arrival& site : arrivals.sites) newcomers[site.place.uri] = &site;
   std::vector<Unprepared> kept;
-  std::vector<std::string> uris;
-  std::unordered_map<std::string, std::vector<std::string>> uris_of;  // by platform
   Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
-    uris.push_back(site.uri);
     if (site.block.empty()) return {};
-    uris_of[site.platform].push_back(site.uri);
     const auto newcomer = newcomers.find(site.uri);
     const bool is_new = newcomer != newcomers.end();
     if (is_new && newcomer->second->foreign) {
@@ -63,14 +59,15 @@ Result<FilesOfSites> prepare_sites(const Config& config, const Accounts& account
   Result<Errors> told = keep_back(store, std::move(kept));
   if (!told) return pass(told);
   files->add(*std::move(told));
-  if (Result<void> forgotten = files->sites().forget_others(uris, done); !forgotten) return pass(forgotten);
+  if (Result<void> forgotten = files->sites().forget_others(done); !forgotten) return pass(forgotten);
   for (const registry::Platform& platform : model.platforms) {
     if (platform.state == registry::PlatformState::kDeleted) continue;
-    const std::vector<std::string>& sites = uris_of[platform.name];
-    told = verify::write_platform_files(config, accounts, platform, sites, {}, done);
+    const Result<std::vector<std::string>> sites = store.uris_on(platform.id);
+    if (!sites) return std::unexpected(sites.error());
+    told = verify::write_platform_files(config, accounts, platform, *sites, {}, done);
     if (told) {
       files->add(*std::move(told));
-    } else if (told.error().code != Code::kNotFound || !sites.empty()) {  // the codebase may come later
+    } else if (told.error().code != Code::kNotFound || !sites->empty()) {  // the codebase may come later
       told.error().message = "platform " + platform.name + ": " + told.error().message;
       files->add({std::move(told.error())});
     }

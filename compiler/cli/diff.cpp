@@ -1,18 +1,14 @@
-// diff: what publishing and compiling would change: the site map's names and the configuration files, beside what is
-// live. Writes nothing.
+// diff: what publishing and compiling would change: the site map's names, the servers' fragments, and the files of
+// sites, beside what is live. Writes nothing.
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <array>
 #include <optional>
 
+#include "compiler/cli/diff_files.hpp"
 #include "compiler/cli/publishing.hpp"
-#include "compiler/emit/emit.hpp"
-#include "compiler/machine/machine.hpp"
-#include "compiler/machine/privilege.hpp"
-#include "compiler/publish/activate.hpp"
 #include "compiler/publish/compare.hpp"
-#include "compiler/publish/compare_files.hpp"
 #include "compiler/registry/json.hpp"
 
 namespace aegir::cli {
@@ -74,13 +70,17 @@ class Report {
   void file(const publish::FileChange& change) {
     count(5, change.what);
     if (stat_) return;
-    std::string text = change.diff;
-    text.pop_back();  // its line break is the entry's
-    report_.entry(text, {{"change", word(change.what)}, {"file", change.path}, {"diff", change.diff}});
+    Json facts = {{"change", word(change.what)}, {"file", change.path}};
+    std::string text = std::string(1, sign(change.what)) + " file " + change.path;
+    if (!change.diff.empty()) {
+      facts["diff"] = text = change.diff;
+      text.pop_back();  // its line break is the entry's
+    }
+    report_.entry(text, facts);
   }
 
-  /// Ends it; whether anything differs.
-  bool end(Json facts) {
+  /// Ends it; whether anything differs, or may do so among `uncompared` files.
+  bool end(Json facts, std::uint64_t uncompared) {
     std::string text;
     std::uint64_t all = 0;
     std::vector<std::vector<std::string>> rows;
@@ -101,15 +101,18 @@ class Report {
       rows.push_back(std::move(row));
     }
     facts["differs"] = all != 0;
+    facts["not_compared"] = uncompared;
     if (stat_ && out_.format == Format::kTable) {
       constexpr std::array<std::string_view, 4> kColumns = {"sort", "added", "changed", "gone"};
       out_.table(kColumns, rows);
     } else if (stat_) {
       out_.did({}, facts);
     } else {
-      report_.end(all == 0 ? "No difference." : "Differs: " + text + '.', facts);
+      std::string sentence = all == 0 ? "No difference." : "Differs: " + text + '.';
+      if (uncompared != 0) sentence += " Not compared: " + cli::count(uncompared, "file") + '.';
+      report_.end(sentence, facts);
     }
-    return all != 0;
+    return all != 0 || uncompared != 0;
   }
 
  private:
@@ -155,58 +158,6 @@ Result<publish::Snapshot> published(const Output& out, const std::string& direct
   return publish::Snapshot();
 }
 
-/// Reads files that only root may read, when this process can be root.
-Result<std::optional<machine::AsRoot>> as_root() {
-  if (!is_root()) return std::optional<machine::AsRoot>();
-  Result<machine::AsRoot> root = machine::AsRoot::begin();
-  if (!root) return pass(root);
-  return std::optional<machine::AsRoot>(*std::move(root));
-}
-
-Result<void> compare_files(const Output& out, const Config& config, registry::Store& store, Report& report) {
-  Result<emit::Model> model = verify::read_model(store);
-  if (!model) return pass(model);
-  if (is_root()) {
-    Result<emit::Surroundings> around = publish::read_surroundings(config, *model);
-    if (!around) return pass(around);
-    model->surroundings = *std::move(around);
-  }
-  Result<std::vector<emit::File>> files = emit::emit_all(config, *model);
-  if (!files) return pass(files);
-  Result<std::optional<machine::AsRoot>> root = as_root();
-  if (!root) return pass(root);
-  const auto look = [&](const std::string& path, const std::optional<std::string_view>& wanted) -> Result<void> {
-    Result<std::optional<publish::FileChange>> change = publish::compare_file(path, wanted);
-    if (!change) {
-      if (change.error().code == Code::kPermission) change.error().hint = "run it as root";
-      return pass(change);
-    }
-    if (*change) report.file(**change);
-    return {};
-  };
-  std::vector<std::string> emitted;
-  for (const emit::File& file : *files) {
-    if (Result<void> done = look(file.path, file.content); !done) return done;
-    emitted.push_back(file.path);
-  }
-  for (const registry::Platform& platform : model->platforms) {
-    if (platform.state == registry::PlatformState::kDeleted) continue;
-    emitted.push_back(emit::accepted_htaccess_path(config, platform));
-  }
-  if (!is_root()) {
-    out.note(
-        "only root can list the configuration: files that nothing asks for any more were not looked for, and what "
-        "the others say of accepted .htaccess files and of their own set's name is shown as if it went");
-    return {};
-  }
-  Result<std::vector<std::string>> stale = machine::stale_config(config, emitted);
-  if (!stale) return pass(stale);
-  for (const std::string& path : *stale) {
-    if (Result<void> done = look(path, std::nullopt); !done) return done;
-  }
-  return {};
-}
-
 /// Compares one state of a registry; whether anything differs.
 Result<bool> compare(const Output& out, const Config& config, registry::Store& store, const Sealing& sealing,
                      const publish::Snapshot& live, bool stat) {
@@ -223,10 +174,12 @@ Result<bool> compare(const Output& out, const Config& config, registry::Store& s
                                            });
   if (!done) return pass(done);
   report.list("files");
-  if (done = compare_files(out, config, store, report); !done) return pass(done);
+  const Result<std::uint64_t> uncompared =
+      compare_files(out, config, store, [&](const publish::FileChange& change) { report.file(change); });
+  if (!uncompared) return std::unexpected(uncompared.error());
   Json facts = {{"generation", *sequence}};
   if (live) facts["live_generation"] = live->generation();
-  return report.end(std::move(facts));
+  return report.end(std::move(facts), *uncompared);
 }
 
 Outcome diff(Cli& cli, const Options& options) {
@@ -282,7 +235,8 @@ void add_diff(CLI::App& app, Cli& cli) {
   command->add_flag("--stat", options->stat, "Only how many of each sort differ");
   command->add_option("--map", options->map, "Map directory [the live map]")->option_text("DIR");
   command->footer(
-      "Owners and modes are not looked at. Exit codes: 0 no difference, 1 something differs, others as of aegirc.");
+      "Files of sites, platforms and Drush only root can read. Owners and modes are not looked at. Exit codes: 0 no "
+      "difference, 1 something differs or can't be compared, others as of aegirc.");
   command->callback([&cli, options] { cli.command = [&cli, options] { return diff(cli, *options); }; });
 }
 

@@ -118,14 +118,10 @@ Outcome verify_platform(const Cli& cli, const std::string& name) {
   if (platform == model->platforms.end()) {
     return std::unexpected(Errors{{Code::kNotFound, "there is no platform '" + name + "'", {}, "see `aegirc export`"}});
   }
-  std::vector<std::string> uris;
-  Result<void> read = opened->store->each_site([&](const registry::Site& site) -> Result<void> {
-    if (site.platform == name && !site.block.empty()) uris.push_back(site.uri);
-    return {};
-  });
-  if (!read) return stop(read);
+  Result<std::vector<std::string>> uris = opened->store->uris_on(platform->id);
+  if (!uris) return stop(uris);
   machine::Done done;
-  Result<verify::Told> told = verify::verify_platform(opened->config, opened->accounts, *model, *platform, uris, done);
+  Result<verify::Told> told = verify::verify_platform(opened->config, opened->accounts, *model, *platform, *uris, done);
   return finish(cli, *opened, told, done);
 }
 

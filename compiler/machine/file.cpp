@@ -1,6 +1,5 @@
 #include "compiler/machine/file.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +10,6 @@
 #include <climits>
 #include <cstdio>
 #include <ctime>
-#include <memory>
 
 namespace aegir::machine {
 namespace {
@@ -145,19 +143,30 @@ Result<void> remove_file(const Directory& parent, const std::string& name, Done&
   return {};
 }
 
-Result<std::vector<std::string>> names_in(const Directory& directory) {
+Result<Listing> Listing::begin(const Directory& directory) {
   const int fd = ::openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(fd < 0 ? nullptr : ::fdopendir(fd), ::closedir);
-  if (!listing) {
+  Listing listing(fd < 0 ? nullptr : ::fdopendir(fd));
+  if (!listing.stream_) {
     const int error_number = errno;
     if (fd >= 0) (void)::close(fd);
     return fail_errno("the directory can't be listed", directory.path, error_number);
   }
-  std::vector<std::string> names;
-  while (const dirent* const entry = ::readdir(listing.get())) {
+  return listing;
+}
+
+std::optional<std::string> Listing::next() {
+  while (const dirent* const entry = ::readdir(stream_.get())) {
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
+    if (name != "." && name != "..") return std::string(name);
   }
+  return std::nullopt;
+}
+
+Result<std::vector<std::string>> names_in(const Directory& directory) {
+  Result<Listing> listing = Listing::begin(directory);
+  if (!listing) return pass(listing);
+  std::vector<std::string> names;
+  while (std::optional<std::string> name = listing->next()) names.push_back(*std::move(name));
   std::ranges::sort(names);
   return names;
 }

@@ -1,6 +1,9 @@
 // Files by descriptor of their directory: the old one or the new one, never half, never through a link.
 #pragma once
 
+#include <dirent.h>
+
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +37,21 @@ struct WantedFile {
 
 /// Takes `name` away; nothing when it is not there. For no directory.
 [[nodiscard]] Result<void> remove_file(const Directory& parent, const std::string& name, Done& done);
+
+/// The names in a directory, as they come; reading on needs no right to the directory any more.
+class Listing {
+ public:
+  [[nodiscard]] static Result<Listing> begin(const Directory& directory);
+  /// The next one, neither "." nor ".."; nothing at the end.
+  [[nodiscard]] std::optional<std::string> next();
+
+ private:
+  struct Close {
+    void operator()(DIR* stream) const noexcept { (void)::closedir(stream); }
+  };
+  explicit Listing(DIR* stream) : stream_(stream) {}
+  std::unique_ptr<DIR, Close> stream_;
+};
 
 /// The names in a directory, sorted.
 [[nodiscard]] Result<std::vector<std::string>> names_in(const Directory& directory);

@@ -48,17 +48,27 @@ Result<Directory> open_site(const Accounts& accounts, const SitePlace& place) {
   return open_directory(place.docroot + "/sites/" + place.uri, owners);
 }
 
-bool is_emitted(const std::string& content) {
+bool is_emitted(std::string_view content) {
   constexpr std::size_t kHead = 200;
   return content.substr(0, kHead).find(kEmittedMark) != std::string::npos;
 }
 
-/// Takes the file away when aegirc has written it.
-Result<void> remove_emitted(const Directory& directory, const std::string& name, uid_t owner, Done& done) {
+/// Whether aegirc has written it, so that it may be taken away.
+bool has_emitted(const Directory& directory, const std::string& name, uid_t owner) {
   const Result<std::optional<std::string>> present = read_file_in(directory, name, owner);
   // What can't be read as ours is not ours to take away.
-  if (!present || !*present || !is_emitted(**present)) return {};
-  return remove_file(directory, name, done);
+  return present && *present && is_emitted(**present);
+}
+
+/// "x" or "sites/x" below a folder; nothing when it, or the folder in it, is not there.
+Result<std::optional<std::string>> read_below(const std::string& top, const std::string& path, uid_t owner) {
+  const std::string file = top + '/' + path;
+  const std::size_t slash = file.rfind('/');
+  const std::array owners{owner};
+  Result<Directory> folder = open_directory(file.substr(0, slash), owners);
+  if (!folder && folder.error().code == Code::kNotFound) return std::optional<std::string>();
+  if (!folder) return pass(folder);
+  return read_file_in(*folder, file.substr(slash + 1), owner);
 }
 
 /// "sites/x" is "x" in a folder "sites" of `top`, which is made when it is missing.
@@ -73,7 +83,7 @@ Result<void> install_below(const Directory& top, const DrushFile& file, const Id
     if (!present) return pass(present);
     // A person's own stays, and has to name the folder of our aliases by itself.
     const std::string aliases = top.path + "/sites";
-    if (*present && !is_emitted(**present)) {
+    if (*present && keeps_drush_file(name, **present)) {
       if ((*present)->find(aliases) != std::string::npos) return {};
       return fail_at(top.path + '/' + name, Code::kConflict,
                      "somebody's own file does not name the folder of aegirc's aliases",
@@ -88,16 +98,25 @@ Result<void> install_below(const Directory& top, const DrushFile& file, const Id
   return install_file(*folder, name, content, wanted, done);
 }
 
-/// What is of aegirc's in a folder of the slot's under names that are not among `files`.
+/// The names in a folder of the slot's of what is aegirc's and not among `files`.
+Result<std::vector<std::string>> others_in(const Directory& folder, const std::string& prefix,
+                                           const std::vector<DrushFile>& files, uid_t owner) {
+  Result<std::vector<std::string>> names = names_in(folder);
+  if (!names) return names;
+  std::erase_if(*names, [&](const std::string& name) {
+    return std::ranges::find(files, prefix + name, &DrushFile::first) != files.end() ||
+           (!name.ends_with(".alias.drushrc.php") && !name.ends_with(".site.yml")) || !has_emitted(folder, name, owner);
+  });
+  return names;
+}
+
 Result<void> remove_others(const Directory& folder, const std::string& prefix, const std::vector<DrushFile>& files,
                            uid_t owner) {
-  Result<std::vector<std::string>> names = names_in(folder);
+  Result<std::vector<std::string>> names = others_in(folder, prefix, files, owner);
   if (!names) return pass(names);
   Done unheard;
   for (const std::string& name : *names) {
-    if (std::ranges::find(files, prefix + name, &DrushFile::first) != files.end()) continue;
-    if (!name.ends_with(".alias.drushrc.php") && !name.ends_with(".site.yml")) continue;
-    if (Result<void> ok = remove_emitted(folder, name, owner, unheard); !ok) return ok;
+    if (Result<void> ok = remove_file(folder, name, unheard); !ok) return ok;
   }
   return {};
 }
@@ -132,6 +151,14 @@ Result<void> install_site_file(const Config& config, const Accounts& accounts, c
                       {.owner = accounts.aegir, .group = place.uid, .mode = 0440, .durable = true}, done);
 }
 
+Result<std::optional<std::string>> read_cli_file(const Config& config, const Accounts& accounts,
+                                                 const std::string& uri) {
+  if (Result<void> ok = check_uri(uri); !ok) return pass(ok);
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  return read_below(config.config_dir + "/cli", uri + ".php", accounts.aegir);
+}
+
 Result<void> install_cli_file(const Config& config, const Accounts& accounts, const SitePlace& place,
                               std::string_view content, Done& done) {
   if (Result<void> ok = check_uri(place.uri); !ok) return ok;
@@ -144,6 +171,42 @@ Result<void> install_cli_file(const Config& config, const Accounts& accounts, co
   if (!folder) return pass(folder);
   return install_file(*folder, place.uri + ".php", content, {.owner = accounts.aegir, .group = place.uid, .mode = 0440},
                       done);
+}
+
+bool keeps_drush_file(std::string_view path, std::string_view present) {
+  return path == kDrushYml && !is_emitted(present);
+}
+
+Result<std::optional<std::string>> read_drush_file(const Config& config, const Accounts& accounts,
+                                                   const std::string& path) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  return read_below(config.aegir_root + "/.drush", path, accounts.aegir);
+}
+
+Result<std::optional<std::string>> read_slot_drush_file(const std::string& slot_home, uid_t uid,
+                                                        const std::string& path) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  return read_below(slot_home + "/home/.drush", path, uid);
+}
+
+Result<std::vector<std::string>> other_slot_drush_files(const std::string& slot_home, uid_t uid,
+                                                        const std::vector<DrushFile>& files) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{uid};
+  std::vector<std::string> paths;
+  for (const std::string prefix : {"", "sites/"}) {
+    const std::string top = slot_home + "/home/.drush/" + prefix;
+    Result<Directory> folder = open_directory(top.substr(0, top.size() - 1), owners);
+    if (!folder && folder.error().code == Code::kNotFound) continue;
+    if (!folder) return pass(folder);
+    Result<std::vector<std::string>> names = others_in(*folder, prefix, files, uid);
+    if (!names) return names;
+    for (const std::string& name : *names) paths.push_back(top + name);
+  }
+  return paths;
 }
 
 Result<void> install_drush_files(const Config& config, const Accounts& accounts, const std::vector<DrushFile>& files,
@@ -275,8 +338,8 @@ Result<void> unlink_site_from_others(const Config& config, const Accounts& accou
   return {};
 }
 
-Result<void> forget_site(const Config& config, const Accounts& accounts, const std::string& uri, Done& done) {
-  if (Result<void> ok = check_uri(uri); !ok) return ok;
+Result<std::vector<std::string>> written_for(const Config& config, const Accounts& accounts, const std::string& uri) {
+  if (Result<void> ok = check_uri(uri); !ok) return pass(ok);
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   const std::array owners{accounts.aegir};
@@ -286,34 +349,53 @@ Result<void> forget_site(const Config& config, const Accounts& accounts, const s
   } files[] = {
       {config.aegir_root + "/.drush", uri + ".alias.drushrc.php"},
       {config.aegir_root + "/.drush/sites", yml_name(uri)},
-      // Last: it says that there may be something of this site (written_sites()).
+      // Last: it says that there may be something of this site (each_written_site()).
       {config.config_dir + "/cli", uri + ".php"},
   };
-  if (Result<void> ok = unlink_site_from_others(config, accounts, uri, {}, done); !ok) return ok;
+  std::vector<std::string> paths;
   for (const auto& [folder, name] : files) {
     Result<Directory> directory = open_directory(folder, owners);
     if (!directory && directory.error().code == Code::kNotFound) continue;
     if (!directory) return pass(directory);
-    if (Result<void> ok = remove_emitted(*directory, name, accounts.aegir, done); !ok) return ok;
+    if (has_emitted(*directory, name, accounts.aegir)) paths.push_back(folder + '/' + name);
+  }
+  return paths;
+}
+
+Result<void> forget_site(const Config& config, const Accounts& accounts, const std::string& uri, Done& done) {
+  if (Result<void> ok = unlink_site_from_others(config, accounts, uri, {}, done); !ok) return ok;
+  Result<std::vector<std::string>> paths = written_for(config, accounts, uri);
+  if (!paths) return pass(paths);
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  for (const std::string& path : *paths) {
+    const std::size_t slash = path.rfind('/');
+    Result<Directory> directory = open_directory(path.substr(0, slash), owners);
+    if (!directory) return pass(directory);
+    if (Result<void> ok = remove_file(*directory, path.substr(slash + 1), done); !ok) return ok;
   }
   return {};
 }
 
-Result<std::vector<std::string>> written_sites(const Config& config) {
+Result<void> each_written_site(const Config& config, const std::function<Result<void>(const std::string& uri)>& visit) {
   constexpr std::string_view kSuffix = ".php";
-  Result<AsRoot> root = AsRoot::begin();
-  if (!root) return pass(root);
-  Result<Directory> folder = open_directory(config.config_dir + "/cli");
-  if (!folder) return pass(folder);
-  Result<std::vector<std::string>> names = names_in(*folder);
-  if (!names) return names;
-  std::vector<std::string> uris;
-  for (const std::string& name : *names) {
-    if (!name.ends_with(kSuffix)) continue;
-    std::string uri = name.substr(0, name.size() - kSuffix.size());
-    if (is_canonical_host(uri)) uris.push_back(std::move(uri));
+  const auto begin = [&]() -> Result<Listing> {
+    Result<AsRoot> root = AsRoot::begin();
+    if (!root) return pass(root);
+    Result<Directory> folder = open_directory(config.config_dir + "/cli");
+    if (!folder) return pass(folder);
+    return Listing::begin(*folder);
+  };
+  Result<Listing> names = begin();
+  if (!names) return pass(names);
+  while (const std::optional<std::string> name = names->next()) {
+    if (!name->ends_with(kSuffix)) continue;
+    const std::string uri = name->substr(0, name->size() - kSuffix.size());
+    if (!is_canonical_host(uri)) continue;
+    if (Result<void> ok = visit(uri); !ok) return ok;
   }
-  return uris;
+  return {};
 }
 
 }  // namespace aegir::machine

@@ -2,6 +2,7 @@
 // who it was when it returns; each says in `done` what it did, and leaves alone what is already so.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,12 +26,20 @@ enum class SiteFile : std::uint8_t { kSettings, kDrushrc, kLocalSettings, kLocal
                                              SiteFile file, std::string_view content, Done& done);
 
 /// The site's credentials for the command line: <config_dir>/cli/<uri>.php.
+[[nodiscard]] Result<std::optional<std::string>> read_cli_file(const Config& config, const Accounts& accounts,
+                                                               const std::string& uri);
 [[nodiscard]] Result<void> install_cli_file(const Config& config, const Accounts& accounts, const SitePlace& place,
                                             std::string_view content, Done& done);
 
 /// A name below a folder `.drush`, and what it is to hold.
 using DrushFile = std::pair<std::string, std::string>;
 
+/// What install_drush_files() and install_slot_drush_files() leave as it is: a person's own drush.yml.
+[[nodiscard]] bool keeps_drush_file(std::string_view path, std::string_view present);
+
+/// A file below aegir's own .drush.
+[[nodiscard]] Result<std::optional<std::string>> read_drush_file(const Config& config, const Accounts& accounts,
+                                                                 const std::string& path);
 /// Files below aegir's own .drush ("x.alias.drushrc.php", "sites/x.site.yml"), for aegir alone.
 [[nodiscard]] Result<void> install_drush_files(const Config& config, const Accounts& accounts,
                                                const std::vector<DrushFile>& files, Done& done);
@@ -40,6 +49,13 @@ using DrushFile = std::pair<std::string, std::string>;
 /// there is no such slot.
 [[nodiscard]] Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid, bool alone,
                                                     const std::vector<DrushFile>& files);
+
+/// A file below the home of a slot; nothing also when there is no such slot.
+[[nodiscard]] Result<std::optional<std::string>> read_slot_drush_file(const std::string& slot_home, uid_t uid,
+                                                                      const std::string& path);
+/// What install_slot_drush_files() would take away from a site that is alone in its slot, as paths.
+[[nodiscard]] Result<std::vector<std::string>> other_slot_drush_files(const std::string& slot_home, uid_t uid,
+                                                                      const std::vector<DrushFile>& files);
 
 /// A file of a platform, in a folder that is made when it is missing: `folder` is "sites" or "sites/all/drush".
 /// Everybody may read it when `open`, else aegir alone. A file without kEmittedMark is first moved to `keep_as`, unless
@@ -61,8 +77,11 @@ struct PlatformFile {
 [[nodiscard]] Result<void> link_site_to_client(const Config& config, const Accounts& accounts, const SitePlace& place,
                                                const std::string& client, Done& done);
 
-/// Takes away what there is under the name of a site that is gone: its credentials for the command line, aegir's
-/// aliases of it, and the clients' links to it. Not its directory. Leaves alone what has no kEmittedMark.
+/// What aegirc has written under the name of a site outside of its directory and slot: its credentials for the command
+/// line and aegir's aliases of it, as paths. Only what is there and has kEmittedMark.
+[[nodiscard]] Result<std::vector<std::string>> written_for(const Config& config, const Accounts& accounts,
+                                                           const std::string& uri);
+/// Takes that away, with the clients' links to the site.
 [[nodiscard]] Result<void> forget_site(const Config& config, const Accounts& accounts, const std::string& uri,
                                        Done& done);
 
@@ -70,8 +89,9 @@ struct PlatformFile {
 [[nodiscard]] Result<void> unlink_site_from_others(const Config& config, const Accounts& accounts,
                                                    const std::string& uri, const std::string& client, Done& done);
 
-/// The uris for which there are credentials for the command line, sorted: every site that has been written, and those
-/// that were not forgotten.
-[[nodiscard]] Result<std::vector<std::string>> written_sites(const Config& config);
+/// Visits the uris for which there are credentials for the command line, in no order: every site that has been written,
+/// and those that were not forgotten. `visit` runs as who called.
+[[nodiscard]] Result<void> each_written_site(const Config& config,
+                                             const std::function<Result<void>(const std::string& uri)>& visit);
 
 }  // namespace aegir::machine

@@ -73,21 +73,26 @@ std::string masked(std::string_view line) {
   return text;
 }
 
-Result<std::optional<FileChange>> compare_file(const std::string& path, const std::optional<std::string_view>& wanted) {
-  Result<std::string> present = read_file(path);
-  const bool there = present.has_value();
-  if (!there && present.error().code != Code::kNotFound) return pass(present);
-  if (there && wanted && *present == *wanted) return std::optional<FileChange>();
-  if (!there && !wanted) return std::optional<FileChange>();
+std::optional<FileChange> compare_texts(const std::string& path, const std::optional<std::string>& present,
+                                        const std::optional<std::string_view>& wanted) {
+  if (present == wanted) return std::nullopt;
   const std::string live = path + "\tlive";
   const std::string compiled = path + "\tcompiled";
-  FileChange change{!there ? What::kAdded : wanted ? What::kChanged : What::kGone, path, {}};
-  change.diff = unified_diff({.before = there ? std::string_view(*present) : std::string_view(),
+  FileChange change{!present ? What::kAdded : wanted ? What::kChanged : What::kGone, path, {}};
+  change.diff = unified_diff({.before = present ? std::string_view(*present) : std::string_view(),
                               .after = wanted.value_or(std::string_view()),
-                              .before_name = there ? std::string_view(live) : "/dev/null",
+                              .before_name = present ? std::string_view(live) : "/dev/null",
                               .after_name = wanted ? std::string_view(compiled) : "/dev/null"},
                              masked);
   return change;
+}
+
+Result<std::optional<FileChange>> compare_file(const std::string& path, const std::optional<std::string_view>& wanted) {
+  Result<std::string> content = read_file(path);
+  if (!content && content.error().code != Code::kNotFound) return pass(content);
+  std::optional<std::string> present;
+  if (content) present = *std::move(content);
+  return compare_texts(path, present, wanted);
 }
 
 }  // namespace aegir::publish

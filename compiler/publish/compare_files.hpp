@@ -13,8 +13,13 @@ namespace aegir::publish {
 struct FileChange {
   What what = What::kChanged;
   std::string path;
-  std::string diff;  ///< against /dev/null when one of the two is not there
+  std::string diff;  ///< against /dev/null when one of the two is not there; may be left out then
 };
+
+/// Compares what is at `path` with what is to be there; nothing: no file. Nothing when they are equal.
+[[nodiscard]] std::optional<FileChange> compare_texts(const std::string& path,
+                                                      const std::optional<std::string>& present,
+                                                      const std::optional<std::string_view>& wanted);
 
 /// Compares the file at `path` with what is to lie there (nothing: it goes), as who we are. Nothing when they are
 /// equal. What is no regular file is an error that names it.

@@ -204,6 +204,12 @@ Result<std::optional<Site>> SqliteStore::find_site(std::string_view host) {
   });
 }
 
+Result<std::vector<std::string>> SqliteStore::uris_on(std::uint32_t platform) {
+  return collect(
+      connection_->query("SELECT uri FROM site WHERE platform = ?1 AND block IS NOT NULL ORDER BY uri", platform),
+      [](const Query& row) { return std::string(row.text(0)); });
+}
+
 Result<bool> SqliteStore::was_deleted(std::string_view uri) {
   return connection_->query("SELECT 1 FROM deleted_site WHERE uri = ?1 LIMIT 1", uri).next();
 }

@@ -37,6 +37,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<void> each_site(const std::function<Result<void>(const Site&)>& visit) override;
   [[nodiscard]] Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) override;
   [[nodiscard]] Result<std::optional<Site>> find_site(std::string_view host) override;
+  [[nodiscard]] Result<std::vector<std::string>> uris_on(std::uint32_t platform) override;
   [[nodiscard]] Result<bool> was_deleted(std::string_view uri) override;
   [[nodiscard]] Result<std::optional<Platform>> find_platform(std::uint32_t id) override;
   [[nodiscard]] Result<std::optional<Change>> last_change(ChangeKind kind, std::string_view key,

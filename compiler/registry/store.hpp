@@ -161,6 +161,8 @@ class Store {
   [[nodiscard]] virtual Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) = 0;
   /// The live site that has `host` (canonical or *.suffix, exactly as stored) as uri or alias.
   [[nodiscard]] virtual Result<std::optional<Site>> find_site(std::string_view host) = 0;
+  /// The uris of the sites on a platform that have a slot, sorted.
+  [[nodiscard]] virtual Result<std::vector<std::string>> uris_on(std::uint32_t platform) = 0;
   /// Whether a site of that uri was deleted.
   [[nodiscard]] virtual Result<bool> was_deleted(std::string_view uri) = 0;
   [[nodiscard]] virtual Result<std::optional<Platform>> find_platform(std::uint32_t id) = 0;

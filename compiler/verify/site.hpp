@@ -5,6 +5,7 @@
 // of Aegir 3 are used to say it. What settings.php has tells which of the two has changed since the last Verify.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,7 +15,9 @@
 #include "compiler/core/config.hpp"
 #include "compiler/emit/drupal.hpp"
 #include "compiler/machine/site_files.hpp"
+#include "compiler/publish/compare_files.hpp"
 #include "compiler/registry/store.hpp"
+#include "compiler/verify/texts.hpp"
 
 namespace aegir::verify {
 
@@ -23,6 +26,9 @@ namespace aegir::verify {
 /// new), `local` what local.drushrc.php says, which comes last and is never written.
 [[nodiscard]] bool decide_cloaking(bool registry, std::optional<bool> present, std::optional<bool> asked,
                                    std::optional<bool> local);
+
+/// Hears of one file that would change.
+using OnFile = std::function<Result<void>(const publish::FileChange& change)>;
 
 /// Verifies sites, one after the other, in three steps around a publish:
 ///
@@ -44,10 +50,17 @@ class Sites {
   /// what is missing; returns what else a person has to know, which keeps no site from working.
   [[nodiscard]] Result<std::vector<Error>> write(const registry::Site& site, machine::Done& done);
 
+  /// Tells what write(), record() and finish() would change in a site's files, with the differences of those that are
+  /// there and stay; the lines of a secret are masked. Also for a site that has no directory yet. Returns and fails
+  /// with what keeps files from being compared.
+  [[nodiscard]] Result<std::vector<Error>> compare(const registry::Site& site, const OnFile& told);
+
   /// Takes away what was written for a name that no site has any more.
   [[nodiscard]] Result<void> forget(const std::string& uri, machine::Done& done);
-  /// The same for every name that is not among `uris` (sorted).
-  [[nodiscard]] Result<void> forget_others(const std::vector<std::string>& uris, machine::Done& done);
+  /// The same for every such name.
+  [[nodiscard]] Result<void> forget_others(machine::Done& done);
+  /// Tells of the files that forget_others() would take away.
+  [[nodiscard]] Result<void> compare_others(const OnFile& told) const;
 
   /// Tells the registry of the sites whose cloaking people have changed in drushrc.php, and writes their files.
   [[nodiscard]] Result<std::vector<Error>> record(const registry::Actor& actor, machine::Done& done);
@@ -60,15 +73,15 @@ class Sites {
   Sites(const Config& config, const Accounts& accounts, registry::Store& store)
       : config_(&config), accounts_(accounts), store_(&store) {}
 
-  struct Present;
+  [[nodiscard]] bool has_files(const registry::Site& site) const;
   [[nodiscard]] emit::SiteFacts facts_of(const registry::Site& site) const;
-  [[nodiscard]] Result<Present> read(const machine::SitePlace& place, std::vector<Error>& errors) const;
+  [[nodiscard]] std::string slot_home_of(const registry::Site& site) const;
   [[nodiscard]] Result<void> write_files(const emit::SiteFacts& facts, const Present& present,
                                          std::vector<Error>& errors, machine::Done& done);
-  [[nodiscard]] Result<void> write_settings(const emit::SiteFacts& facts, const Present& present, machine::Done& done);
-  void write_aliases(const emit::SiteFacts& facts, const machine::SitePlace& place, std::vector<Error>& errors,
-                     machine::Done& done) const;
+  [[nodiscard]] Result<void> write_settings(const registry::Site& site, const Present& present, std::string content,
+                                            machine::Done& done);
   [[nodiscard]] Result<void> write_sites_php(const registry::Platform& platform, machine::Done& done);
+  [[nodiscard]] Result<std::vector<std::string>> forgotten() const;
 
   /// A settings.php that waits for the map.
   struct Waiting {
@@ -83,6 +96,7 @@ class Sites {
   std::unordered_map<std::string, registry::Block> blocks_;
   std::unordered_map<std::string, registry::DatabaseService> databases_;  ///< by server
   std::set<std::string> with_sites_php_;                                  ///< docroots
+  std::set<std::string> with_drush_yml_;                                  ///< homes of shared slots, compared
   std::vector<registry::Site> changed_;                                   ///< as they are to be in the registry
   std::vector<Waiting> waiting_;
 };
@@ -93,9 +107,16 @@ class Sites {
                                                               const std::vector<std::string>& uris,
                                                               const std::vector<std::string>& profiles,
                                                               machine::Done& done);
+[[nodiscard]] Result<std::vector<Error>> compare_platform_files(const Config& config, const Accounts& accounts,
+                                                                const registry::Platform& platform,
+                                                                const std::vector<std::string>& uris,
+                                                                const std::vector<std::string>& profiles,
+                                                                const OnFile& told);
 
 /// Drush's alias of a server, and where Drush finds its aliases.
 [[nodiscard]] Result<void> write_server_files(const Config& config, const Accounts& accounts,
                                               const registry::Server& server, machine::Done& done);
+[[nodiscard]] Result<std::vector<Error>> compare_server_files(const Config& config, const Accounts& accounts,
+                                                              const registry::Server& server, const OnFile& told);
 
 }  // namespace aegir::verify

@@ -6,8 +6,10 @@
 namespace aegir::cli {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class Diff : public AegircAsRoot {
  protected:
@@ -16,6 +18,20 @@ class Diff : public AegircAsRoot {
     const live::Finished done = aegirc("diff " + arguments);
     EXPECT_EQ(done.status, status) << done.output;
     return done.output;
+  }
+  std::string docroot() const { return config_.aegir_root + "/platforms/d10"; }
+  std::string site(const std::string& name) const { return docroot() + "/sites/first.example/" + name; }
+  std::string drush(const std::string& name) const { return config_.aegir_root + "/.drush/" + name; }
+  std::string slot_drush(const std::string& name) const { return slot_home(config_, "b1", 0) + "/home/.drush/" + name; }
+  std::string cli_file(const std::string& uri) const { return config_.config_dir + "/cli/" + uri + ".php"; }
+  void change(const std::string& fields) {
+    live::put(file("change.json"), R"({"sites": {"first.example": {)" + fields + "}}}");
+    expect("import " + file("change.json"), 0, "Imported");
+  }
+  /// What a person does to a file that others can't write.
+  static void edit(const std::string& path, const std::string& content) {
+    fs::remove(path);
+    live::put(path, content);
   }
   std::string apache() const { return config_.config_dir + "/server_web1/apache/"; }
 };
@@ -28,8 +44,11 @@ TEST_F(Diff, SeesWhatIsNotPublishedYet) {
   const std::string shown = diff("", 1);
   EXPECT_THAT(shown, HasSubstr("~ site first.example\n    state  enabled -> maintenance\n"));
   EXPECT_THAT(shown, HasSubstr("+ site second.example\n"));
-  EXPECT_THAT(shown, HasSubstr("Differs: sites 1 added, 1 changed.\n"));
+  EXPECT_THAT(shown, HasSubstr("Differs: sites 1 added, 1 changed; files "));
   expect("publish", 0, "Published");
+  // The platform's list of its sites is compile's.
+  EXPECT_THAT(diff("", 1), HasSubstr("Differs: files 1 changed.\n"));
+  expect("compile", 0, "put right");
   EXPECT_EQ(diff("", 0), "No difference.\n");
 }
 
@@ -37,10 +56,11 @@ TEST_F(Diff, SeesADocumentAsAfterItsImportAndImportsNothing) {
   live::put(file("more.json"),
             R"({"sites": {"first.example": {"https": "required", "aliases": {"www.first.example": {}}}}})");
   const std::string shown = diff(file("more.json"), 1);
-  EXPECT_EQ(shown,
-            "~ site first.example\n    https  allowed -> required\n"
-            "+ alias www.first.example\n    of  first.example\nDiffers: sites 1 changed; aliases 1 added.\n")
+  EXPECT_THAT(shown, StartsWith("~ site first.example\n    https  allowed -> required\n"
+                                "+ alias www.first.example\n    of  first.example\n--- "))
       << "passwords and slot are those of the registry";
+  EXPECT_THAT(shown, HasSubstr("\n-  uri: \"http://first.example\"\n+  uri: \"https://first.example\"\n"));
+  EXPECT_THAT(shown, EndsWith("Differs: sites 1 changed; aliases 1 added; files 5 changed.\n"));
   EXPECT_EQ(diff("", 0), "No difference.\n");
   live::put(file("other.json"), R"({"settings": {"require_disabled_before_delete": false},
     "servers": {"web1": {"web": {"nginx": {}}}}, "blocks": {"b1": {"slots": 8}}})");
@@ -64,6 +84,94 @@ TEST_F(Diff, SeesFilesThatWereChangedOrThatNothingAsksFor) {
   EXPECT_THAT(shown, Not(HasSubstr("gone.local.conf")));
   expect("compile", 0, "put right");
   EXPECT_EQ(diff("", 0), "No difference.\n");
+}
+
+TEST_F(Diff, SeesWhatVerifyWouldWriteForASite) {
+  change(R"("cloaking": false, "database": {"server": "web1", "name": "shop", "user": "u", "password": "hunter2"})");
+  std::string shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("--- " + site("settings.php") + "\tlive\n+++ " + site("settings.php") + "\tcompiled\n"));
+  EXPECT_THAT(shown, HasSubstr("\n+  'password' => '********'\n"));
+  EXPECT_THAT(shown, HasSubstr("--- " + site("drushrc.php") + "\tlive\n"));
+  EXPECT_THAT(shown, HasSubstr("--- " + cli_file("first.example") + "\tlive\n"));
+  EXPECT_THAT(shown, Not(HasSubstr("hunter")));
+  EXPECT_THAT(shown, Not(HasSubstr(drush("drush.yml"))));
+  expect("verify --site first.example", 0, "put right");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+  // drushrc.php is read back: a person asks for cloaking again there.
+  std::string drushrc = live::slurp(site("drushrc.php"));
+  const std::string plain = "$options['provision_db_cloaking'] = false;";
+  ASSERT_THAT(drushrc, HasSubstr(plain));
+  edit(site("drushrc.php"),
+       drushrc.replace(drushrc.find(plain), plain.size(), "$options['provision_db_cloaking'] = true;"));
+  shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("\n-  'password' => '********'\n"));
+  EXPECT_THAT(shown, Not(HasSubstr("hunter")));
+  EXPECT_EQ(live::slurp(site("drushrc.php")), drushrc);
+}
+
+TEST_F(Diff, ShowsThatASecretDiffersAndNeverTheSecret) {
+  const std::string settings = live::slurp(site("settings.php"));
+  const std::size_t salt = settings.find("['hash_salt'] = '") + 17;
+  ASSERT_LT(salt, settings.size());
+  const std::string value = settings.substr(salt, settings.find('\'', salt) - salt);
+  std::string other = settings;
+  edit(site("settings.php"), other.replace(salt, value.size(), "hunter2"));
+  const std::string shown = diff("", 1);
+  EXPECT_THAT(shown,
+              HasSubstr("\n-$settings['hash_salt'] = '********'\n+$settings['hash_salt'] = '********' (changed)\n"));
+  EXPECT_THAT(shown, Not(HasSubstr("hunter")));
+  EXPECT_THAT(shown, Not(HasSubstr(value)));
+  EXPECT_THAT(shown, HasSubstr("Differs: files 1 changed.\n"));
+}
+
+TEST_F(Diff, SeesFilesOfSitesThatAreMissingAndThatNothingAsksFor) {
+  for (const std::string& path : {site("settings.php"), drush("sites/first_example.site.yml"),
+                                  slot_drush("first.example.alias.drushrc.php"), docroot() + "/sites/sites.php"}) {
+    fs::remove(path);
+  }
+  std::string shown = diff("", 1);
+  for (const std::string& path : {site("settings.php"), drush("sites/first_example.site.yml"),
+                                  slot_drush("first.example.alias.drushrc.php"), docroot() + "/sites/sites.php"}) {
+    EXPECT_THAT(shown, HasSubstr("+ file " + path + "\n"));
+  }
+  EXPECT_THAT(shown, HasSubstr("Differs: files 4 added.\n"));
+  expect("compile", 0, "put right");
+  set_state("first.example", "disabled");
+  set_state("first.example", "deleted");
+  shown = diff("", 1);
+  for (const std::string& path :
+       {cli_file("first.example"), drush("sites/first_example.site.yml"), drush("first.example.alias.drushrc.php")}) {
+    EXPECT_THAT(shown, HasSubstr("- file " + path + "\n"));
+  }
+  EXPECT_THAT(shown, Not(HasSubstr(site("settings.php")))) << "a site's directory stays";
+  expect("compile", 0, "put right");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+}
+
+TEST_F(Diff, LeavesAPersonsDrushYmlAloneAndTellsWhatItCantCompare) {
+  edit(drush("drush.yml"), "drush:\n  paths:\n    alias-path: ['" + drush("sites") + "']\n");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+  edit(site("drushrc.php"), "<?php\n$options['x'] = getenv('X');\n");
+  fs::remove(cli_file("first.example"));
+  fs::create_symlink(file("aegir.conf"), cli_file("first.example"));
+  const std::string shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("not compared: " + site("drushrc.php") + ":2:"));
+  EXPECT_THAT(shown, HasSubstr("not compared: " + cli_file("first.example") + ": "));
+  EXPECT_THAT(shown, HasSubstr("No difference. Not compared: 2 files.\n"));
+}
+
+TEST_F(Diff, SaysOnceWhatOnlyRootCanCompare) {
+  fs::permissions(root_.path(), fs::perms(0755));
+  live::put(file("own.conf"), "prefix = " + root_.path() + "/own\naegir_user = 620001\nweb_user = 620002\n");
+  const std::string id = std::to_string(kStranger);
+  const live::Finished done = live::run({"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--", AEGIRC,
+                                         "--config", file("own.conf"), "diff", file("document.json")});
+  EXPECT_EQ(done.status, 1) << done.output;
+  const std::string note = "aegirc: note: only root can read the files of sites, platforms and Drush";
+  const std::size_t first = done.output.find(note);
+  ASSERT_NE(first, std::string::npos) << done.output;
+  EXPECT_EQ(done.output.find(note, first + 1), std::string::npos);
+  EXPECT_THAT(done.output, Not(HasSubstr("settings.php")));
 }
 
 TEST_F(Diff, NeedsWhoMayReadWhatItCompares) {

@@ -1,0 +1,137 @@
+#include "compiler/cli/diff_files.hpp"
+
+#include <optional>
+#include <set>
+
+#include "compiler/cli/publishing.hpp"
+#include "compiler/emit/emit.hpp"
+#include "compiler/machine/machine.hpp"
+#include "compiler/machine/privilege.hpp"
+#include "compiler/publish/activate.hpp"
+#include "compiler/verify/server.hpp"
+#include "compiler/verify/site.hpp"
+
+namespace aegir::cli {
+namespace {
+
+using OnFile = std::function<void(const publish::FileChange&)>;
+
+/// Reads files that only root may read, when this process can be root.
+Result<std::optional<machine::AsRoot>> as_root() {
+  if (!is_root()) return std::optional<machine::AsRoot>();
+  Result<machine::AsRoot> root = machine::AsRoot::begin();
+  if (!root) return pass(root);
+  return std::optional<machine::AsRoot>(*std::move(root));
+}
+
+/// Files that can't be compared.
+class Uncompared {
+ public:
+  explicit Uncompared(const Output& out) : out_(out) {}
+  void add(const Error& error) {
+    constexpr std::uint64_t kMostNoted = 100;
+    if (++number_ <= kMostNoted) out_.note("not compared: " + describe(error));
+    if (number_ == kMostNoted) out_.note("what else can't be compared is only counted");
+  }
+  void add(const Result<Errors>& told) {
+    if (!told) return add(told.error());
+    for (const Error& error : *told) add(error);
+  }
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+
+ private:
+  const Output& out_;
+  std::uint64_t number_ = 0;
+};
+
+Result<void> compare_fragments(const Config& config, emit::Model model, const OnFile& told) {
+  if (is_root()) {
+    Result<emit::Surroundings> around = publish::read_surroundings(config, model);
+    if (!around) return pass(around);
+    model.surroundings = *std::move(around);
+  }
+  Result<std::vector<emit::File>> files = emit::emit_all(config, model);
+  if (!files) return pass(files);
+  Result<std::optional<machine::AsRoot>> root = as_root();
+  if (!root) return pass(root);
+  const auto look = [&](const std::string& path, const std::optional<std::string_view>& wanted) -> Result<void> {
+    Result<std::optional<publish::FileChange>> change = publish::compare_file(path, wanted);
+    if (!change) {
+      if (change.error().code == Code::kPermission) change.error().hint = "run it as root";
+      return pass(change);
+    }
+    if (*change) told(**change);
+    return {};
+  };
+  std::vector<std::string> emitted;
+  for (const emit::File& file : *files) {
+    if (Result<void> done = look(file.path, file.content); !done) return done;
+    emitted.push_back(file.path);
+  }
+  if (!is_root()) return {};
+  for (const registry::Platform& platform : model.platforms) {
+    if (platform.state == registry::PlatformState::kDeleted) continue;
+    emitted.push_back(emit::accepted_htaccess_path(config, platform));
+  }
+  Result<std::vector<std::string>> stale = machine::stale_config(config, emitted);
+  if (!stale) return pass(stale);
+  for (const std::string& path : *stale) {
+    if (Result<void> done = look(path, std::nullopt); !done) return done;
+  }
+  return {};
+}
+
+/// What verify::Sites and its like write.
+Result<void> compare_cms_files(const Config& config, registry::Store& store, const emit::Model& model,
+                               const OnFile& told, Uncompared& uncompared) {
+  const Result<Accounts> accounts = resolve_accounts(config);
+  if (!accounts) return std::unexpected(accounts.error());
+  Result<verify::Sites> sites = verify::Sites::load(config, *accounts, store);
+  if (!sites) return pass(sites);
+  // Servers share a file, and so do platforms with one docroot.
+  std::set<std::string> shared;
+  const auto once = [&](const publish::FileChange& change) -> Result<void> {
+    if (shared.insert(change.path).second) told(change);
+    return {};
+  };
+  for (const registry::Server& server : model.servers) {
+    uncompared.add(verify::compare_server_files(config, *accounts, server, once));
+  }
+  for (const registry::Platform& platform : model.platforms) {
+    if (platform.state == registry::PlatformState::kDeleted) continue;
+    const Result<std::vector<std::string>> uris = store.uris_on(platform.id);
+    if (!uris) return std::unexpected(uris.error());
+    uncompared.add(verify::compare_platform_files(config, *accounts, platform, *uris, {}, once));
+  }
+  const auto each = [&](const publish::FileChange& change) -> Result<void> {
+    told(change);
+    return {};
+  };
+  Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
+    uncompared.add(sites->compare(site, each));
+    return {};
+  });
+  if (!read) return read;
+  return sites->compare_others(each);
+}
+
+}  // namespace
+
+Result<std::uint64_t> compare_files(const Output& out, const Config& config, registry::Store& store,
+                                    const OnFile& told) {
+  Result<emit::Model> model = verify::read_model(store);
+  if (!model) return pass(model);
+  if (Result<void> done = compare_fragments(config, *model, told); !done) return pass(done);
+  if (!is_root()) {
+    out.note(
+        "only root can read the files of sites, platforms and Drush, and find those that nothing asks for any more: "
+        "they were not compared, and what others say of accepted .htaccess files and of their own set's name is shown "
+        "as if it went");
+    return 0U;
+  }
+  Uncompared uncompared(out);
+  if (Result<void> done = compare_cms_files(config, store, *model, told, uncompared); !done) return pass(done);
+  return uncompared.number();
+}
+
+}  // namespace aegir::cli

@@ -1,0 +1,64 @@
+// The files of Drupal and Drush as they are to be: the emitters' texts, fed with what is there of them. Verify writes
+// them and `aegirc diff` compares them, both from here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/core/config.hpp"
+#include "compiler/emit/drupal.hpp"
+#include "compiler/machine/site_files.hpp"
+
+namespace aegir::verify {
+
+/// What is there of a site's files, as far as it decides what is to be there.
+struct Present {
+  bool has_settings = false;
+  std::optional<bool> cloaked;                         ///< by settings.php; nothing: not there, or not ours
+  std::optional<std::vector<php::Statement>> drushrc;  ///< empty when there is none; nothing when it can't be read
+  std::optional<bool> asked;                           ///< by drushrc.php
+  std::optional<bool> local;                           ///< by local.drushrc.php
+  bool has_local_settings = false;                     ///< or it can't be looked at
+};
+
+/// Reads a site's files as root. Adds to `errors` what a person has to know and what keeps no site from working.
+[[nodiscard]] Result<Present> read_present(const Config& config, const Accounts& accounts,
+                                           const machine::SitePlace& place, std::vector<Error>& errors);
+
+/// The files of a site.
+struct SiteTexts {
+  std::string cli;
+  std::string settings;
+  std::optional<std::string> drushrc;         ///< nothing: what is there stays, it can't be read
+  std::optional<std::string> local_settings;  ///< nothing: there is one
+  std::vector<machine::DrushFile> drush;      ///< below aegir's .drush; drush.yml comes last
+  std::vector<machine::DrushFile> slot_drush;
+};
+
+/// `slot_home` is that of the site's slot. Adds to `errors` what keeps aliases from being said: then there are none.
+[[nodiscard]] Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts, const Present& present,
+                                           const std::string& slot_home, std::vector<Error>& errors);
+
+/// The same for every platform.
+[[nodiscard]] machine::PlatformFile sites_php_file();
+
+/// A platform's own files.
+struct PlatformTexts {
+  std::vector<machine::PlatformFile> files;
+  std::vector<machine::DrushFile> drush;
+};
+
+/// Reads the platform's drushrc.php as root; when it can't be parsed it stays, and `errors` says so. Nothing for a
+/// platform whose CMS is none of ours.
+[[nodiscard]] Result<PlatformTexts> platform_texts(const Config& config, const Accounts& accounts,
+                                                   const registry::Platform& platform,
+                                                   const std::vector<std::string>& uris,
+                                                   const std::vector<std::string>& profiles,
+                                                   std::vector<Error>& errors);
+
+/// A server's files below aegir's .drush.
+[[nodiscard]] Result<std::vector<machine::DrushFile>> server_texts(const Config& config,
+                                                                   const registry::Server& server);
+
+}  // namespace aegir::verify
