@@ -27,7 +27,9 @@ class AegircAsRoot : public testing::Test {
   void SetUp() override {
     ASSERT_EQ(::geteuid(), 0U) << "these tests need root: run them through sudo";
     live::put(file("aegir.conf"), "prefix = " + root_.path() + "/machine\naegir_user = " + std::to_string(kAegir) +
-                                      "\nweb_user = " + std::to_string(kWeb) + "\n");
+                                      "\nweb_user = " + std::to_string(kWeb) +
+                                      "\napache_module = " AEGIR_APACHE_MODULE "\nnginx_module = " AEGIR_NGX_MODULE
+                                      "\n");
     config_ = read_config(file("aegir.conf")).value();
     fs::create_directories(config_.aegir_root + "/platforms/d10/sites");
     for (const char* part : {"/platforms", "/platforms/d10", "/platforms/d10/sites"}) {
