@@ -186,10 +186,10 @@ NginxRules::World::World() {
   map.publish(content);
   const std::string folder = server_config_dir(config, "local") + "/nginx/";
   const registry::Server server{"local", "localhost", {{registry::kNginx}}, {}};
-  put(folder + "aegir.conf", must(emit::nginx_server(config, server, server.web[0], platforms)));
+  put(folder + "aegir.conf", must(emit::nginx_server(config, server, server.web[0], platforms, {})));
   put(folder + "php.conf", must(emit::nginx_php()));
   for (const registry::Platform& platform : platforms) {
-    put(folder + "platform.d/" + platform.name + ".conf", must(emit::nginx_platform(config, platform)));
+    put(folder + "platform.d/" + platform.name + ".conf", must(emit::nginx_platform(config, platform, {})));
     put(folder + "platform.d/" + platform.name + ".local.conf",
         "location = /local { return 200 'local of " + platform.name + "'; }\n" + "location = /mine.php { include " +
             folder + "php.conf; }\n");

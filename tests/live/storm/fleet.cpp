@@ -103,15 +103,15 @@ void Fleet::open_publisher() {
 
 std::string Fleet::nginx_config() const {
   put(emit::nginx_php_path(config_, server_.name), must(emit::nginx_php()));
-  std::string http = must(emit::nginx_server(config_, server_, server_.web[1], {}));
-  http += must(emit::nginx_platform(config_, platforms_.front()));
+  std::string http = must(emit::nginx_server(config_, server_, server_.web[1], {}, {}));
+  http += must(emit::nginx_platform(config_, platforms_.front(), {}));
   return nginx.frame({.http = "keepalive_requests 1000000; keepalive_timeout 600s;\n" + http});
 }
 
 std::string Fleet::apache_config() const {
   std::string main = "KeepAlive On\nMaxKeepAliveRequests 0\nKeepAliveTimeout 600\n";
-  main += must(emit::apache_platform(config_, platforms_.front()));
-  main += must(emit::apache_server(config_, server_, server_.web[0], {}));
+  main += must(emit::apache_platform(config_, platforms_.front(), {}));
+  main += must(emit::apache_server(config_, server_, server_.web[0], {}, {}));
   return apache.frame({.main = main, .modules = {"authz_host"}});
 }
 
