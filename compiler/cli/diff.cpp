@@ -120,8 +120,8 @@ class Report {
 
   static std::string sentence(What what, const publish::FieldChange& field) {
     if (field.secret) return field.before && field.after ? "changed" : field.after ? "set" : "removed";
-    const std::string before = field.before.value_or("none");
-    const std::string after = field.after.value_or("none");
+    std::string before = field.before.value_or("none");
+    std::string after = field.after.value_or("none");
     if (what == What::kAdded) return after;
     if (what == What::kGone) return before;
     return before + " -> " + after;
