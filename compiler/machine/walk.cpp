@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include "compiler/core/utf8.hpp"
 
@@ -105,7 +106,7 @@ class Walk {
     if (!status) return std::unexpected(status.error());
     device_ = status->st_dev;
     if (itself && !is_right(top.fd.get(), ".", *status)) settle(ensure(top, *status, has_acl(top.fd.get(), ".")));
-    if (below) descend(top.fd.get(), 1);
+    if (below) descend(top.fd.get(), ".", 1);
     if (lines_ > kMostLines) {
       done_.push_back(path_ + ": " + std::to_string(lines_ - kMostLines) + " more changes of owners and modes in it");
     }
@@ -118,8 +119,12 @@ class Walk {
   // Names are anybody's: a line break in one must not look like another line of ours.
   [[nodiscard]] std::string told_path() const {
     std::string text = path_;
-    while (const std::size_t bad = find_control_or_bad_utf8(text) + 1) text[bad - 1] = '?';
-    return text;
+    for (std::size_t at = 0;; ++at) {
+      const std::size_t bad = find_control_or_bad_utf8(std::string_view(text).substr(at));
+      if (bad == std::string_view::npos) return text;
+      at += bad;
+      text[at] = '?';
+    }
   }
 
   // Remembers an error, if it is one.
@@ -191,49 +196,36 @@ class Walk {
                      "move it away, and run the command again"));
       return;
     }
-    const Fd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!directory) {
+    descend(parent, name, depth + 1);
+  }
+
+  // One name after the other: a folder may have millions of them.
+  void descend(int parent, const char* name, unsigned depth) {
+    Fd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(directory ? ::fdopendir(directory.get()) : nullptr, ::closedir);
+    if (!listing) {
       settle(fail_errno("the directory can't be opened", told_path(), errno));
       return;
     }
-    descend(directory.get(), depth + 1);
-  }
-
-  void descend(int directory, unsigned depth) {
-    for (const std::string& name : names_in(directory)) {
+    (void)directory.release();  // the listing's now
+    while (const dirent* const found = ::readdir(listing.get())) {
+      const std::string_view child = found->d_name;
+      if (child == "." || child == "..") continue;
+      if (++entries_ > kMostEntries) return tell_of_too_many();
       const std::size_t length = path_.size();
-      path_ += '/' + name;
+      (path_ += '/') += child;
       if (!rules_.leave || !rules_.leave(std::string_view(path_).substr(relative_))) {
-        entry(directory, name.c_str(), depth);
+        entry(::dirfd(listing.get()), found->d_name, depth);
       }
       path_.resize(length);
     }
   }
 
-  // Read to the end before anything is changed, so that no change disturbs the reading.
-  std::vector<std::string> names_in(int directory) {
-    std::vector<std::string> names;
-    const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(::fcntl(directory, F_DUPFD_CLOEXEC, 0)), ::closedir);
-    if (!listing) {
-      settle(fail_errno("the directory can't be read", told_path(), errno));
-      return names;
-    }
-    while (const dirent* const found = ::readdir(listing.get())) {
-      const std::string_view name = found->d_name;
-      if (name == "." || name == "..") continue;
-      if (++entries_ > kMostEntries) {
-        if (!told_) {
-          settle(
-              fail_at(told_path(), Code::kInvalid,
-                      "the tree has more than " + std::to_string(kMostEntries) + " files; the rest was not looked at",
-                      "move some of them away"));
-        }
-        told_ = true;
-        break;
-      }
-      names.emplace_back(name);
-    }
-    return names;
+  void tell_of_too_many() {
+    if (std::exchange(told_, true)) return;
+    settle(fail_at(told_path(), Code::kInvalid,
+                   "the tree has more than " + std::to_string(kMostEntries) + " files; the rest was not looked at",
+                   "move some of them away"));
   }
 
   const Rules& rules_;

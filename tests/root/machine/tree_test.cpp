@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "tests/root/machine/machine_fixture.hpp"
@@ -170,6 +171,26 @@ TEST_F(TreeTest, ATreeWithoutAnEndIsLeft) {
   }
   put_right();
   EXPECT_TRUE(problems_.contains("lies deeper than 100 directories")) << problems_;
+}
+
+// Names that are all control characters, as deep as a walk goes: what a message says of them must not cost more than
+// they do.
+TEST_F(TreeTest, NamesOfATenantsCostNoMoreThanOthers) {
+  const auto time_of = [&](char letter) {
+    const std::string name(250, letter);
+    Fd at(::open((place_.site + "/files").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    for (int i = 0; i < 90; ++i) {
+      EXPECT_EQ(::mkdirat(at.get(), name.c_str(), 0755), 0);
+      at = Fd(::openat(at.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    }
+    for (int i = 0; i < 60; ++i) EXPECT_EQ(::mknodat(at.get(), std::to_string(i).c_str(), S_IFREG | 0600, 0), 0);
+    const auto begin = std::chrono::steady_clock::now();
+    put_right();
+    EXPECT_EQ(problems_, "");
+    return std::chrono::steady_clock::now() - begin;
+  };
+  const auto plain = time_of('a');
+  EXPECT_LT(time_of('\x01'), 20 * plain);
 }
 
 // A member of group aegir exchanges a folder of his for a link to what is root's, again and again, while root walks.
