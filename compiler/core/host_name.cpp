@@ -75,6 +75,12 @@ bool is_canonical_host(std::string_view name) noexcept {
   return host.status == HostStatus::kOk && host.name == name;
 }
 
+std::string dotless_host(std::string_view name) {
+  std::string text;
+  for (const char c : name) text += c == '.' ? "_" : c == '_' ? "_U" : std::string(1, c);
+  return text;
+}
+
 unsigned label_count(std::string_view name) noexcept {
   if (!name.empty() && name.front() == '.') name.remove_prefix(1);
   if (name.empty()) return 0;

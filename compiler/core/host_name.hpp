@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace aegir {
@@ -38,6 +39,10 @@ using HostBuffer = std::array<char, kMaxHostName + 1>;
 
 /// Whether `name` is already in canonical form (what normalise_host() would return unchanged, without a port).
 [[nodiscard]] bool is_canonical_host(std::string_view name) noexcept;
+
+/// A canonical name without dots, as Drush needs it, that no other canonical name has: '.' becomes '_', and '_', which
+/// is rare, "_U".
+[[nodiscard]] std::string dotless_host(std::string_view name);
 
 /// Number of labels in a canonical name or suffix: "a.b.example" has 3, ".b.example" (a wildcard key) has 2.
 [[nodiscard]] unsigned label_count(std::string_view name) noexcept;

@@ -1,6 +1,5 @@
 // Drush's aliases: Aegir's contexts in Aegir's own form for Drush 8, and files of YAML for Drush 9 and later.
-#include <algorithm>
-
+#include "compiler/core/host_name.hpp"
 #include "compiler/emit/php_text.hpp"
 
 namespace aegir::emit {
@@ -16,12 +15,6 @@ std::string alias(const std::string& name, php::Array properties) {
 std::string server_name(std::string_view server) { return "@server_" + std::string(server); }
 
 php::Value text(std::string value) { return {std::move(value)}; }
-
-std::string dotless(std::string_view uri) {
-  std::string name(uri);
-  std::ranges::replace(name, '.', '_');
-  return name;
-}
 
 }  // namespace
 
@@ -87,7 +80,7 @@ std::string site_alias(const SiteFacts& facts) {
                          });
 }
 
-std::string site_yml_file(std::string_view uri) { return dotless(uri) + ".site.yml"; }
+std::string site_yml_file(std::string_view uri) { return dotless_host(uri) + ".site.yml"; }
 
 Result<std::string> site_yml(const SiteFacts& facts) {
   const char* const scheme = facts.site.https == registry::Https::kRequired ? "https://" : "http://";

@@ -121,11 +121,6 @@ Result<void> remove_others(const Directory& folder, const std::string& prefix, c
   return {};
 }
 
-std::string yml_name(std::string uri) {
-  std::ranges::replace(uri, '.', '_');
-  return uri + ".site.yml";
-}
-
 }  // namespace
 
 Result<std::optional<std::string>> read_site_file(const Config& /*config*/, const Accounts& accounts,
@@ -348,7 +343,7 @@ Result<std::vector<std::string>> written_for(const Config& config, const Account
     std::string name;
   } files[] = {
       {config.aegir_root + "/.drush", uri + ".alias.drushrc.php"},
-      {config.aegir_root + "/.drush/sites", yml_name(uri)},
+      {config.aegir_root + "/.drush/sites", dotless_host(uri) + ".site.yml"},
       // Last: it says that there may be something of this site (each_written_site()).
       {config.config_dir + "/cli", uri + ".php"},
   };

@@ -90,11 +90,21 @@ void redirects(Rules& rules, const Site& site) {
 }
 
 /// What lies in sites/ of every platform and can't be the directory of a site.
-bool is_reserved(std::string_view uri) { return uri == "all" || uri == "default" || uri == "sites.php"; }
+bool is_reserved(std::string_view uri) {
+  return uri == "all" || uri == "default" || uri == "sites.php" || uri == "local.sites.php";
+}
+
+/// What Drush's aliases of servers and platforms are called.
+bool is_alias_of_ours(std::string_view uri) {
+  return uri.find('.') == std::string_view::npos && (uri.starts_with("server_") || uri.starts_with("platform_"));
+}
 
 void names(Rules& rules, const Site& site) {
   if (is_reserved(site.uri)) {
     rules.refuse("", printable(site.uri) + " is in sites/ of every platform", "give the site another name");
+  }
+  if (is_alias_of_ours(site.uri)) {
+    rules.refuse("", printable(site.uri) + " is what Drush calls a server or a platform", "give the site another name");
   }
   if (!is_host(site.uri, false))
     rules.refuse("", printable(site.uri) + " is not a canonical host name", std::string(kHostHint));

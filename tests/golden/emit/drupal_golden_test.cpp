@@ -80,6 +80,7 @@ TEST(DrupalGolden, TheOtherFilesOfASite) {
                                                             {{registry::kApache}, {registry::kNginx, 8080, 8443}},
                                                             registry::DatabaseService{}}));
   EXPECT_EQ(site_yml_file("shop.example.com"), "shop_example_com.site.yml");
+  EXPECT_NE(site_yml_file("shop_example.com"), "shop_example_com.site.yml") << "another site's alias";
   compare("shop_example_com.site.yml", site_yml(site).value());
   compare("drush.yml", drush_yml("/var/aegir/.drush/sites").value());
 }

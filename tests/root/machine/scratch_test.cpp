@@ -240,6 +240,17 @@ TEST_F(ScratchTest, WhatHttpdRefusesAsAnHtaccessAndInWhichLine) {
   EXPECT_FALSE(std::filesystem::exists(canary)) << "something ran";
 }
 
+TEST_F(ScratchTest, AnHtaccessThatEndsItsJudgeKeepsNoOtherFromBeingJudged) {
+  std::string nested;
+  for (int i = 0; i < 60000; ++i) nested += "<IfModule !x>\n";
+  const Result<ApacheTrial> trial = attempt({{"p1", nested}, {"p2", "RewriteEngine On\n"}, {"p3", "Nonsense\n"}});
+  ASSERT_TRUE(trial) << describe(trial.error());
+  ASSERT_TRUE(trial->htaccess[0]);
+  EXPECT_THAT(trial->htaccess[0]->message, StartsWith("httpd gave no answer about it"));
+  EXPECT_FALSE(trial->htaccess[1]);
+  EXPECT_TRUE(trial->htaccess[2]);
+}
+
 TEST_F(ScratchTest, AServerThatTheParserLikesAndThatDoesNotStart) {
   const live::Finished made =
       live::run({"/bin/sh", "-c",

@@ -67,6 +67,9 @@ TEST(Validate, NamesOfASite) {
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "*.example"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "default"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "all"; }), ElementsAre(""));
+  EXPECT_THAT(site_refused([](Site& s) { s.uri = "local.sites.php"; }), ElementsAre(""));
+  EXPECT_THAT(site_refused([](Site& s) { s.uri = "server_local"; }), ElementsAre(""));
+  EXPECT_THAT(site_refused([](Site& s) { s.uri = "platform_d10"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "a.example"; }), ElementsAre("aliases/a.example"));
   EXPECT_THAT(site_refused([](Site& s) { s.aliases[1].host = "b.example"; }), ElementsAre("aliases/b.example"));
   EXPECT_THAT(site_refused([](Site& s) { s.aliases[1].host = "a example"; }), ElementsAre("aliases/a example"));
