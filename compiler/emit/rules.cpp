@@ -3,14 +3,16 @@
 namespace aegir::emit {
 namespace {
 
-// Shared by all CMSs: dot files but for /.well-known/, what package managers and editors leave, and the places below
-// files/ that Drupal and its modules close by an .htaccess of their own, which no server of ours reads. CVS's files
-// are closed where code lies: elsewhere they are names of pages.
+// Shared by all CMSs: dot files but for /.well-known/, what package managers and editors leave, settings (PHP that lies
+// in a site's directory itself: what Drupal reads, never an entry), and the places below files/ that Drupal and its
+// modules close by an .htaccess of their own, which no server of ours reads. CVS's files are closed where code lies:
+// elsewhere they are names of pages.
 #define AEGIR_DOT_FILES R"(^/\.(?!well-known(?:/|$))|^/.+/\.)"
 #define AEGIR_PATHS                                                                                    \
   AEGIR_DOT_FILES                                                                                      \
   R"(|/(?:composer\.(?:json|lock)|web\.config|yarn\.lock|package(?:-lock)?\.json|#[^/]*#)$)"           \
   R"(|^/(?:core/)?(?:install|rebuild)\.php(?:/|$)|^/vendor/)"                                          \
+  R"(|^/(?:settings|sites/[^/]+/[^/]+)\.php(?:/|$))"                                                   \
   R"(|^/(?:(?:core|includes|layouts|libraries|misc|modules|profiles|scripts|sites|themes)/(?:.*/)?)?)" \
   R"((?:Entries[^/]*|Repository|Root|Tag|Template)$)"                                                  \
   R"(|^/sites/[^/]+/files/(?:config_[^/]*|php|private|backup_migrate)(?:/|$))"

@@ -79,6 +79,15 @@ std::string copy_tool(const std::string& program, std::string_view around, const
   return copy + program.substr(folder.string().size());
 }
 
+/// A line of aegir.conf whose value is a command with what a server with one of our modules must have around it.
+std::string command_line(const std::string& key, const std::string& command) {
+  std::string line = key + " =";
+  const std::vector<std::string> environment = live::Server::environment();
+  if (!environment.empty()) line += " /usr/bin/env";
+  for (const std::string& variable : environment) line += " \"" + variable + '"';
+  return line + ' ' + command + '\n';
+}
+
 std::vector<std::string> as_site(const Site& site, const std::vector<std::string>& command) {
   const std::string id = std::to_string(site.uid);
   std::vector<std::string> argv = {"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs", "--"};
@@ -126,12 +135,17 @@ Lab::Lab(const std::vector<Codebase>& codebases) : root_(roomy_folder()) {
                 std::to_string(kFirstSlot) + "\nuid_last = " + std::to_string(kFirstSlot + kSlots - 1) +
                 "\nmap_dir = " + map_.path("map") + "\napache_module = " AEGIR_APACHE_MODULE +
                 "\nnginx_module = " AEGIR_NGX_MODULE "\napache_listen = 127.0.0.1:" + port(Server::kApache).text() +
-                "\nnginx_listen = 127.0.0.1:" + port(Server::kNginx).text() + "\n");
+                "\nnginx_listen = 127.0.0.1:" + port(Server::kNginx).text() + "\napache_reload = signal " +
+                apache_.path("apache.pid") + "\nnginx_reload = signal " + nginx_.path("nginx.pid") + "\n" +
+                command_line("apache_test", "/usr/sbin/apache2 -t -f " + apache_.path("httpd.conf")) +
+                command_line("nginx_test", "/usr/sbin/nginx -t -p " + nginx_.directory() + " -c " +
+                                               nginx_.path("nginx.conf") + " -e " + nginx_.path("error.log")));
   config_ = read_config(root_.path("aegir.conf")).value();
   database_.start(kDatabase, database_port_);
+  configure_servers();
   make_registry();
-  find_slots();
   start_servers();
+  verify();
   start_stock();
   // A refusal is an error in a log, and the stock server is nobody's to judge.
   apache_.tolerate_log(
@@ -250,7 +264,7 @@ void Lab::make_registry() {
   aegirc({"compile"});
 }
 
-void Lab::find_slots() {
+void Lab::verify() {
   for (auto& [name, site] : sites_) {
     struct stat status{};
     if (::stat((site.directory + "/files").c_str(), &status) != 0) {
@@ -259,7 +273,21 @@ void Lab::find_slots() {
     site.uid = status.st_uid;
     site.home = slot_home(config_, kBlock, site.uid - kFirstSlot);
     aegirc({"verify", "--site", site.uri});
+    aegirc({"verify", "--platform", name});
   }
+}
+
+void Lab::configure_servers() {
+  const std::string folder = server_config_dir(config_, kServer);
+  apache_frame_ = apache_.frame({.main = "TypesConfig /etc/mime.types\nInclude " + folder +
+                                         "/apache/module.load\nInclude " + folder + "/apache/aegir.conf\n",
+                                 .module = false,
+                                 .modules = {"authz_host", "expires"}});
+  nginx_frame_ = nginx_.frame({.http = "include /etc/nginx/mime.types;\ninclude " + folder + "/nginx/aegir.conf;",
+                               .main = "include " + folder + "/nginx/module.load;",
+                               .module = false});
+  apache_.configure(apache_frame_);
+  nginx_.configure(nginx_frame_);
 }
 
 void Lab::start_servers() {
@@ -267,17 +295,9 @@ void Lab::start_servers() {
   for (unsigned slot = 0; slot < kSlots; ++slot) {
     sockets.push_back(live::Endpoint::unix_socket(slot_socket(config_, kBlock, slot)));
   }
-  const std::string folder = server_config_dir(config_, kServer);
-  fpm_.start(live::slurp(folder + "/php/" + kBlock + ".conf"), sockets, 0, packaged_ini());
-  apache_.start(apache_.frame({.main = "TypesConfig /etc/mime.types\nInclude " + folder +
-                                       "/apache/module.load\nInclude " + folder + "/apache/aegir.conf\n",
-                               .module = false,
-                               .modules = {"authz_host", "expires"}}),
-                {endpoint(Server::kApache)});
-  nginx_.start(nginx_.frame({.http = "include /etc/nginx/mime.types;\ninclude " + folder + "/nginx/aegir.conf;",
-                             .main = "include " + folder + "/nginx/module.load;",
-                             .module = false}),
-               {endpoint(Server::kNginx)});
+  fpm_.start(live::slurp(server_config_dir(config_, kServer) + "/php/" + kBlock + ".conf"), sockets, 0, packaged_ini());
+  apache_.start(apache_frame_, {endpoint(Server::kApache)});
+  nginx_.start(nginx_frame_, {endpoint(Server::kNginx)});
 }
 
 void Lab::start_stock() {

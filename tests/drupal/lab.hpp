@@ -78,9 +78,11 @@ class Lab {
 
  private:
   void copy_codebases(const std::vector<Codebase>& codebases);
+  void configure_servers();
   void make_registry();
-  void find_slots();
   void start_servers();
+  /// Sites and platforms, while the servers run.
+  void verify();
   void start_stock();
   void install(Site& site);
   /// What an installation leaves to its administrator, and the tests need: aggregates, pictures of users.
@@ -99,6 +101,8 @@ class Lab {
   live::FpmServer stock_fpm_;
   live::ApacheServer apache_;
   live::NginxServer nginx_;
+  std::string apache_frame_;
+  std::string nginx_frame_;
   live::ApacheServer stock_;
 };
 
