@@ -34,6 +34,8 @@ struct Complaint {
 [[nodiscard]] Complaint parse(request_rec* request, cmd_parms parms) noexcept {
   ap_directive_t* tree = nullptr;
   const char* problem = ap_build_config(&parms, request->pool, request->pool, &tree);
+  // Reading leaves the last section that was obeyed there, and obeying keeps what it finds.
+  if (problem == nullptr) parms.err_directive = nullptr;
   if (problem == nullptr) problem = ap_walk_config(tree, &parms, ap_create_per_dir_config(request->pool));
   if (problem == nullptr) return {};
   const unsigned line = parms.err_directive != nullptr ? static_cast<unsigned>(parms.err_directive->line_num)

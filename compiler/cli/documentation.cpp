@@ -74,8 +74,10 @@ std::string shown(const CLI::Option& option) {
   std::string text = "\\fB" + roff(names_of(option, ", ")) + "\\fR";
   if (!takes_value(option)) return text;
   std::string value = option.get_option_text();
-  if (value.empty()) value = choices_of(option);
-  std::ranges::replace(value, ' ', '|');
+  if (value.empty()) {
+    value = choices_of(option);
+    std::ranges::replace(value, ' ', '|');
+  }
   return text + " \\fI" + roff(value) + "\\fR";
 }
 

@@ -124,6 +124,8 @@ DoneBefore tell(const Output& out, const verify::Told& told, const machine::Done
       continue;
     }
     ++files;
+    // PHP of a person that all sites of a platform run.
+    if (line.contains(": moved to ")) out.note(line + ", which it includes");
     pools = pools || (line.contains("/php/") && line.ends_with(": written"));
   }
   if (pools) more += "\nConfiguration of PHP-FPM changed. Next: start or restart the master of each block.";

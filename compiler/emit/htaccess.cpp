@@ -95,7 +95,7 @@ struct Instead {
   std::string_view text;
 };
 constexpr std::array kInstead = {
-    Instead{"redirect", "location = /old { return 301 /new; }"},
+    Instead{"redirect", "location /old { return STATUS /new; }, or \"return 410;\" for what is gone"},
     Instead{"rewrite", "a location with \"return\" or \"rewrite\""},
     Instead{"header", "add_header … always; in every location that has an add_header of its own"},
     Instead{"requestheader", "fastcgi_param HTTP_…"},

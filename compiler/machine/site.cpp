@@ -64,6 +64,13 @@ std::string how_to_take_over(const SitePlace& place) {
          "` it and `chown -R " + id + ':' + id + "` its files and private";
 }
 
+/// The same for files/ or private/ alone, in a site's directory that has its group already.
+std::string how_to_take_over(const SitePlace& place, const std::string& found) {
+  const std::string id = std::to_string(place.uid);
+  return "when it is this site's own, `chown -R " + id + ':' + id + ' ' + found +
+         "` (where a link stands, put the directory itself); else move " + directory_of(place) + " away";
+}
+
 /// Whose the directories are that tell one site's place from another's.
 Result<void> look_at_owners(const Accounts& accounts, const SitePlace& place) {
   const std::string directory = directory_of(place);
@@ -71,7 +78,13 @@ Result<void> look_at_owners(const Accounts& accounts, const SitePlace& place) {
   for (const char* name : {"/files", "/private"}) {
     if (fine) fine = look_at_directory(directory + name, place.uid, accounts.aegir);
   }
-  if (!fine && fine.error().code == Code::kConflict) fine.error().hint = how_to_take_over(place);
+  if (!fine && fine.error().code == Code::kConflict) {
+    const std::string& found = fine.error().place.file;
+    struct stat status{};
+    const bool has_run =
+        ::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_gid == place.uid;
+    fine.error().hint = has_run && found != directory ? how_to_take_over(place, found) : how_to_take_over(place);
+  }
   return fine;
 }
 

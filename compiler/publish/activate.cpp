@@ -149,7 +149,10 @@ class Bringer {
   void refuse(const registry::Platform& platform, Error error) {
     error.place.file = platform.docroot + "/.htaccess";
     error.message = "platform " + platform.name + " goes on with its old rules: " + error.message;
-    if (error.hint.empty()) error.hint = "mend the line, and run `aegirc verify --platform " + platform.name + '`';
+    if (error.hint.empty()) {
+      error.hint = std::string(error.place.line != 0 ? "mend the line" : "put a plain text file there") +
+                   ", and run `aegirc verify --platform " + platform.name + '`';
+    }
     activation_.errors.push_back(std::move(error));
   }
 
@@ -253,7 +256,10 @@ class Bringer {
   void tell_left_out(const emit::PersonsFile& file, Error error) {
     if (error.place.file.empty()) error.place.file = file.path;
     error.message = std::string(kind_.name) + " goes on without this file: " + error.message;
-    error.hint = "mend it, and run `aegirc verify --server`, or `aegirc compile`";
+    const auto server = std::ranges::find_if(model_.servers, [&](const registry::Server& each) {
+      return file.path.starts_with(server_config_dir(config_, each.name) + '/');
+    });
+    error.hint = "mend it, and run `aegirc verify --server " + server->name + '`';
     activation_.errors.push_back(std::move(error));
   }
 

@@ -9,14 +9,16 @@ namespace {
 
 constexpr std::size_t kLargestHtaccess = 1U << 20U;
 
-void note_unobeyed(const registry::Platform& platform, Told& told) {
+void note_unobeyed(const Config& config, const registry::Platform& platform, Told& told) {
   if ((platform.services & registry::kNginx) == 0) return;
   const std::string path = platform.docroot + "/.htaccess";
+  const std::string local =
+      server_config_dir(config, platform.server) + "/nginx/platform.d/" + platform.name + ".local.conf";
   const Result<std::string> text = read_file(path, kLargestHtaccess);
   if (!text) return;
   for (const emit::Unobeyed& rule : emit::unobeyed_by_nginx(*text, platform.cms)) {
     std::string note = path + ':' + std::to_string(rule.line) + ": nginx does not obey: " + rule.directive;
-    if (!rule.instead.empty()) note += "\n  in its <platform>.local.conf: " + rule.instead;
+    if (!rule.instead.empty()) note += "\n  in " + local + ": " + rule.instead;
     told.notes.push_back(std::move(note));
   }
 }
@@ -44,7 +46,7 @@ Result<Told> verify_platform(const Config& config, const Accounts& accounts, con
   if (!servers) return servers;
   told.errors.insert(told.errors.end(), servers->errors.begin(), servers->errors.end());
   told.notes = std::move(servers->notes);
-  note_unobeyed(platform, told);
+  note_unobeyed(config, platform, told);
   return told;
 }
 

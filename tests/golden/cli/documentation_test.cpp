@@ -99,6 +99,7 @@ TEST_F(ManualPage, HasEveryCommandAndOptionOfTheHelp) {
   }
   EXPECT_GT(commands, 10);
   EXPECT_THAT(shown, HasSubstr("aegirc map verify [PATH]"));
+  EXPECT_THAT(shown, HasSubstr("--site URI ..."));
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ TEST_F(ActivationTest, ABrokenFileOfAPersonsIsLeftOutAndNamed) {
     EXPECT_THAT(describe_all(done), HasSubstr(in("nginx", "pre.d/bad.conf") + ":1: nginx goes on without this file: " +
                                               "unknown directive \"nonsense\""));
     EXPECT_THAT(describe_all(done), HasSubstr(in("nginx", "platform.d/p2.local.conf") + ":1: nginx goes on"));
+    EXPECT_THAT(done.errors[0].hint, HasSubstr("`aegirc verify --server "));
+    EXPECT_THAT(done.errors[0].hint, Not(HasSubstr("--server `"))) << "a command that can be run";
     EXPECT_EQ(apache_answers("/gone"), 410) << "all else is in force";
     EXPECT_EQ(apache_answers("/closed"), 403) << "the good file too";
     EXPECT_EQ(done.done.empty(), i == 1) << "the second time nothing is new";

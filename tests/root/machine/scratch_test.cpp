@@ -204,6 +204,8 @@ TEST_F(ScratchTest, WhatHttpdRefusesAsAnHtaccessAndInWhichLine) {
       {"RewriteMap x prg:/bin/true\n", "1 RewriteMap not allowed here"},
       {"Define X y\n", "1 Define not allowed here"},
       {"Options +ExecCGI\n", "1 Option ExecCGI not allowed here"},
+      {"<IfModule mod_alias.c>\nRedirect 410 /x\n</IfModule>\n\nOptions +ExecCGI\n",
+       "5 Option ExecCGI not allowed here"},
       {"Options Includes\n", "1 Option Includes not allowed here"},
       {"Options All\n", "1 Option All not allowed here"},
       {"AllowOverride All\n", "1 AllowOverride not allowed here"},

@@ -190,6 +190,12 @@ TEST_F(SiteTest, RefusesWhatBelongsToSomebodyElse) {
   ASSERT_EQ(::rmdir((a_ + "/files").c_str()), 0);
   ASSERT_EQ(::rename((b_ + "/old").c_str(), (a_ + "/files").c_str()), 0);
   expect_in_the_way(a_ + "/files", "a directory of uid 611001");
+  EXPECT_TRUE(prepare().error().hint.contains("`chown -R 611000:611000 " + a_ + "/files`")) << prepare().error().hint;
+  ASSERT_EQ(::chown(a_.c_str(), static_cast<uid_t>(-1), kFirst + 1), 0);
+  const Result<void> another = prepare();
+  ASSERT_FALSE(another);
+  EXPECT_TRUE(another.error().hint.starts_with("move " + a_ + " away; or")) << another.error().hint;
+  ASSERT_EQ(::chown(a_.c_str(), static_cast<uid_t>(-1), kFirst), 0);
   EXPECT_EQ(owner_and_mode(a_ + "/files"), "2775 611001:611001");
 }
 
