@@ -267,10 +267,17 @@ Result<void> install_platform_file(const Config& /*config*/, const Accounts& acc
     if (Result<void> ok = check_name(file.keep_as); !ok) return ok;
     Result<std::optional<std::string>> present = read_file_in(*folder, file.name, accounts.aegir);
     if (!present) return pass(present);
-    if (*present && !is_emitted(**present) &&
-        ::renameat2(folder->fd.get(), file.name.c_str(), folder->fd.get(), file.keep_as.c_str(), RENAME_NOREPLACE) ==
-            0) {
-      done.push_back(folder->path + '/' + file.name + ": moved to " + file.keep_as);
+    if (*present && !is_emitted(**present)) {
+      const int at = folder->fd.get();
+      if (::renameat2(at, file.name.c_str(), at, file.keep_as.c_str(), RENAME_NOREPLACE) == 0) {
+        done.push_back(folder->path + '/' + file.name + ": moved to " + file.keep_as);
+      } else if (errno == EEXIST) {
+        return fail_at(folder->path + '/' + file.name, Code::kConflict,
+                       "somebody has written this file, and there is a " + file.keep_as + " already",
+                       "put what is to stay of it into " + file.keep_as + ", remove it, and run the command again");
+      } else {
+        return fail_errno("can't be moved to " + file.keep_as, folder->path + '/' + file.name, errno);
+      }
     }
   }
   const mode_t readable = file.open ? 0644 : 0440;

@@ -124,10 +124,11 @@ TEST_F(VerifiedSite, OthersSitesPhpGoesOnToCount) {
   const live::Finished done =
       live::run({"php", "-n", "-r", "include $argv[1]; echo $sites['old.example'];", "--", sites + "sites.php"});
   EXPECT_EQ(done.output, "first.example");
-  // The second time there is one already, which is not overwritten.
+  // The second time there is one already: neither of the two is overwritten.
   fs::remove(sites + "sites.php");
-  live::put(sites + "sites.php", "<?php\n");
-  verify();
+  live::put(sites + "sites.php", "<?php\n# mine\n");
+  expect("verify --site first.example", 65, "there is a local.sites.php already");
+  EXPECT_EQ(live::slurp(sites + "sites.php"), "<?php\n# mine\n");
   EXPECT_NE(live::slurp(sites + "local.sites.php").find("old.example"), std::string::npos);
 }
 
