@@ -31,10 +31,8 @@ class Looker {
       return {};
     }
     Result<void> fine = machine::look_at_site(config_, accounts_, arrival.place);
-    if (!fine) {
-      if (fine.error().code != Code::kConflict) return fine;
-      arrival.foreign = std::move(fine.error());
-    }
+    // Whatever it is, such as one docroot whose file system does not answer: it holds up nobody else.
+    if (!fine) arrival.foreign = std::move(fine.error());
     if (state != nullptr || arrival.foreign) sites_.push_back(std::move(arrival));
     return {};
   }

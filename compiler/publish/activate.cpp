@@ -250,6 +250,8 @@ class Bringer {
       file->left_out = true;
       tell_left_out(*file, std::move(tried.error()));
     }
+    // It is no file's fault: to try again would end in the same.
+    if (std::ranges::none_of(in, &emit::PersonsFile::left_out)) return std::unexpected(std::move(error));
     return {};
   }
 
