@@ -60,6 +60,12 @@ const char* set_engine(cmd_parms* cmd, void* /*directory*/, int on) noexcept {
   return nullptr;
 }
 
+const char* set_site(cmd_parms* cmd, void* /*directory*/, const char* value) noexcept {
+  if (cmd->server->is_virtual == 0) return "AegirSite belongs into the <VirtualHost> that is for one site alone";
+  conf_of(cmd).site = value;
+  return nullptr;
+}
+
 const char* set_acme_root(cmd_parms* cmd, void* /*directory*/, const char* value) noexcept {
   return set_path(cmd, value, conf_of(cmd).acme_root);
 }
@@ -188,7 +194,31 @@ void look_around(Shared& shared, server_rec* server) noexcept {
   }
 }
 
+/// Finds the virtual hosts that are for one site. The first of a site counts, as with names.
+void find_sites(Shared& shared, apr_pool_t* pool, server_rec* server) noexcept {
+  for (; server != nullptr; server = server->next) {
+    const ServerConf& conf = server_conf(server);
+    if (!conf.engine) continue;
+    if (conf.site == nullptr) {
+      if (shared.others == nullptr) shared.others = server;
+      continue;
+    }
+    if (shared.sites == nullptr) shared.sites = apr_hash_make(pool);
+    if (apr_hash_get(shared.sites, conf.site, APR_HASH_KEY_STRING) == nullptr) {
+      apr_hash_set(shared.sites, conf.site, APR_HASH_KEY_STRING, server);
+    }
+  }
+}
+
 }  // namespace
+
+server_rec* host_of(std::string_view site, server_rec* server) noexcept {
+  const ServerConf& conf = server_conf(server);
+  if (conf.shared->sites == nullptr || (conf.site != nullptr && site == conf.site)) return server;
+  void* const own = apr_hash_get(conf.shared->sites, site.data(), static_cast<apr_ssize_t>(site.size()));
+  if (own != nullptr) return static_cast<server_rec*>(own);
+  return conf.site == nullptr || conf.shared->others == nullptr ? server : conf.shared->others;
+}
 
 char* join(apr_pool_t* pool, std::span<const std::string_view> pieces) noexcept {
   std::size_t size = 0;
@@ -236,6 +266,7 @@ const command_rec kDirectives[] = {
     AP_INIT_ITERATE("AegirTrustedProxy", add_trusted_proxy, nullptr, RSRC_CONF,
                     "networks whose X-Forwarded-Proto is believed"),
     AP_INIT_TAKE1("AegirHttpsPort", set_https_port, nullptr, RSRC_CONF, "port that redirects to https name"),
+    AP_INIT_TAKE1("AegirSite", set_site, nullptr, RSRC_CONF, "uri of the one site that this virtual host is for"),
     AP_INIT_TAKE1("AegirAcmeRoot", set_acme_root, nullptr, RSRC_CONF, "directory with .well-known/acme-challenge"),
     {}};
 
@@ -279,6 +310,7 @@ int post_config(apr_pool_t* pool, apr_pool_t* /*log_pool*/, apr_pool_t* /*temp_p
   }
   Shared& shared = *server_conf(server).shared;
   shared.counters = new (apr_shm_baseaddr_get(memory)) map::Counters{};
+  find_sites(shared, pool, server);
   look_around(shared, server);
   return OK;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "compiler/core/secret_box.hpp"
 #include "compiler/map/answer.hpp"
@@ -30,12 +31,15 @@ struct Shared {
   ap_filter_rec_t* includes = nullptr;  ///< the filter of mod_include; null: not loaded
   ap_filter_rec_t* sendfile = nullptr;  ///< our filter for X-Sendfile
   const char* configuration = "";       ///< its name, for the status
+  apr_hash_t* sites = nullptr;          ///< uri of a site to its own virtual host (server_rec); null: none has one
+  server_rec* others = nullptr;         ///< the first virtual host with the engine on that is no site's own
 };
 
 /// What a virtual host is told. Null and 0 mean "not said": the main server's value, then the default. The engine is
 /// not inherited, as hand-written virtual hosts beside ours stay what they are.
 struct ServerConf {
   bool engine = false;
+  const char* site = nullptr;  ///< the one site that this virtual host is for; null: all
   int https_port = 0;
   PathSetting acme_root;
   const apr_array_header_t* probe_peers = nullptr;  ///< of apr_ipsubnet_t*
@@ -59,7 +63,11 @@ extern const command_rec kDirectives[];
 /// ends a server that reloads, so a test before the reload has to find what this finds.
 int check_config(apr_pool_t* pool, apr_pool_t* log_pool, apr_pool_t* temp_pool, server_rec* server) noexcept;
 
-/// post_config: makes the counters, and tells what else is missing. Not in a test.
+/// The virtual host whose settings hold for a site, for a request that came to `server`: the site's own, whatever name
+/// led here, and never another site's own.
+[[nodiscard]] server_rec* host_of(std::string_view site, server_rec* server) noexcept;
+
+/// post_config: makes the counters, finds the sites' own virtual hosts, and tells what else is missing. Not in a test.
 int post_config(apr_pool_t* pool, apr_pool_t* log_pool, apr_pool_t* temp_pool, server_rec* server) noexcept;
 
 /// child_init: opens the map as the user that will serve from it, and closes the child's memory to others.

@@ -7,6 +7,7 @@
 #include <httpd.h>
 //
 #include <ap_mpm.h>
+#include <apr_hash.h>
 #include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_config.h>

@@ -149,6 +149,11 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
     }
     return;
   }
+  // Before any other hook has looked at its settings.
+  if (server_rec* const host = host_of(decision.site.host, request->server); host != request->server) {
+    request->server = host;
+    request->per_dir_config = host->lookup_defaults;
+  }
   if (!needs_file(decision)) prepare_answer(request, decision);
   settle(request, visit);
   set_host(request, decision);

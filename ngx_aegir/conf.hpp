@@ -24,6 +24,7 @@ struct ServerConf {
   ngx_flag_t enabled;            ///< aegir
   bool by_platform;              ///< "aegir platforms": sites are served by their platform's block or not at all
   std::uint32_t platform;        ///< aegir_platform; 0: this is no platform's block
+  ngx_str_t site;                ///< the one site of it that this block is for; empty: all
   ngx_uint_t https_port;         ///< aegir_https_port
   ngx_array_t* probe_peers;      ///< aegir_probe_peer: ngx_cidr_t; null: none
   ngx_array_t* trusted_proxies;  ///< aegir_trusted_proxy: the same

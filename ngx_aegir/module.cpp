@@ -54,7 +54,7 @@ ngx_command_t commands[] = {
     {ngx_string("aegir_configuration"), kMain | NGX_CONF_TAKE1, set_configuration, NGX_HTTP_MAIN_CONF_OFFSET,
      offsetof(MainConf, configuration), nullptr},
     {ngx_string("aegir"), kServer | NGX_CONF_TAKE1, set_enabled, NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
-    {ngx_string("aegir_platform"), kServer | NGX_CONF_TAKE1, set_platform, NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
+    {ngx_string("aegir_platform"), kServer | NGX_CONF_TAKE12, set_platform, NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
     {ngx_string("aegir_probe_peer"), kMain | kServer | NGX_CONF_1MORE, set_networks, NGX_HTTP_SRV_CONF_OFFSET,
      offsetof(ServerConf, probe_peers), nullptr},
     {ngx_string("aegir_trusted_proxy"), kMain | kServer | NGX_CONF_1MORE, set_networks, NGX_HTTP_SRV_CONF_OFFSET,

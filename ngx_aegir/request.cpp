@@ -176,7 +176,7 @@ ngx_int_t send_page(ngx_http_request_t* r, map::Verdict verdict) noexcept {
 ngx_int_t enter(ngx_http_request_t* r, const ServerConf& conf, map::HostDecision& decision) noexcept {
   const map::SiteView& site = decision.site;
   MainConf& main = main_conf(r);
-  if (!conf.by_platform || enter_platform(r, main.platforms, site.platform_id)) return NGX_DECLINED;
+  if (!conf.by_platform || enter_platform(r, main.platforms, site.platform_id, site.host)) return NGX_DECLINED;
   const ngx_str_t host = str(site.host);
   const ngx_str_t name = str(site.platform_name);
   ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

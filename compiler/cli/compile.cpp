@@ -117,7 +117,7 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   // What would not be published must not change the configuration either.
   const Result<void> may_publish = publish::Publisher(config, **store, *keys).may_publish();
   if (!may_publish) return std::unexpected(Errors{may_publish.error()});
-  Result<emit::Model> model = verify::read_model(**store);
+  Result<emit::Model> model = verify::read_model(**store, config);
   if (!model) return stop(model);
   Result<Arrivals> arrivals = look_at_arrivals(config, **store);
   if (!arrivals) return stop(arrivals);

@@ -119,7 +119,7 @@ Result<void> compare_cms_files(const Config& config, registry::Store& store, con
 
 Result<std::uint64_t> compare_files(const Output& out, const Config& config, registry::Store& store,
                                     const OnFile& told) {
-  Result<emit::Model> model = verify::read_model(store);
+  Result<emit::Model> model = is_root() ? verify::read_model(store, config) : verify::read_model(store);
   if (!model) return pass(model);
   if (Result<void> done = compare_fragments(config, *model, told); !done) return pass(done);
   if (!is_root()) {

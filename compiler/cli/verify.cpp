@@ -110,7 +110,7 @@ Outcome finish(const Cli& cli, Opened& opened, Result<verify::Told>& told, const
 Outcome verify_platform(const Cli& cli, const std::string& name) {
   std::expected<Opened, Errors> opened = open(cli);
   if (!opened) return stop(opened);
-  Result<emit::Model> model = verify::read_model(*opened->store);
+  Result<emit::Model> model = verify::read_model(*opened->store, opened->config);
   if (!model) return stop(model);
   const auto platform = std::ranges::find_if(model->platforms, [&](const registry::Platform& each) {
     return each.name == name && each.state != registry::PlatformState::kDeleted;
@@ -128,7 +128,7 @@ Outcome verify_platform(const Cli& cli, const std::string& name) {
 Outcome verify_server(const Cli& cli, const std::string& name) {
   std::expected<Opened, Errors> opened = open(cli);
   if (!opened) return stop(opened);
-  Result<emit::Model> model = verify::read_model(*opened->store);
+  Result<emit::Model> model = verify::read_model(*opened->store, opened->config);
   if (!model) return stop(model);
   if (std::ranges::find(model->servers, name, &registry::Server::name) == model->servers.end()) {
     return std::unexpected(Errors{{Code::kNotFound, "there is no server '" + name + "'", {}, "see `aegirc export`"}});

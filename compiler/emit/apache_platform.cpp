@@ -3,6 +3,7 @@
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
 #include "compiler/emit/parts.hpp"
+#include "compiler/emit/people.hpp"
 #include "compiler/emit/rules.hpp"
 #include "compiler/emit/text.hpp"
 

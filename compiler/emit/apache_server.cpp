@@ -1,7 +1,11 @@
-// Apache: one catch-all virtual host, whose sites come from the site map.
+// Apache: one catch-all virtual host, whose sites come from the site map, and one for each site that differs from its
+// platform.
+#include <algorithm>
+
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
 #include "compiler/emit/parts.hpp"
+#include "compiler/emit/people.hpp"
 #include "compiler/emit/text.hpp"
 
 namespace aegir::emit {
@@ -15,6 +19,22 @@ std::vector<std::string> virtual_host_addresses(const Config& config, const regi
   return addresses;
 }
 
+/// What a virtual host needs that serves sites of the map.
+void serve_sites(Text& text, const Config& config, const registry::WebService& web) {
+  text.line("    AegirEngine On");
+  text.line("    AegirProbePeer ", Values{config.probe_peers, "probe_peers"});
+  if (!config.trusted_proxies.empty()) {
+    text.line("    AegirTrustedProxy ", Values{config.trusted_proxies, "trusted_proxies"});
+  }
+  text.line("    AegirHttpsPort ", web.https_port);
+  text.line("    AegirAcmeRoot ", Value{config.acme_root, "acme_root"});
+  text.line("    UseCanonicalName Off");
+  text.line("    # As nginx does it; Drupal has them in its paths.");
+  text.line("    AllowEncodedSlashes On");
+  text.line("    TraceEnable Off");
+  text.line("    CustomLog ", Value{config.log_dir + "/apache-access.log", "log_dir"}, " aegir");
+}
+
 }  // namespace
 
 Result<std::string> apache_module(const Config& config) {
@@ -25,7 +45,8 @@ Result<std::string> apache_module(const Config& config) {
 }
 
 Result<std::string> apache_server(const Config& config, const registry::Server& server, const registry::WebService& web,
-                                  const std::vector<registry::Platform>& platforms, const Surroundings& surroundings) {
+                                  const std::vector<registry::Platform>& platforms, const Model& model) {
+  const Surroundings& surroundings = model.surroundings;
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   if (Result<void> ok = check_path(config.acme_root, "acme_root"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/apache/";
@@ -57,19 +78,8 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
   text.line("    # A name that nobody asks for: without it, it would have the main server's.");
   text.line("    ServerName catch-all.invalid");
-  text.line("    AegirEngine On");
-  text.line("    AegirProbePeer ", Values{config.probe_peers, "probe_peers"});
-  if (!config.trusted_proxies.empty()) {
-    text.line("    AegirTrustedProxy ", Values{config.trusted_proxies, "trusted_proxies"});
-  }
-  text.line("    AegirHttpsPort ", web.https_port);
-  text.line("    AegirAcmeRoot ", Value{config.acme_root, "acme_root"});
-  text.line("    UseCanonicalName Off");
-  text.line("    # As nginx does it; Drupal has them in its paths.");
-  text.line("    AllowEncodedSlashes On");
-  text.line("    TraceEnable Off");
+  serve_sites(text, config, web);
   text.line("    LimitRequestBody ", std::uint64_t{registry::kDefaultBodyLimit} << 20U);
-  text.line("    CustomLog ", Value{config.log_dir + "/apache-access.log", "log_dir"}, " aegir");
   text.line("</VirtualHost>");
   text.line();
   text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
@@ -90,8 +100,40 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("    Require all granted");
   text.line("</Directory>");
   text.line();
-  include_people(text, "IncludeOptional ", directory + "vhost.d/", "", surroundings);
+  for (const OwnSite& site : model.own_sites) {
+    if (std::ranges::find(platforms, site.platform, &registry::Platform::name) != platforms.end()) {
+      text.line("Include ", Value{directory + own_site_file(site.uri), "config_dir"});
+    }
+  }
+  include_peoples_hosts(text, "IncludeOptional ", directory + "vhost.d/", "", model);
   include_people(text, "IncludeOptional ", directory + "post.d/", "", surroundings);
+  return std::move(text).take();
+}
+
+Result<std::string> apache_site(const Config& config, const registry::Server& server, const registry::WebService& web,
+                                const OwnSite& site, const Surroundings& surroundings) {
+  const std::string field = "site " + site.uri;
+  const std::string local = server_config_dir(config, server.name) + "/apache/" + own_site_local(site.uri);
+  const std::vector<std::string> addresses = virtual_host_addresses(config, web);
+  Text text(apache);
+  text.line("# Written by aegirc from the registry. Changes are lost: what you add belongs into <uri>.local.conf.");
+  text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
+  text.line("    # Its aliases come by the catch-all: the module leads all that is the site's here, and nothing else.");
+  text.line("    ServerName ", Value{site.uri, field});
+  text.line("    AegirSite ", Value{site.uri, field});
+  serve_sites(text, config, web);
+  if (site.body_limit != 0) {
+    text.line("    # In a section that comes after those of the platform.");
+    text.line("    <Location \"/\">");
+    text.line("        LimitRequestBody ", std::uint64_t{site.body_limit} << 20U);
+    text.line("    </Location>");
+  }
+  if (is_left_out(surroundings, local)) {
+    text.line("    # Left out, since the server refuses it: ", Value{local, "config_dir"});
+  } else {
+    text.line("    IncludeOptional ", Value{local, "config_dir"});
+  }
+  text.line("</VirtualHost>");
   return std::move(text).take();
 }
 

@@ -40,11 +40,20 @@ struct Surroundings {
   std::string nginx;                ///< the same of nginx
 };
 
+/// A site that differs from its platform: with a body limit of its own, or a vhost.d/<uri>.local.conf that a person has
+/// written. Its names are none of a fragment's business: the module knows them, those too that were added since.
+struct OwnSite {
+  std::string uri;
+  std::string platform;
+  std::uint32_t body_limit = 0;  ///< MiB; 0: the platform's
+};
+
 /// What of the registry the files depend on, each list sorted as the store gives it.
 struct Model {
   std::vector<registry::Server> servers;
   std::vector<registry::Platform> platforms;
   std::vector<registry::Block> blocks;
+  std::vector<OwnSite> own_sites = {};
   Surroundings surroundings = {};
 };
 
@@ -59,10 +68,13 @@ struct File {
 /// `platforms` are those of this server that Apache serves.
 [[nodiscard]] Result<std::string> apache_server(const Config& config, const registry::Server& server,
                                                 const registry::WebService& web,
-                                                const std::vector<registry::Platform>& platforms,
-                                                const Surroundings& surroundings);
+                                                const std::vector<registry::Platform>& platforms, const Model& model);
 [[nodiscard]] Result<std::string> apache_platform(const Config& config, const registry::Platform& platform,
                                                   const Surroundings& surroundings);
+/// The virtual host of one site.
+[[nodiscard]] Result<std::string> apache_site(const Config& config, const registry::Server& server,
+                                              const registry::WebService& web, const OwnSite& site,
+                                              const Surroundings& surroundings);
 /// Path of a platform's accepted .htaccess.
 [[nodiscard]] std::string accepted_htaccess_path(const Config& config, const registry::Platform& platform);
 [[nodiscard]] Result<std::string> apache_module(const Config& config);
@@ -70,10 +82,12 @@ struct File {
 /// `platforms` are those of this server that nginx serves.
 [[nodiscard]] Result<std::string> nginx_server(const Config& config, const registry::Server& server,
                                                const registry::WebService& web,
-                                               const std::vector<registry::Platform>& platforms,
-                                               const Surroundings& surroundings);
+                                               const std::vector<registry::Platform>& platforms, const Model& model);
 [[nodiscard]] Result<std::string> nginx_platform(const Config& config, const registry::Platform& platform,
                                                  const Surroundings& surroundings);
+/// The server block of one site, which goes before its platform's.
+[[nodiscard]] Result<std::string> nginx_site(const Config& config, const registry::Platform& platform,
+                                             const OwnSite& site, const Surroundings& surroundings);
 /// How PHP runs and what it is told; the same for all platforms.
 [[nodiscard]] Result<std::string> nginx_php();
 /// Path of that file.

@@ -2,6 +2,7 @@
 
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/parts.hpp"
+#include "compiler/emit/people.hpp"
 
 namespace aegir::emit {
 namespace {
@@ -38,19 +39,30 @@ void add_web_service(Files& files, const Config& config, const Model& model, con
   });
   if (web.kind == registry::kNginx) {
     files.add(directory + "/nginx/module.load", nginx_module(config));
-    files.add(directory + "/nginx/aegir.conf", nginx_server(config, server, web, platforms, model.surroundings));
+    files.add(directory + "/nginx/aegir.conf", nginx_server(config, server, web, platforms, model));
     files.add(nginx_php_path(config, server.name), nginx_php());
     for (const registry::Platform& platform : platforms) {
       files.add(directory + "/nginx/platform.d/" + platform.name + ".conf",
                 nginx_platform(config, platform, model.surroundings));
     }
+    for (const OwnSite& site : model.own_sites) {
+      const auto platform = std::ranges::find(platforms, site.platform, &registry::Platform::name);
+      if (platform == platforms.end()) continue;
+      files.add(directory + "/nginx/" + own_site_file(site.uri),
+                nginx_site(config, *platform, site, model.surroundings));
+    }
     return;
   }
   files.add(directory + "/apache/module.load", apache_module(config));
-  files.add(directory + "/apache/aegir.conf", apache_server(config, server, web, platforms, model.surroundings));
+  files.add(directory + "/apache/aegir.conf", apache_server(config, server, web, platforms, model));
   for (const registry::Platform& platform : platforms) {
     files.add(directory + "/apache/platform.d/" + platform.name + ".conf",
               apache_platform(config, platform, model.surroundings));
+  }
+  for (const OwnSite& site : model.own_sites) {
+    if (std::ranges::find(platforms, site.platform, &registry::Platform::name) == platforms.end()) continue;
+    files.add(directory + "/apache/" + own_site_file(site.uri),
+              apache_site(config, server, web, site, model.surroundings));
   }
 }
 

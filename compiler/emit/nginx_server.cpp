@@ -1,7 +1,10 @@
 // nginx: one catch-all server, whose sites come from the site map and whose rules from the platforms' blocks.
+#include <algorithm>
+
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/escape.hpp"
 #include "compiler/emit/parts.hpp"
+#include "compiler/emit/people.hpp"
 #include "compiler/emit/text.hpp"
 
 namespace aegir::emit {
@@ -26,7 +29,8 @@ Result<std::string> nginx_module(const Config& config) {
 }
 
 Result<std::string> nginx_server(const Config& config, const registry::Server& server, const registry::WebService& web,
-                                 const std::vector<registry::Platform>& platforms, const Surroundings& surroundings) {
+                                 const std::vector<registry::Platform>& platforms, const Model& model) {
+  const Surroundings& surroundings = model.surroundings;
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/nginx/";
   const std::vector<std::string> addresses = listen_addresses(config, web);
@@ -43,6 +47,11 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   for (const registry::Platform& platform : platforms) {
     if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
     text.line("include ", Value{directory + "platform.d/" + platform.name + ".conf", "config_dir"}, ";");
+  }
+  for (const OwnSite& site : model.own_sites) {
+    if (std::ranges::find(platforms, site.platform, &registry::Platform::name) != platforms.end()) {
+      text.line("include ", Value{directory + own_site_file(site.uri), "config_dir"}, ";");
+    }
   }
   text.line();
   text.line("# Every host name that no other server claims.");
@@ -73,7 +82,7 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line("    }");
   text.line("}");
   text.line();
-  include_people(text, "include ", directory + "vhost.d/", ";", surroundings);
+  include_peoples_hosts(text, "include ", directory + "vhost.d/", ";", model);
   include_people(text, "include ", directory + "post.d/", ";", surroundings);
   return std::move(text).take();
 }

@@ -2,14 +2,11 @@
 // how an address is written.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
-#include "compiler/emit/emit.hpp"
-#include "compiler/emit/text.hpp"
 
 namespace aegir::emit {
 
@@ -42,36 +39,6 @@ namespace aegir::emit {
   std::string address = listen.address.empty() ? std::string(any) : v6 ? '[' + listen.address + ']' : listen.address;
   if (!address.empty()) address += ':';
   return address + std::to_string(listen.port);
-}
-
-/// Whether a person's file is left out, since its server refuses it.
-[[nodiscard]] inline bool is_left_out(const Surroundings& surroundings, std::string_view path) {
-  return std::ranges::any_of(surroundings.people,
-                             [&](const PersonsFile& file) { return file.left_out && file.path == path; });
-}
-
-/// Includes the *.conf files of `folder` (with a slash at its end): all by a pattern or, when one is left out, the
-/// others by name. `before` and `after` make a directive that does not mind when there is no such file.
-inline void include_people(Text& text, Literal before, std::string_view folder, Literal after,
-                           const Surroundings& surroundings) {
-  std::vector<const PersonsFile*> files;
-  for (const PersonsFile& file : surroundings.people) {
-    if (file.path.starts_with(folder) && file.path.find('/', folder.size()) == std::string::npos) {
-      files.push_back(&file);
-    }
-  }
-  if (std::ranges::none_of(files, &PersonsFile::left_out)) {
-    text.line(before, Value{std::string(folder) + "*.conf", "config_dir"}, after);
-    return;
-  }
-  for (const PersonsFile* file : files) {
-    if (file->left_out) {
-      text.line("# Left out, since the server refuses it: ", Value{file->path, "config_dir"});
-    } else {
-      // As a pattern, which may match nothing.
-      text.line(before, Value{file->path.substr(0, file->path.size() - 1) + "[f]", "config_dir"}, after);
-    }
-  }
 }
 
 }  // namespace aegir::emit

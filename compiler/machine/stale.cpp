@@ -93,14 +93,16 @@ Result<std::vector<std::string>> stale_config(const Config& config, const std::v
   std::vector<std::string> stale;
   for (const std::string& server : names_in(config.config_dir)) {
     if (!server.starts_with("server_")) continue;
-    for (const char* folder : {"/apache", "/apache/platform.d", "/nginx", "/nginx/platform.d", "/php"}) {
+    for (const char* folder : {"/apache", "/apache/platform.d", "/apache/vhost.d", "/nginx", "/nginx/platform.d",
+                               "/nginx/vhost.d", "/php"}) {
       const std::string path = config.config_dir + '/' + server + folder;
       Result<Directory> directory = open_directory(path);
       if (!directory && directory.error().code == Code::kNotFound) continue;
       if (!directory) return pass(directory);
       for (const std::string& name : names_in(path)) {
         const std::string file = path + '/' + name;
-        if (name.ends_with(".local.conf") || std::ranges::find(emitted, file) != emitted.end()) continue;
+        const bool is_theirs = std::string_view(folder).ends_with("/vhost.d") && name.ends_with(".conf");
+        if (is_theirs || name.ends_with(".local.conf") || std::ranges::find(emitted, file) != emitted.end()) continue;
         if (name.ends_with(".htaccess") || is_emitted(*directory, name)) stale.push_back(file);
       }
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/emit/people.hpp"
 #include "compiler/publish/activate.hpp"
 #include "compiler/verify/site.hpp"
 
@@ -25,16 +26,48 @@ Result<void> remove_stale(const Config& config, emit::Model model, machine::Done
   return machine::remove_stale_config(config, emitted, done);
 }
 
+/// `with_local` are the sites for which people have written a file.
+Result<emit::Model> read_model(registry::Store& store, std::vector<registry::Server> servers,
+                               const std::set<std::string>& with_local) {
+  Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return pass(platforms);
+  Result<std::vector<registry::Block>> blocks = store.blocks();
+  if (!blocks) return pass(blocks);
+  emit::Model model{std::move(servers), *std::move(platforms), *std::move(blocks)};
+  Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
+    if (site.body_limit == 0 && !with_local.contains(site.uri)) return {};
+    model.own_sites.push_back({site.uri, site.platform, site.body_limit});
+    return {};
+  });
+  if (!read) return pass(read);
+  return model;
+}
+
 }  // namespace
 
 Result<emit::Model> read_model(registry::Store& store) {
   Result<std::vector<registry::Server>> servers = store.servers();
   if (!servers) return pass(servers);
-  Result<std::vector<registry::Platform>> platforms = store.platforms();
-  if (!platforms) return pass(platforms);
-  Result<std::vector<registry::Block>> blocks = store.blocks();
-  if (!blocks) return pass(blocks);
-  return emit::Model{*std::move(servers), *std::move(platforms), *std::move(blocks)};
+  return read_model(store, *std::move(servers), {});
+}
+
+Result<emit::Model> read_model(registry::Store& store, const Config& config) {
+  Result<std::vector<registry::Server>> servers = store.servers();
+  if (!servers) return pass(servers);
+  std::set<std::string> uris;
+  for (const registry::Server& server : *servers) {
+    for (const char* service : {"apache", "nginx"}) {
+      Result<std::vector<std::string>> files = machine::peoples_files(config, server.name, service);
+      if (!files) return pass(files);
+      for (const std::string& path : *files) {
+        const std::string name = path.substr(path.rfind('/') + 1);
+        const std::size_t end = name.rfind(".local.conf");
+        if (end == std::string::npos || !path.ends_with('/' + emit::own_site_local(name.substr(0, end)))) continue;
+        uris.insert(name.substr(0, end));
+      }
+    }
+  }
+  return read_model(store, *std::move(servers), uris);
 }
 
 Result<Told> verify_servers(const Config& config, const Accounts& accounts, const emit::Model& model,

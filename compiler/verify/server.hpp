@@ -13,8 +13,11 @@
 
 namespace aegir::verify {
 
-/// What all fragments depend on.
+/// What all fragments depend on: the registry alone.
 [[nodiscard]] Result<emit::Model> read_model(registry::Store& store);
+/// The same on this machine, where a site is also its own by the vhost.d/<uri>.local.conf that a person has written for
+/// it. Needs root, at hand or in reserve.
+[[nodiscard]] Result<emit::Model> read_model(registry::Store& store, const Config& config);
 
 /// What a Verify found, beside what it did.
 struct Told {

@@ -173,7 +173,8 @@ TEST(Emit, TheStaticFormRefusesWhatItCannotSay) {
   EXPECT_FALSE(refused("a b'c;d#e", static_apache));
 }
 
-// A machine on which everything has happened: an accepted .htaccess, people's files, two of them refused.
+// A machine on which everything has happened: an accepted .htaccess, people's files, some of them refused, sites that
+// differ from their platform.
 TEST(Golden, LivingMachine) {
   Model model = usual();
   model.platforms[0].cms = registry::Cms::kDrupal7;
@@ -183,10 +184,16 @@ TEST(Golden, LivingMachine) {
   around.apache = "0123456789abcdef";
   around.nginx = "fedcba9876543210";
   const std::string folder = "/var/aegir/config/server_local/";
-  around.people = {{folder + "apache/platform.d/d10.local.conf", true}, {folder + "apache/pre.d/mine.conf", false},
-                   {folder + "apache/vhost.d/bad.conf", true},          {folder + "apache/vhost.d/good.conf", false},
-                   {folder + "nginx/platform.d/d10.local.conf", true},  {folder + "nginx/post.d/bad.conf", true},
-                   {folder + "nginx/vhost.d/good.conf", false}};
+  around.people = {{folder + "apache/platform.d/d10.local.conf", true},
+                   {folder + "apache/pre.d/mine.conf", false},
+                   {folder + "apache/vhost.d/bad.conf", true},
+                   {folder + "apache/vhost.d/good.conf", false},
+                   {folder + "nginx/platform.d/d10.local.conf", true},
+                   {folder + "nginx/post.d/bad.conf", true},
+                   {folder + "nginx/vhost.d/good.conf", false},
+                   {folder + "nginx/vhost.d/host.local.conf", false},
+                   {folder + "nginx/vhost.d/shop.example.local.conf", true}};
+  model.own_sites = {{"big.example", "d10", 200}, {"shop.example", "d7"}};
   compare("living", config_of(""), model);
 }
 

@@ -128,13 +128,12 @@ void Installation::make_platform() const {
 }
 
 void Installation::make_map() {
-  MapContent content;
-  content.sites = {record("a.test", socket(0), 111), record("b.test", socket(1), 222)};
-  for (map::SiteRecord& site : content.sites) {
+  content_.sites = {record("a.test", socket(0), 111), record("b.test", socket(1), 222)};
+  for (map::SiteRecord& site : content_.sites) {
     map_.seal(site, {"mysql", "db", "user", "password-of-" + site.host, "127.0.0.1", "3306"});
   }
-  content.platforms = {{1, map::kServiceApache | map::kServiceNginx, map::Cms::kOther, "p1", docroot()}};
-  map_.publish(content);
+  content_.platforms = {{1, map::kServiceApache | map::kServiceNginx, map::Cms::kOther, "p1", docroot()}};
+  publish();
 }
 
 emit::Model Installation::model() const {

@@ -41,6 +41,9 @@ class Installation {
   [[nodiscard]] std::string socket(std::uint32_t slot) const { return slot_socket(config_, block_.name, slot); }
   [[nodiscard]] std::string home(std::uint32_t slot) const { return slot_home(config_, block_.name, slot); }
   [[nodiscard]] const MapFixture& map() const noexcept { return map_; }
+  /// What the map holds: a test may change it and publish it again.
+  [[nodiscard]] MapContent& content() noexcept { return content_; }
+  void publish() { map_.publish(content_); }
 
   [[nodiscard]] ApacheServer& apache() { return *apache_; }
   [[nodiscard]] NginxServer& nginx() { return *nginx_; }
@@ -58,6 +61,7 @@ class Installation {
 
   TempDir root_;
   MapFixture map_;
+  MapContent content_;
   Port apache_port_;
   Port nginx_port_;
   Config config_;

@@ -232,6 +232,29 @@ TEST_F(NgxPlatform, ASiteGetsAServerOfItsOwnAndLosesItWithoutAFailedRequest) {
   EXPECT_GT(answered, 0U);
 }
 
+TEST_F(NgxPlatform, ASitesOwnBlockGoesBeforeItsPlatforms) {
+  map::SiteRecord other = content_.sites.at(0);
+  other.key = other.host = other.directory = "other.test";
+  other.aliases = {{"alias.test", ""}};
+  content_.sites.push_back(other);
+  map_.publish(content_);
+  const std::string own =
+      "server { aegir_platform 7 other.test; root " + docroot("one") + "; location = /who { return 200 'own'; } } ";
+  start(blocks() + own + "server { aegir_platform 8 other.test; } " + catch_all());
+  EXPECT_EQ(ask_for("other.test", "/who").body, "own");
+  EXPECT_EQ(ask_for("alias.test", "/who").body, "own");
+  EXPECT_EQ(ask_for("one.test", "/who").body, "one");
+  EXPECT_EQ(ask_for("two.test", "/who").body, "two");
+  content_.sites.at(0).aliases = {{"alias.test", ""}};
+  content_.sites.back().aliases.clear();
+  map_.publish(content_);
+  EXPECT_EQ(ask_for("alias.test", "/who").body, "one") << "a name goes to another site";
+  content_.sites.back().platform_id = kTwo;
+  map_.publish(content_);
+  EXPECT_EQ(ask_for("other.test", "/who").body, "two") << "the site goes to another platform";
+  expect_refused(blocks() + own + own + catch_all(), "aegir_platform 7 other.test stands in two server blocks");
+}
+
 TEST_F(NgxPlatform, ABlockIsReachedByNoListenerOfItsOwn) {
   const Endpoint http = Endpoint::tcp(80);
   const bool taken = static_cast<bool>(connect_to(http));

@@ -97,5 +97,26 @@ TEST_F(Layout, FilesOfPeopleAreNeverWritten) {
   }
 }
 
+TEST_F(Layout, ASiteHasAServerOfItsOwnWhileAPersonsFileIsThere) {
+  const std::string server = config_.config_dir + "/server_web1/";
+  const std::string local = server + "nginx/vhost.d/first.example.local.conf";
+  const auto own = [&] {
+    return fs::exists(server + "apache/vhost.d/first.example@site") &&
+           fs::exists(server + "nginx/vhost.d/first.example@site");
+  };
+  const std::string before = tree();
+  live::put(local, "# mine\n");
+  live::put(server + "nginx/vhost.d/nobody.example.local.conf", "# of no site\n");
+  expect("verify --server web1", 0, "files put right");
+  EXPECT_TRUE(own());
+  EXPECT_FALSE(fs::exists(server + "nginx/vhost.d/nobody.example@site"));
+  expect("compile", 0, "Published");
+  EXPECT_TRUE(own());
+  fs::remove(local);
+  fs::remove(server + "nginx/vhost.d/nobody.example.local.conf");
+  expect("verify --server web1", 0, "files put right");
+  EXPECT_EQ(tree(), before);
+}
+
 }  // namespace
 }  // namespace aegir::cli
