@@ -44,7 +44,8 @@ class DocumentFile {
   DocumentFile& operator=(DocumentFile&&) = delete;
   ~DocumentFile() {
     if (!writer_) return;
-    (void)as_starter([&]() -> Result<void> {  // what was not finished can only go as whom it came
+    // What was not finished can only go as whom it came. Nobody can be told of an error here.
+    [[maybe_unused]] const Result<void> gone = as_starter([&]() -> Result<void> {
       writer_.reset();
       return {};
     });
