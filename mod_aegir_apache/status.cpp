@@ -19,8 +19,8 @@ int show_status(request_rec* request) noexcept {
 
   const auto snapshot = shared.live->snapshot(static_cast<std::uint64_t>(apr_time_sec(request->request_time)));
   std::array<char, map::kStatusSize> out;
-  const std::string_view text =
-      map::write_status(*shared.counters, snapshot.get(), shared.live->refusals(), ::getpid(), shared.configuration, out);
+  const std::string_view text = map::write_status(*shared.counters, snapshot.get(), shared.live->refusals(), ::getpid(),
+                                                  shared.configuration, out);
   ap_set_content_type(request, c_string(map::kStatusType));
   apr_table_setn(request->headers_out, "Cache-Control", "no-store");
   ap_set_content_length(request, static_cast<apr_off_t>(text.size()));

@@ -351,7 +351,6 @@ class Bringer {
       error.message += "is not known";
       return std::unexpected(std::move(error));
     }
-    const std::string wanted = line_;
     Result<void> back = install(*good);
     if (back) {
       for (const auto& [path, content] : *good) {
