@@ -356,6 +356,7 @@ Result<void> Publisher::begin_merge() {
 }
 
 Result<Report> Publisher::compact() {
+  if (merge_.valid()) merge_.wait();  // it began from an older state: what it makes is no base of this one
   Result<Report> published = publish();
   if (!published) return published;
   if (Result<void> begun = begin_merge(); !begun) return pass(begun);
