@@ -18,7 +18,7 @@ struct Visitor::Counts {
   std::atomic<int> last_bad = 0;
 };
 
-Visitor::Visitor(std::vector<live::Endpoint> servers) {
+Visitor::Visitor(const std::vector<live::Endpoint>& servers) {
   void* const memory = ::mmap(nullptr, sizeof(Counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("no shared memory");
   counts_ = new (memory) Counts;

@@ -13,7 +13,7 @@ namespace aegir::publish {
 /// A process that asks a.test and b.test on both servers from its beginning to its end.
 class Visitor {
  public:
-  explicit Visitor(std::vector<live::Endpoint> servers);
+  explicit Visitor(const std::vector<live::Endpoint>& servers);
   ~Visitor();
   Visitor(const Visitor&) = delete;
   Visitor& operator=(const Visitor&) = delete;

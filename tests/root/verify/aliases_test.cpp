@@ -15,10 +15,10 @@ TEST_F(VerifiedSite, AliasesOfEverything) {
     EXPECT_EQ(owner_and_mode(slot_drush(name)), slots) << name;
     EXPECT_FALSE(reads(kOther, slot_drush(name))) << name;
   }
-  const live::Finished done = live::run({"php", "-n", "-r",
-                                         "include $argv[1]; $a = $aliases['first.example']; echo $a['platform'], ' ', "
-                                         "$a['server'], ' ', $a['site_path'];",
-                                         "--", drush("first.example.alias.drushrc.php")});
+  constexpr const char* kShow = R"(include $argv[1];
+$a = $aliases['first.example'];
+echo $a['platform'], ' ', $a['server'], ' ', $a['site_path'];)";
+  const live::Finished done = live::run({"php", "-n", "-r", kShow, "--", drush("first.example.alias.drushrc.php")});
   EXPECT_EQ(done.output, "@platform_d10 @server_web1 " + docroot() + "/sites/first.example");
   EXPECT_NE(live::slurp(drush("drush.yml")).find('"' + drush("sites") + '"'), std::string::npos);
   EXPECT_NE(live::slurp(slot_drush("drush.yml")).find('"' + slot_drush("sites") + '"'), std::string::npos);
