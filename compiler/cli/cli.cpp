@@ -10,7 +10,6 @@
 #include <cstdlib>
 
 #include "compiler/core/atomic_file.hpp"
-#include "compiler/machine/privilege.hpp"
 #include "compiler/registry/json.hpp"
 
 namespace aegir::cli {
@@ -49,6 +48,13 @@ bool is_root() {
   uid_t effective = 0;
   uid_t saved = 0;
   return ::getresuid(&real, &effective, &saved) == 0 && saved == 0;
+}
+
+Result<std::optional<machine::AsRoot>> as_root() {
+  if (!is_root()) return std::optional<machine::AsRoot>();
+  Result<machine::AsRoot> root = machine::AsRoot::begin();
+  if (!root) return pass(root);
+  return std::optional<machine::AsRoot>(*std::move(root));
 }
 
 Result<void> work_as_aegir(const Config& config) {

@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
 #include "compiler/core/secret_box.hpp"
+#include "compiler/machine/privilege.hpp"
 #include "compiler/registry/store.hpp"
 
 // Its header only where options are added: clang-tidy takes a minute for it.
@@ -60,6 +62,9 @@ void add_documentation(CLI::App& app, Cli& cli);  ///< completion, manual
 
 /// Whether this process was started as root.
 [[nodiscard]] bool is_root();
+
+/// For files that only root may read: root while it lives, when this process can be root.
+[[nodiscard]] Result<std::optional<machine::AsRoot>> as_root();
 
 /// When the process is root: works as aegir from now on, and root only inside aegir_machine. Else nothing.
 [[nodiscard]] Result<void> work_as_aegir(const Config& config);

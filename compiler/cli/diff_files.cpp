@@ -6,7 +6,6 @@
 #include "compiler/cli/publishing.hpp"
 #include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
-#include "compiler/machine/privilege.hpp"
 #include "compiler/publish/activate.hpp"
 #include "compiler/verify/server.hpp"
 #include "compiler/verify/site.hpp"
@@ -15,14 +14,6 @@ namespace aegir::cli {
 namespace {
 
 using OnFile = std::function<void(const publish::FileChange&)>;
-
-/// Reads files that only root may read, when this process can be root.
-Result<std::optional<machine::AsRoot>> as_root() {
-  if (!is_root()) return std::optional<machine::AsRoot>();
-  Result<machine::AsRoot> root = machine::AsRoot::begin();
-  if (!root) return pass(root);
-  return std::optional<machine::AsRoot>(*std::move(root));
-}
 
 /// Files that can't be compared.
 class Uncompared {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "compiler/core/atomic_file.hpp"
-#include "compiler/machine/privilege.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -141,12 +140,8 @@ void add_nginx(const std::string& folder, const std::string& platform, const std
 
 Result<void> add_sources(const Config& config, const registry::Platform& platform, std::string_view site,
                          std::string_view path, Json& facts) {
-  std::optional<machine::AsRoot> root;
-  if (is_root()) {
-    Result<machine::AsRoot> begun = machine::AsRoot::begin();
-    if (!begun) return pass(begun);
-    root.emplace(*std::move(begun));
-  }
+  const Result<std::optional<machine::AsRoot>> root = as_root();
+  if (!root) return std::unexpected(root.error());
   const auto add = [&](const std::string& key, const std::string& value) {
     if (!value.empty()) facts[key] = value;
   };
