@@ -70,9 +70,10 @@ class AegircAsRoot : public testing::Test {
     EXPECT_NE(done.output.find(message), std::string::npos) << arguments << ": " << done.output;
     EXPECT_NE(done.output.find("\n  next: "), std::string::npos) << arguments << ": " << done.output;
   }
+  // No port that a parser under test in another program may open for a moment (nginx -t does), least of all 80.
   void import_site(const std::string& uri) {
     live::put(file("document.json"), R"({
-  "servers": {"web1": {"web": {"apache": {"http_port": 8080, "https_port": 8443}, "nginx": {}}, "database": {}}},
+  "servers": {"web1": {"web": {"apache": {"http_port": 8080, "https_port": 8443}, "nginx": {"http_port": 8081, "https_port": 8444}}, "database": {}}},
   "blocks": {"b1": {"server": "web1", "slots": 8}},
   "clients": {"acme": {}},
   "platforms": {"d10": {"server": "web1", "docroot": ")" +
