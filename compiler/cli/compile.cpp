@@ -311,8 +311,12 @@ Outcome check(const Cli& cli, const std::string& document) {
   Result<emit::Model> model = verify::read_model(*store);
   if (!model) return stop(model);
   Errors errors;
-  Result<std::vector<emit::File>> files = emit::emit_all(*config, *model);
-  if (!files) errors.push_back(std::move(files.error()));
+  std::uint64_t files = 0;
+  Result<void> emitted = emit::emit_each(*config, *model, [&](const emit::File&) -> Result<void> {
+    ++files;
+    return {};
+  });
+  if (!emitted) errors.push_back(std::move(emitted.error()));
   std::uint64_t sites = 0;
   Sharing sharing(model->blocks);
   Result<void> read = store->each_site([&](const registry::Site& site) -> Result<void> {
@@ -329,9 +333,9 @@ Outcome check(const Cli& cli, const std::string& document) {
   const auto platforms = std::ranges::count_if(
       model->platforms, [](const auto& each) { return each.state != registry::PlatformState::kDeleted; });
   cli.out.did(what + " is good: " + count(sites, "site") + ", " +
-                  count(static_cast<std::uint64_t>(platforms), "platform") + ", " +
-                  count(files->size(), "configuration file") + '.' + (document.empty() ? lag(*config, *sequence) : ""),
-              {{"checked", what}, {"sites", sites}, {"platforms", platforms}, {"files", files->size()}});
+                  count(static_cast<std::uint64_t>(platforms), "platform") + ", " + count(files, "configuration file") +
+                  '.' + (document.empty() ? lag(*config, *sequence) : ""),
+              {{"checked", what}, {"sites", sites}, {"platforms", platforms}, {"files", files}});
   return {};
 }
 

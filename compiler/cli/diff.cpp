@@ -72,8 +72,13 @@ class Report {
     if (stat_) return;
     Json facts = {{"change", word(change.what)}, {"file", change.path}};
     std::string text = std::string(1, sign(change.what)) + " file " + change.path;
+    if (!change.remark.empty()) {
+      facts["remark"] = change.remark;
+      text += ": " + change.remark;
+    }
     if (!change.diff.empty()) {
-      facts["diff"] = text = change.diff;
+      facts["diff"] = change.diff;
+      text = (change.remark.empty() ? "" : text + '\n') + change.diff;
       text.pop_back();  // its line break is the entry's
     }
     report_.entry(text, facts);

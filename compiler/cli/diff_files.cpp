@@ -7,6 +7,7 @@
 #include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/activate.hpp"
+#include "compiler/publish/people_in_force.hpp"
 #include "compiler/verify/server.hpp"
 #include "compiler/verify/site.hpp"
 
@@ -35,14 +36,13 @@ class Uncompared {
   std::uint64_t number_ = 0;
 };
 
-Result<void> compare_fragments(const Config& config, emit::Model model, const OnFile& told) {
+Result<void> compare_fragments(const Config& config, emit::Model model, const OnFile& told, Uncompared& uncompared) {
   if (is_root()) {
     Result<emit::Surroundings> around = publish::read_surroundings(config, model);
     if (!around) return pass(around);
     model.surroundings = *std::move(around);
+    uncompared.add(publish::compare_people(config, model, told));
   }
-  Result<std::vector<emit::File>> files = emit::emit_all(config, model);
-  if (!files) return pass(files);
   Result<std::optional<machine::AsRoot>> root = as_root();
   if (!root) return pass(root);
   const auto look = [&](const std::string& path, const std::optional<std::string_view>& wanted) -> Result<void> {
@@ -55,11 +55,11 @@ Result<void> compare_fragments(const Config& config, emit::Model model, const On
     return {};
   };
   std::vector<std::string> emitted;
-  for (const emit::File& file : *files) {
-    if (Result<void> done = look(file.path, file.content); !done) return done;
+  Result<void> done = emit::emit_each(config, model, [&](const emit::File& file) {
     emitted.push_back(file.path);
-  }
-  if (!is_root()) return {};
+    return look(file.path, file.content);
+  });
+  if (!done || !is_root()) return done;
   for (const registry::Platform& platform : model.platforms) {
     if (platform.state == registry::PlatformState::kDeleted) continue;
     emitted.push_back(emit::accepted_htaccess_path(config, platform));
@@ -67,7 +67,7 @@ Result<void> compare_fragments(const Config& config, emit::Model model, const On
   Result<std::vector<std::string>> stale = machine::stale_config(config, emitted);
   if (!stale) return pass(stale);
   for (const std::string& path : *stale) {
-    if (Result<void> done = look(path, std::nullopt); !done) return done;
+    if (done = look(path, std::nullopt); !done) return done;
   }
   return {};
 }
@@ -112,7 +112,8 @@ Result<std::uint64_t> compare_files(const Output& out, const Config& config, reg
                                     const OnFile& told) {
   Result<emit::Model> model = is_root() ? verify::read_model(store, config) : verify::read_model(store);
   if (!model) return pass(model);
-  if (Result<void> done = compare_fragments(config, *model, told); !done) return pass(done);
+  Uncompared uncompared(out);
+  if (Result<void> done = compare_fragments(config, *model, told, uncompared); !done) return pass(done);
   if (!is_root()) {
     out.note(
         "only root can read the files of sites, platforms and Drush, and find those that nothing asks for any more: "
@@ -120,7 +121,6 @@ Result<std::uint64_t> compare_files(const Output& out, const Config& config, reg
         "as if it went");
     return 0U;
   }
-  Uncompared uncompared(out);
   if (Result<void> done = compare_cms_files(config, store, *model, told, uncompared); !done) return pass(done);
   return uncompared.number();
 }

@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -96,6 +97,14 @@ struct File {
 
 /// The master's configuration with a pool for every slot, given or free: adding a site never touches it.
 [[nodiscard]] Result<std::string> fpm_block(const Config& config, const registry::Block& block);
+
+/// The files of one kind of web server, sorted by path. Fails as emit_all() does.
+[[nodiscard]] Result<std::vector<File>> emit_web(const Config& config, const Model& model, registry::Service kind);
+
+/// Everything, one after the other: those of each kind of web server together, and a block's, which is long, alone.
+/// Ends with the first error of `visit`, or as emit_all() fails.
+[[nodiscard]] Result<void> emit_each(const Config& config, const Model& model,
+                                     const std::function<Result<void>(const File&)>& visit);
 
 /// Everything, sorted by path. Fails with the first value that a language can't say, naming object and field.
 [[nodiscard]] Result<std::vector<File>> emit_all(const Config& config, const Model& model);

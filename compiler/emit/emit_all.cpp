@@ -68,17 +68,44 @@ void add_web_service(Files& files, const Config& config, const Model& model, con
 
 }  // namespace
 
-Result<std::vector<File>> emit_all(const Config& config, const Model& model) {
+Result<std::vector<File>> emit_web(const Config& config, const Model& model, registry::Service kind) {
   Files files;
   for (const registry::Server& server : model.servers) {
     if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
-    for (const registry::WebService& web : server.web) add_web_service(files, config, model, server, web);
-  }
-  for (const registry::Block& block : model.blocks) {
-    if (Result<void> ok = check_name(block.server, "a block's server"); !ok) return pass(ok);
-    files.add(fpm_block_path(config, block), fpm_block(config, block));
+    for (const registry::WebService& web : server.web) {
+      if (web.kind == kind) add_web_service(files, config, model, server, web);
+    }
   }
   return std::move(files).take();
+}
+
+Result<void> emit_each(const Config& config, const Model& model,
+                       const std::function<Result<void>(const File&)>& visit) {
+  for (const registry::Service kind : {registry::kApache, registry::kNginx}) {
+    const Result<std::vector<File>> files = emit_web(config, model, kind);
+    if (!files) return std::unexpected(files.error());
+    for (const File& file : *files) {
+      if (Result<void> ok = visit(file); !ok) return ok;
+    }
+  }
+  for (const registry::Block& block : model.blocks) {
+    if (Result<void> ok = check_name(block.server, "a block's server"); !ok) return ok;
+    Result<std::string> text = fpm_block(config, block);
+    if (!text) return pass(text);
+    if (Result<void> ok = visit({fpm_block_path(config, block), 0640, *std::move(text)}); !ok) return ok;
+  }
+  return {};
+}
+
+Result<std::vector<File>> emit_all(const Config& config, const Model& model) {
+  std::vector<File> files;
+  Result<void> done = emit_each(config, model, [&](const File& file) -> Result<void> {
+    files.push_back(file);
+    return {};
+  });
+  if (!done) return pass(done);
+  std::ranges::sort(files, {}, &File::path);
+  return files;
 }
 
 }  // namespace aegir::emit

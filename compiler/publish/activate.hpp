@@ -21,6 +21,7 @@ struct Activation {
   machine::Done done;              ///< files written and servers reloaded, a line each. Empty: all was in force
   std::vector<Error> errors;       ///< what was refused, each with the server's own message and our place
   std::vector<std::string> notes;  ///< what a person should know: a server that does not run
+  std::set<std::string> accepted;  ///< platforms whose .htaccess is another one now
   bool kept = false;               ///< a server keeps what it had, and may need the files of that
 };
 

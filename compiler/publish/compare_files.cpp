@@ -74,11 +74,13 @@ std::string masked(std::string_view line) {
 }
 
 std::optional<FileChange> compare_texts(const std::string& path, const std::optional<std::string>& present,
-                                        const std::optional<std::string_view>& wanted) {
+                                        const std::optional<std::string_view>& wanted, std::string_view source) {
   if (present == wanted) return std::nullopt;
   const std::string live = path + "\tlive";
-  const std::string compiled = path + "\tcompiled";
-  FileChange change{!present ? What::kAdded : wanted ? What::kChanged : What::kGone, path, {}};
+  const std::string compiled = source.empty() ? path + "\tcompiled" : std::string(source);
+  FileChange change;
+  change.what = !present ? What::kAdded : wanted ? What::kChanged : What::kGone;
+  change.path = path;
   change.diff = unified_diff({.before = present ? std::string_view(*present) : std::string_view(),
                               .after = wanted.value_or(std::string_view()),
                               .before_name = present ? std::string_view(live) : "/dev/null",

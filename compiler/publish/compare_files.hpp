@@ -13,13 +13,16 @@ namespace aegir::publish {
 struct FileChange {
   What what = What::kChanged;
   std::string path;
-  std::string diff;  ///< against /dev/null when one of the two is not there; may be left out then
+  std::string diff;         ///< against /dev/null when one of the two is not there; may be left out then
+  std::string remark = {};  ///< for a person, what there is to know of it; may be empty
 };
 
-/// Compares what is at `path` with what is to be there; nothing: no file. Nothing when they are equal.
+/// Compares what is at `path` with what is to be there; nothing: no file. Nothing when they are equal. `source` is
+/// where what is to be there comes from, when that is another file.
 [[nodiscard]] std::optional<FileChange> compare_texts(const std::string& path,
                                                       const std::optional<std::string>& present,
-                                                      const std::optional<std::string_view>& wanted);
+                                                      const std::optional<std::string_view>& wanted,
+                                                      std::string_view source = {});
 
 /// Compares the file at `path` with what is to lie there (nothing: it goes), as who we are. Nothing when they are
 /// equal. What is no regular file is an error that names it.

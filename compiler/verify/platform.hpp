@@ -7,7 +7,7 @@
 namespace aegir::verify {
 
 /// `uris` are the platform's sites. Like verify_servers(), of which it is the part that reads this platform's
-/// .htaccess; each directive in it that nginx does not obey is a note with its line.
+/// .htaccess.
 [[nodiscard]] Result<Told> verify_platform(const Config& config, const Accounts& accounts, const emit::Model& model,
                                            const registry::Platform& platform, const std::vector<std::string>& uris,
                                            machine::Done& done);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/emit/htaccess.hpp"
 #include "compiler/emit/people.hpp"
 #include "compiler/publish/activate.hpp"
 #include "compiler/verify/site.hpp"
@@ -15,15 +16,33 @@ Result<void> remove_stale(const Config& config, emit::Model model, machine::Done
   Result<emit::Surroundings> around = publish::read_surroundings(config, model);
   if (!around) return pass(around);
   model.surroundings = *std::move(around);
-  Result<std::vector<emit::File>> files = emit::emit_all(config, model);
-  if (!files) return pass(files);
   std::vector<std::string> emitted;
-  for (const emit::File& file : *files) emitted.push_back(file.path);
+  Result<void> listed = emit::emit_each(config, model, [&](const emit::File& file) -> Result<void> {
+    emitted.push_back(file.path);
+    return {};
+  });
+  if (!listed) return listed;
   for (const registry::Platform& platform : model.platforms) {
     if (platform.state == registry::PlatformState::kDeleted) continue;
     emitted.push_back(emit::accepted_htaccess_path(config, platform));
   }
   return machine::remove_stale_config(config, emitted, done);
+}
+
+/// Tells what of an accepted .htaccess nginx does not obey, and where a person can say it to nginx.
+Result<void> note_unobeyed(const Config& config, const registry::Platform& platform, std::vector<std::string>& notes) {
+  if ((platform.services & registry::kNginx) == 0) return {};
+  const Result<std::string> text = machine::read_config(config, emit::accepted_htaccess_path(config, platform));
+  if (!text) return std::unexpected(text.error());
+  const std::string local =
+      server_config_dir(config, platform.server) + "/nginx/platform.d/" + platform.name + ".local.conf";
+  for (const emit::Unobeyed& rule : emit::unobeyed_by_nginx(*text, platform.cms)) {
+    std::string note =
+        platform.docroot + "/.htaccess:" + std::to_string(rule.line) + ": nginx does not obey: " + rule.directive;
+    if (!rule.instead.empty()) note += "\n  in " + local + ": " + rule.instead;
+    notes.push_back(std::move(note));
+  }
+  return {};
 }
 
 /// `with_local` are the sites for which people have written a file.
@@ -73,8 +92,8 @@ Result<emit::Model> read_model(registry::Store& store, const Config& config) {
 Result<Told> verify_servers(const Config& config, const Accounts& accounts, const emit::Model& model,
                             const std::set<std::string>& read, machine::Done& done) {
   // Everything is emitted before anything is written: one value that can't be said leaves the old files together.
-  Result<std::vector<emit::File>> files = emit::emit_all(config, model);
-  if (!files) return pass(files);
+  Result<void> can_be_said = emit::emit_each(config, model, [](const emit::File&) -> Result<void> { return {}; });
+  if (!can_be_said) return pass(can_be_said);
   for (const registry::Server& server : model.servers) {
     if (Result<void> made = machine::prepare_server(config, accounts, server.name, done); !made) return pass(made);
     if (Result<void> made = write_server_files(config, accounts, server, done); !made) return pass(made);
@@ -82,15 +101,20 @@ Result<Told> verify_servers(const Config& config, const Accounts& accounts, cons
   for (const registry::Block& block : model.blocks) {
     const machine::BlockSlots slots{block.name, block.first_uid, block.slots};
     if (Result<void> made = machine::prepare_block(config, accounts, slots, done); !made) return pass(made);
-    const std::string path = emit::fpm_block_path(config, block);
-    const auto file = std::ranges::find(*files, path, &emit::File::path);
-    Result<void> made = machine::install_config(config, accounts, path, file->content, file->mode, done);
+    const Result<std::string> pools = emit::fpm_block(config, block);
+    if (!pools) return std::unexpected(pools.error());
+    Result<void> made =
+        machine::install_config(config, accounts, emit::fpm_block_path(config, block), *pools, 0640, done);
     if (!made) return pass(made);
   }
   publish::Activation activation = publish::activate(config, accounts, model, read);
   done.insert(done.end(), activation.done.begin(), activation.done.end());
   if (!activation.kept) {
     if (Result<void> removed = remove_stale(config, model, done); !removed) return pass(removed);
+  }
+  for (const registry::Platform& platform : model.platforms) {
+    if (!activation.accepted.contains(platform.name)) continue;
+    if (Result<void> noted = note_unobeyed(config, platform, activation.notes); !noted) return pass(noted);
   }
   return Told{std::move(activation.errors), std::move(activation.notes)};
 }

@@ -27,7 +27,8 @@ struct Told {
 
 /// Folders of servers and slots, the fragments of PHP-FPM, and Apache's and nginx's configuration in force. `read`
 /// names the platforms whose .htaccess is read now. Fails, with nothing written, when a value of the model can't be
-/// said in a file; what a server refuses is told and keeps nothing else from being in force.
+/// said in a file; what a server refuses is told and keeps nothing else from being in force. Each directive of an
+/// .htaccess that was accepted now, and that nginx does not obey, is a note with its line.
 [[nodiscard]] Result<Told> verify_servers(const Config& config, const Accounts& accounts, const emit::Model& model,
                                           const std::set<std::string>& read, machine::Done& done);
 

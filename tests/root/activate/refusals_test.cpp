@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "compiler/publish/people_in_force.hpp"
 #include "tests/root/activate/activation_fixture.hpp"
 
 namespace aegir::publish {
@@ -45,6 +46,45 @@ TEST_F(ActivationTest, ABrokenFileOfAPersonsIsLeftOutAndNamed) {
   EXPECT_EQ(apache_answers("/local"), 410);
 }
 
+/// The paths of what differs from what is in force, each with the remark on it.
+std::string differences(const Config& config, emit::Model model) {
+  model.surroundings = read_surroundings(config, model).value();
+  std::string text;
+  EXPECT_EQ(compare_people(config, model,
+                           [&](const FileChange& change) { text += change.path + ": " + change.remark + '\n'; })
+                .value()
+                .size(),
+            0U);
+  for (const emit::PersonsFile& file : model.surroundings.people) text += file.left_out ? "left out\n" : "";
+  return text;
+}
+
+TEST_F(ActivationTest, WhatIsInForceIsKnownWhileFilesAreEdited) {
+  const std::string bad = in("nginx", "pre.d/bad.conf");
+  const std::string good = in("nginx", "pre.d/good.conf");
+  const std::string rules = in("apache", "platform.d/p1.htaccess");
+  live::put(bad, "nonsense;\n");
+  live::put(good, "# good\n");
+  put_htaccess("Redirect 410 /gone\n");
+  const std::string until_accepted = rules + ": the .htaccess of platform p1, once Apache has accepted it\n";
+  EXPECT_EQ(differences(config_, model_),
+            bad + ": yours, not in force yet\n" + good + ": yours, not in force yet\n" + until_accepted);
+  Activation done = activate();
+  ASSERT_EQ(done.errors.size(), 1U) << describe_all(done);
+  EXPECT_EQ(done.accepted, std::set<std::string>{"p1"});
+  EXPECT_EQ(differences(config_, model_), "left out\n") << "to compile again would change nothing";
+  live::put(bad, "nonsense too;\n");
+  live::put(good, "nonsense;\n");
+  put_htaccess("Nonsense\n");
+  const std::string edited =
+      bad + ": yours, not in force yet\n" + good + ": yours, in force is what it was before\n" + until_accepted;
+  EXPECT_EQ(differences(config_, model_), edited);
+  done = activate();
+  ASSERT_EQ(done.errors.size(), 3U) << describe_all(done);
+  EXPECT_EQ(done.accepted, std::set<std::string>());
+  EXPECT_EQ(differences(config_, model_), until_accepted + "left out\nleft out\n");
+}
+
 TEST_F(ActivationTest, AKeyThatDoesNotFitIsFoundBeforeTheReload) {
   const std::string folder = installation_.root();
   const live::Finished made =
@@ -76,6 +116,7 @@ TEST_F(ActivationTest, AServerThatIsDownHoldsNobodyUp) {
   EXPECT_EQ(describe_all(done), "");
   ASSERT_EQ(done.notes.size(), 1U);
   EXPECT_THAT(done.notes[0], StartsWith("Apache does not run"));
+  EXPECT_EQ(activate().notes, done.notes) << "also when nothing is new";
   EXPECT_THAT(done.done.back(), StartsWith("nginx: reloaded"));
   EXPECT_EQ(accepted(), "Redirect 410 /gone\n") << "tried and put in place";
   installation_.start_apache();

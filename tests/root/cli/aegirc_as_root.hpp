@@ -61,10 +61,11 @@ class AegircAsRoot : public testing::Test {
     EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
     EXPECT_NE(done.output.find(part), std::string::npos) << arguments << ": " << done.output;
   }
-  /// An error that names `place` and tells a next step.
+  /// An error that names `place` and tells a next step. Notes may come before it.
   void expect_refused(const std::string& arguments, int status, const std::string& place, const std::string& message,
                       uid_t uid = 0) const {
-    const live::Finished done = aegirc(arguments, uid);
+    live::Finished done = aegirc(arguments, uid);
+    while (done.output.starts_with("aegirc: note: ")) done.output.erase(0, done.output.find('\n') + 1);
     EXPECT_EQ(done.status, status) << arguments << ": " << done.output;
     EXPECT_TRUE(done.output.starts_with(place)) << arguments << ": " << done.output << "instead of " << place;
     EXPECT_NE(done.output.find(message), std::string::npos) << arguments << ": " << done.output;

@@ -174,6 +174,58 @@ TEST_F(Diff, SaysOnceWhatOnlyRootCanCompare) {
   EXPECT_THAT(done.output, Not(HasSubstr("settings.php")));
 }
 
+TEST_F(Diff, SeesWhatPeopleHaveWrittenSince) {
+  fs::create_directories(apache() + "pre.d");
+  const std::string first = apache() + "pre.d/first.conf";
+  const std::string second = config_.config_dir + "/server_web1/nginx/post.d/second.conf";
+  const std::string local = config_.config_dir + "/server_web1/nginx/platform.d/d10.local.conf";
+  live::put(first, "# password hunter2\n");
+  live::put(second, "# of a person\n");
+  live::put(local, "# of a person\n");
+  std::string shown = diff("", 1);
+  for (const std::string& path : {first, second, local}) {
+    EXPECT_THAT(shown, HasSubstr("+ file " + path + ": yours, not in force yet\n"));
+  }
+  EXPECT_THAT(shown, EndsWith("Differs: files 3 added.\n"));
+  expect("compile", 0, "Published");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+  live::put(first, "# password hunter3\n");
+  fs::remove(second);
+  shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("~ file " + first + ": yours, in force is what it was before\n"));
+  EXPECT_THAT(shown, HasSubstr("- file " + second + ": yours, still in force\n"));
+  EXPECT_THAT(shown, EndsWith("Differs: files 1 changed, 1 gone.\n"));
+  EXPECT_THAT(shown, Not(HasSubstr("hunter")));
+  expect("verify --server web1", 0, "put right");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+  // One for a platform that there is not is nobody's to read.
+  live::put(config_.config_dir + "/server_web1/nginx/platform.d/gone.local.conf", "# of a person\n");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+}
+
+TEST_F(Diff, SeesAnHtaccessThatIsNotInForce) {
+  const std::string htaccess = docroot() + "/.htaccess";
+  const std::string accepted = apache() + "platform.d/d10.htaccess";
+  live::put(htaccess, "Redirect 410 /a\n");
+  std::string shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("+ file " + accepted +
+                               ": the .htaccess of platform d10, once Apache has accepted it\n"
+                               "--- /dev/null\n+++ " +
+                               htaccess + "\n@@ -0,0 +1 @@\n+Redirect 410 /a\n"));
+  live::put(accepted, "Redirect 410 /a\n");
+  EXPECT_THAT(diff("", 1), EndsWith("Differs: files 1 changed.\n")) << "only the platform's, which includes it";
+  live::put(htaccess, "Redirect 410 /b\n");
+  shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("~ file " + accepted + ": "));
+  EXPECT_THAT(shown, HasSubstr("-Redirect 410 /a\n+Redirect 410 /b\n"));
+  fs::remove(htaccess);
+  EXPECT_THAT(diff("--stat", 1), HasSubstr("files      0 added  1 changed  1 gone"));
+  fs::create_symlink("/etc/shadow", htaccess);
+  shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("note: not compared: " + htaccess));
+  EXPECT_THAT(shown, Not(HasSubstr("root:")));
+}
+
 TEST_F(Diff, NeedsWhoMayReadWhatItCompares) {
   expect("diff", 77,
          "can't be opened: Permission denied\n  next: check the owner and mode of the path, or run the command as root",

@@ -1,0 +1,112 @@
+#include "compiler/publish/people_in_force.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/machine.hpp"
+
+namespace aegir::publish {
+namespace {
+
+constexpr std::size_t kLargestHtaccess = 1U << 20U;
+constexpr std::string_view kLeftOut = " left out";
+
+std::string hash_of(std::string_view content) {
+  constexpr std::size_t kBytes = 16;
+  unsigned char hash[kBytes];
+  crypto_generichash(hash, kBytes, reinterpret_cast<const unsigned char*>(content.data()), content.size(), nullptr, 0);
+  char text[2 * kBytes + 1];
+  return sodium_bin2hex(text, sizeof text, hash, kBytes);
+}
+
+FileChange persons(What what, const std::string& path) {
+  FileChange change{what, path, {}};
+  change.remark = what == What::kAdded  ? "yours, not in force yet"
+                  : what == What::kGone ? "yours, still in force"
+                                        : "yours, in force is what it was before";
+  return change;
+}
+
+/// The files of one kind of server.
+Result<std::vector<Error>> compare_files_of(const Config& config, const ServerKind& kind,
+                                            std::vector<emit::PersonsFile>& people,
+                                            const std::function<void(const FileChange&)>& told) {
+  std::vector<Error> errors;
+  Result<Files> known = read_kept(config, Kept::kPeople, kind.folder);
+  if (!known && known.error().code != Code::kNotFound) return pass(known);
+  Files before = known ? *std::move(known) : Files();
+  for (emit::PersonsFile& file : people) {
+    if (!path_is_of(kind, config, file.path)) continue;
+    const auto old = before.extract(file.path);
+    const Result<std::string> text = machine::read_config(config, file.path);
+    if (!text) {
+      errors.push_back(text.error());
+      continue;
+    }
+    const std::string hash = hash_of(*text);
+    file.left_out = !old.empty() && old.mapped() == hash + std::string(kLeftOut);
+    if (file.left_out || (!old.empty() && old.mapped() == hash)) continue;
+    // Of one that was left out nothing is in force.
+    const bool is_new = old.empty() || old.mapped().ends_with(kLeftOut);
+    told(persons(is_new ? What::kAdded : What::kChanged, file.path));
+  }
+  for (const auto& [path, hash] : before) {
+    if (!hash.ends_with(kLeftOut)) told(persons(What::kGone, path));
+  }
+  return errors;
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> docroots_htaccess(const registry::Platform& platform) {
+  const std::string path = platform.docroot + "/.htaccess";
+  Result<std::string> text = read_file(path, kLargestHtaccess);
+  if (!text && text.error().code == Code::kNotFound) return std::nullopt;
+  if (!text) return pass(text);
+  if (text->find('\0') != std::string::npos)
+    return fail_at(path, Code::kInvalid, "holds a NUL, which no .htaccess does");
+  return std::optional(*std::move(text));
+}
+
+Result<void> remember_people(const Config& config, const Accounts& accounts, const ServerKind& kind,
+                             const std::vector<emit::PersonsFile>& people, const Files& contents) {
+  Files hashes;
+  for (const emit::PersonsFile& file : people) {
+    const auto content = contents.find(file.path);
+    if (content == contents.end()) continue;
+    hashes[file.path] = hash_of(content->second) + std::string(file.left_out ? kLeftOut : "");
+  }
+  if (!hashes.empty()) return write_kept(config, accounts, Kept::kPeople, kind.folder, hashes);
+  return forget_kept(config, Kept::kPeople, kind.folder);
+}
+
+Result<std::vector<Error>> compare_people(const Config& config, emit::Model& model,
+                                          const std::function<void(const FileChange&)>& told) {
+  std::vector<Error> errors;
+  for (const ServerKind* kind : {&kApache, &kNginx}) {
+    Result<std::vector<Error>> also = compare_files_of(config, *kind, model.surroundings.people, told);
+    if (!also) return also;
+    errors.insert(errors.end(), also->begin(), also->end());
+  }
+  for (const registry::Platform& platform : model.platforms) {
+    if (platform.state == registry::PlatformState::kDeleted || (platform.services & registry::kApache) == 0) continue;
+    const Result<std::optional<std::string>> wanted = docroots_htaccess(platform);
+    if (!wanted) {
+      errors.push_back(wanted.error());
+      continue;
+    }
+    const std::string path = emit::accepted_htaccess_path(config, platform);
+    Result<std::string> accepted = machine::read_config(config, path);
+    if (!accepted && accepted.error().code != Code::kNotFound) return pass(accepted);
+    const std::optional<std::string> present = accepted ? std::optional(*std::move(accepted)) : std::nullopt;
+    std::optional<FileChange> change = compare_texts(path, present, *wanted, platform.docroot + "/.htaccess");
+    if (!change) continue;
+    change->remark = "the .htaccess of platform " + platform.name + ", once Apache has accepted it";
+    told(*change);
+  }
+  return errors;
+}
+
+}  // namespace aegir::publish
