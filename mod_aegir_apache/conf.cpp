@@ -9,6 +9,7 @@
 #include <exception>
 #include <string>
 
+#include "mod_aegir_apache/body.hpp"
 #include "mod_aegir_apache/sendfile.hpp"
 
 namespace aegir::apache {
@@ -323,6 +324,7 @@ void child_init(apr_pool_t* pool, server_rec* server) noexcept try {
   Shared& shared = *server_conf(server).shared;
   shared.includes = ap_get_output_filter_handle("INCLUDES");
   shared.sendfile = ap_get_output_filter_handle(kSendfileFilter);
+  shared.body = ap_get_input_filter_handle(kBodyFilter);
   shared.memo = make<map::CredentialMemo>(pool, shared.keys);  // before live: without a map nobody asks for it
   shared.live =
       make<map::LiveMap>(pool, std::string(shared.map_directory.value), log_refusal, static_cast<void*>(server));

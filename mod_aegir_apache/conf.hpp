@@ -30,6 +30,7 @@ struct Shared {
   int fcgi_module = -1;                 ///< index of mod_proxy_fcgi, whose log level matters; -1: not loaded
   ap_filter_rec_t* includes = nullptr;  ///< the filter of mod_include; null: not loaded
   ap_filter_rec_t* sendfile = nullptr;  ///< our filter for X-Sendfile
+  ap_filter_rec_t* body = nullptr;      ///< our filter for bodies in chunks
   const char* configuration = "";       ///< its name, for the status
   apr_hash_t* sites = nullptr;          ///< uri of a site to its own virtual host (server_rec); null: none has one
   server_rec* others = nullptr;         ///< the first virtual host with the engine on that is no site's own

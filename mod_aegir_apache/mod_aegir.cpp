@@ -1,5 +1,6 @@
 // mod_aegir: Apache httpd serves the sites of a site map from one catch-all virtual host. This file is the module's
 // record and its hooks; README.md has the directives.
+#include "mod_aegir_apache/body.hpp"
 #include "mod_aegir_apache/conf.hpp"
 #include "mod_aegir_apache/htaccess.hpp"
 #include "mod_aegir_apache/httpd.hpp"
@@ -24,6 +25,7 @@ void register_hooks(apr_pool_t* /*pool*/) noexcept {
   ap_hook_handler(choose_handler, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_handler(show_status, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_handler(judge_htaccess, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_register_input_filter(kBodyFilter, limit_chunks, nullptr, AP_FTYPE_RESOURCE);
   ap_register_output_filter(kSendfileFilter, send_named_file, nullptr, AP_FTYPE_RESOURCE);
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "compiler/map/answer.hpp"
+#include "mod_aegir_apache/body.hpp"
 #include "mod_aegir_apache/request.hpp"
 #include "mod_aegir_apache/tenant_file.hpp"
 
@@ -112,21 +113,6 @@ void settle_target(request_rec* request, const Visit& visit) noexcept {
   return HTTP_FORBIDDEN;
 }
 
-/// LimitRequestBody where PHP is: httpd's own filter lets the body of a proxied request pass, whatever its size, and
-/// for httpd PHP is a proxied server. (A body that comes in chunks has no length, and mod_proxy_fcgi does not show it
-/// to PHP.)
-[[nodiscard]] bool is_within_limit(request_rec* request) noexcept {
-  const char* const length = apr_table_get(request->headers_in, "Content-Length");
-  const apr_off_t limit = ap_get_limit_req_body(request);
-  apr_off_t announced = 0;
-  char* end = nullptr;
-  if (length == nullptr || limit <= 0 || apr_strtoff(&announced, length, &end, 10) != APR_SUCCESS) return true;
-  if (announced <= limit) return true;
-  ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, request, "a body of %s bytes is above the limit of %" APR_OFF_T_FMT, length,
-                limit);
-  return false;
-}
-
 /// Makes mod_proxy_fcgi run this request with the site's socket.
 [[nodiscard]] int start_php(request_rec* request, const Visit& visit) noexcept {
   Shared& shared = *server_conf(request->server).shared;
@@ -137,7 +123,7 @@ void settle_target(request_rec* request, const Visit& visit) noexcept {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, request, "PHP needs mod_proxy_fcgi, which is not loaded");
     return HTTP_INTERNAL_SERVER_ERROR;  // declining would send the source
   }
-  if (!is_within_limit(request)) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+  if (const int refused = prepare_body(request, shared.body); refused != OK) return refused;
   if (!hand_over_credentials(request, site, shared)) return HTTP_INTERNAL_SERVER_ERROR;
   hush(request, shared.fcgi_module);
   ap_add_output_filter_handle(shared.sendfile, nullptr, request, request->connection);

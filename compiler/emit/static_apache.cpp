@@ -38,7 +38,8 @@ ProxyFCGISetEnvIf "%{THE_REQUEST} =~ m#^\S+ [A-Za-z]+://[^/?\s]*(\?\S*)? #" REQU
 ProxyFCGISetEnvIf "reqenv('static_https') == 'on'" HTTPS on
 ProxyFCGISetEnvIf "true" !static_https
 ProxyFCGISetEnvIf "true" !REMOTE_USER
-ProxyFCGISetEnvIf "true" !AUTH_TYPE)re";
+ProxyFCGISetEnvIf "true" !AUTH_TYPE
+SetEnvIf Transfer-Encoding . proxy-sendcl=1)re";
 
 /// Path and query as they were sent, as %1 of the rule that follows; an absolute URI may have no path.
 constexpr Literal kSentTarget =

@@ -25,6 +25,12 @@ std::string post(const std::string& host, const std::string& target, const std::
          "\r\n\r\n" + body;
 }
 
+/// In two chunks; `size` is that of the second.
+std::string post_in_chunks(const std::string& host, const std::string& target, std::size_t size) {
+  return "POST " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nContent-Type: text/plain\r\n" +
+         in_chunks({10, size}, 'c');
+}
+
 Expect with_status(int status, Expect expect) {
   expect.status = status;
   return expect;
@@ -117,6 +123,11 @@ std::vector<Row> php_rows() {
        a({"SCRIPT_NAME=/index.php\n", "REQUEST_URI=/sites/a.test/files/styles/thumb/public/p.png\n"})},
       {"php_post", post("a.test", "/index.php", "hello"), a({"body=hello\n", "REQUEST_METHOD=POST\n"})},
       {"php_post_to_the_fallback", post("a.test", "/user/login", "hello"), a({"body=hello\n"})},
+      // More than a server has read when it asks PHP.
+      {"php_post_in_chunks", post_in_chunks("a.test", "/index.php", 99990),
+       a({"body=" + std::string(100000, 'c') + "\n", "CONTENT_LENGTH=100000\n", "REQUEST_METHOD=POST\n"})},
+      {"php_post_in_small_chunks_to_the_fallback", post_in_chunks("a.test", "/user/login", 10),
+       a({"body=" + std::string(20, 'c') + "\n", "CONTENT_LENGTH=20\n"})},
       {"php_put", "PUT /x HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
        a({"REQUEST_METHOD=PUT\n"})},
       {"php_head",

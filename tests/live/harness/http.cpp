@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 
 namespace aegir::live {
@@ -166,6 +167,13 @@ std::string get(std::string_view host, std::string_view target, const std::vecto
       "GET " + std::string(target) + " HTTP/1.1\r\nHost: " + std::string(host) + "\r\nConnection: close\r\n";
   for (const std::string& header : headers) text += header + "\r\n";
   return text + "\r\n";
+}
+
+std::string in_chunks(const std::vector<std::size_t>& sizes, char filled_with) {
+  std::ostringstream text;
+  text << "Transfer-Encoding: chunked\r\n\r\n" << std::hex;
+  for (const std::size_t size : sizes) text << size << "\r\n" << std::string(size, filled_with) << "\r\n";
+  return text.str() + "0\r\n\r\n";
 }
 
 }  // namespace aegir::live

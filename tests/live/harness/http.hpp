@@ -62,4 +62,7 @@ class Connection {
 [[nodiscard]] std::string get(std::string_view host, std::string_view target,
                               const std::vector<std::string>& headers = {});
 
+/// A body in chunks of these sizes, with the header that says so: all of a POST that follows its Host.
+[[nodiscard]] std::string in_chunks(const std::vector<std::size_t>& sizes, char filled_with);
+
 }  // namespace aegir::live
