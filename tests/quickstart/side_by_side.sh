@@ -1,6 +1,6 @@
 #!/bin/bash
-# Two demos at a time, each with its tour; a second run of one; then both go, one after the other, and nothing of them
-# may be left.
+# Two demos at a time, each with its tour; a second run of one, also after some and after all of it has ended, as after a
+# reboot; then both go, one after the other, and nothing of them may be left.
 #
 #   side_by_side.sh BUILD_DIR
 set -euo pipefail
@@ -58,6 +58,44 @@ for place in "$place_one" "$place_two"; do
 done
 ./quickstart --build "$one" >"$work/again.log" 2>&1 || { cat "$work/again.log"; fail "the second run"; }
 grep -q "running already" "$work/again.log" || fail "the second run did not see the first"
+
+# What a person did in the demo is there after each of these.
+kept=$place_one/var/aegir/platforms/demo/sites/shop.localhost/files/kept.txt
+echo "a person's" >"$kept"
+read -r apache_port nginx_port _ <"$place_one/ports"
+# end PROGRAM...: as they end by a crash or a reboot.
+end() {
+  local name pid
+  for name in "$@"; do
+    read -r pid _ <"$place_one/processes/$name"
+    kill -TERM "$pid"
+    timeout 60 tail --pid="$pid" --sleep-interval=0.05 -f /dev/null || fail "$name does not end"
+  done
+}
+# again WORDS ARGUMENT...: a run that finds the demo and brings it back.
+again() {
+  local words=$1 port
+  shift
+  ./quickstart --build "$one" "$@" >"$work/again.log" 2>&1 || { cat "$work/again.log"; fail "a run that $words"; }
+  grep -qF "$words" "$work/again.log" || fail "a run did not say '$words': $(<"$work/again.log")"
+  for port in "$apache_port" "$nginx_port"; do
+    [[ $(curl --silent --max-time 20 "http://shop.localhost:$port/files/kept.txt") == "a person's" ]] ||
+      fail "what a person did is gone after a run that said '$words'"
+  done
+}
+again "running already" --no-tour
+end nginx
+again "Starting what has ended since: nginx" --no-tour
+end nginx apache php mariadb
+rm -rf "/dev/shm/aegir-quickstart-${place_one##*/}"
+again "Starting what has ended since: mariadb php apache nginx"
+# Nor does a demo of another kind take its place.
+mkdir -p "$work/drupal/"{core/lib,vendor/drush/drush}
+echo "const VERSION = '10.0.0';" >"$work/drupal/core/lib/Drupal.php"
+touch "$work/drupal/vendor/drush/drush/drush.php"
+if ./quickstart --build "$one" --platform "$work/drupal" >"$work/other.log" 2>&1; then fail "another demo in its place"; fi
+grep -q "is not that of .*/drupal; .*--down" "$work/other.log" || fail "another demo: $(<"$work/other.log")"
+again "running already" --no-tour
 
 # Prints what is left of a place: files, and processes with its uids or with its files in their command line.
 remains_of() {

@@ -52,12 +52,18 @@ copy_platform() {
     cp -a --reflink=auto "${platform_drush%/drush/drush/drush.php}" "$state/drush/vendor"
     chmod -R u=rwX,go=rX "$state/drush"
   fi
-  printf '%s\n' "$platform_title" "$platform_cms" "$docroot" "$drush" >"$state/platform"
+  printf '%s\n' "$platform_title" "$platform_cms" "$docroot" "$drush" "$(realpath "$platform")" >"$state/platform"
 }
 
-# Sets the same for a demo that runs already.
+# Sets the same for a demo that is there already, and platform_source, the folder that --platform named.
 name_platform() {
-  { read -r platform_title; read -r platform_cms; read -r docroot; read -r drush; } <"$state/platform"
+  {
+    read -r platform_title
+    read -r platform_cms
+    read -r docroot
+    read -r drush
+    read -r platform_source
+  } <"$state/platform"
 }
 
 # php_of_site ARGUMENT...: PHP's command line in the docroot as the site's uid, with nothing in the environment but its

@@ -12,13 +12,16 @@ say_aegirc() {
 }
 telling=no
 
+# The live map, in memory as on a real server.
+map_dir() { printf '/dev/shm/aegir-quickstart-%s/map' "${state##*/}"; }
+
 # write_aegir_conf APACHE_PORT NGINX_PORT
 write_aegir_conf() {
   cat >"$state/etc/aegir/aegir.conf" <<EOF
 # The demo's own paths and accounts; compiler/core/config.hpp names every key.
 prefix = $state
 log_dir = $state/log
-map_dir = /dev/shm/aegir-quickstart-${state##*/}/map
+map_dir = $(map_dir)
 aegir_user = $uid_aegir
 uid_first = $uid_slots
 uid_last = $uid_last

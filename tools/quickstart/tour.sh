@@ -80,11 +80,11 @@ web_workers() {
 
 # Prints what of a kind a site must not get at, as arguments of intruder.php: targets KIND OTHER_SITE.
 targets() {
-  local map=/dev/shm/aegir-quickstart-${state##*/}/map pid what slot
+  local pid what slot
   slot=$(($(uid_of "$2") - uid_slots))
   case $1 in
     "the map's key") echo "read:$state/etc/aegir/map.key" ;;
-    "the site map") find "$map" -printf 'read:%p\n' ;;
+    "the site map") find "$(map_dir)" -printf 'read:%p\n' ;;
     "registry, its key, the map's durable copy") find "$state/var/lib/aegir" -printf 'read:%p\n' ;;
     "configuration of the servers") find "$state/var/aegir/config" -mindepth 2 -printf 'read:%p\n' ;;
     "the databases' files and their root's socket")

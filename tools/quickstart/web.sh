@@ -57,19 +57,27 @@ EOF
   } >"$state/etc/nginx.conf"
 }
 
-# web_start APACHE_PORT NGINX_PORT
+# web_start APACHE_PORT NGINX_PORT: starts those of the three that do not run.
 web_start() {
   # A site's programs keep the standard error of their FPM master, so it has none; what is wrong with its
   # configuration is told by the test before.
   local -a fpm=("php-fpm$php_version" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")")
-  "${fpm[@]}" --test >>"$state/log/php.out" 2>&1 || { cat "$state/log/php.out" >&2; return 1; }
-  # shellcheck disable=SC2016  # for the shell that becomes FPM
-  start php sh -c 'exec "$@" 2>/dev/null' sh "${fpm[@]}"
-  await php test -S "$state/run/aegir/fpm/$block_name/0.sock"
-  start apache apache2 -f "$state/etc/httpd.conf" -DFOREGROUND
-  await apache port_answers "$1"
-  start nginx nginx -p "$state/run" -e "$state/log/nginx-error.log" -c "$state/etc/nginx.conf"
-  await nginx port_answers "$2"
+  local sockets=$state/run/aegir/fpm/$block_name
+  if ! pid_of php >/dev/null; then
+    "${fpm[@]}" --test >>"$state/log/php.out" 2>&1 || { cat "$state/log/php.out" >&2; return 1; }
+    rm -f "$sockets"/*.sock  # of a master that was killed
+    # shellcheck disable=SC2016  # for the shell that becomes FPM
+    start php sh -c 'exec "$@" 2>/dev/null' sh "${fpm[@]}"
+    await php test -S "$sockets/0.sock"
+  fi
+  if ! pid_of apache >/dev/null; then
+    start apache apache2 -f "$state/etc/httpd.conf" -DFOREGROUND
+    await apache port_answers "$1"
+  fi
+  if ! pid_of nginx >/dev/null; then
+    start nginx nginx -p "$state/run" -e "$state/log/nginx-error.log" -c "$state/etc/nginx.conf"
+    await nginx port_answers "$2"
+  fi
 }
 
 web_stop() {
