@@ -315,8 +315,8 @@ void Lab::start_stock() {
     }
     pool.more += "php_admin_value[sys_temp_dir] = " + site.home +
                  "/tmp\nphp_admin_value[session.save_path] = " + site.home + "/sessions\n";
-    main += "<VirtualHost 127.0.0.1:" + port(Server::kStock).text() + ">\nServerName " + site.uri + "\nDocumentRoot " +
-            site.codebase.docroot + "\n<Directory " + site.codebase.docroot +
+    main += "<VirtualHost 127.0.0.1:" + port(Server::kStock).text() + ">\nServerName " + site.uri + "\nServerAlias " +
+            stranger_of(site) + "\nDocumentRoot " + site.codebase.docroot + "\n<Directory " + site.codebase.docroot +
             ">\nAllowOverride All\nOptions FollowSymLinks\nRequire all granted\nDirectoryIndex index.php index.html\n" +
             "<FilesMatch \"\\.php$\">\nSetHandler proxy:unix:" + pool.socket +
             "|fcgi://localhost\n</FilesMatch>\n</Directory>\n</VirtualHost>\n";

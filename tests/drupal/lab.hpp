@@ -106,6 +106,9 @@ class Lab {
   live::ApacheServer stock_;
 };
 
+/// A name of a site that the stock server takes and the site's registry does not know.
+[[nodiscard]] inline std::string stranger_of(const Site& site) { return "stranger." + site.uri; }
+
 /// A file of `owner`'s. Throws std::runtime_error.
 void put_as(uid_t owner, const std::string& path, std::string_view content, mode_t mode);
 

@@ -190,6 +190,50 @@ TEST_P(DrupalSite, AnAliasAnswersAtItsFirstRequest) {
   EXPECT_EQ(visitor(alias).open("/").status, 404);
 }
 
+TEST_P(DrupalSite, AnAliasThatRedirectsNeedsNothingInSites) {
+  const std::string alias = "away-" + name_of(server()) + "-" + site().uri;
+  lab().change(R"({"sites": {")" + site().uri + R"(": {"aliases": {")" + alias + R"(": {"redirect_to": ")" +
+               site().uri + R"("}}}}})");
+  const Response moved = visitor(alias).get("/user/login?x=y");
+  EXPECT_EQ(moved.status, 301) << beginning(moved);
+  EXPECT_EQ(moved.value("Location"), "http://" + lab().authority(server(), site().uri) + "/user/login?x=y");
+  for (const fs::directory_entry& entry : fs::directory_iterator(site().codebase.docroot + "/sites")) {
+    EXPECT_FALSE(entry.is_symlink()) << entry.path();
+    EXPECT_NE(entry.path().filename(), alias);
+  }
+  lab().change(R"({"sites": {")" + site().uri + R"(": {"aliases": {")" + alias + R"(": null}}}})");
+}
+
+// The stock server hands on what our modules answer 404: a name that they have not accepted.
+TEST_P(DrupalSite, TheCmsTakesNoHostThatTheServerHasNotAccepted) {
+  const Response page = visitor(stranger_of(site()), Lab::Server::kStock).get("/");
+  EXPECT_EQ(page.status, cms() == registry::Cms::kBackdrop ? 500 : 400) << beginning(page);
+  EXPECT_THAT(page.body, testing::AnyOf(HasSubstr("host name"), HasSubstr("HTTP Host")));
+  EXPECT_EQ(visitor({}, Lab::Server::kStock).get("/").status, 200);
+}
+
+TEST_P(DrupalSite, CredentialsAreTakenAwayAfterUse) {
+  const std::string file = site().directory + "/local.settings.php";
+  const std::string content = live::slurp(file);
+  const std::string seen = site().directory + "/private/seen.txt";
+  lab().put_as_aegir(
+      file,
+      "<?php\nif (isset($_GET['what-is-there'])) {\n"
+      "  file_put_contents(__DIR__ . '/private/seen.txt', var_export(array($_SERVER, $_ENV), TRUE));\n}\n",
+      site().uid);
+  EXPECT_TRUE(live::eventually([&] {
+    EXPECT_EQ(visitor().get("/?what-is-there").status, 200);
+    return fs::exists(seen);
+  }));
+  const std::string there = live::slurp(seen);
+  EXPECT_THAT(there, HasSubstr("AEGIR_SITE_DIR"));
+  EXPECT_THAT(there, Not(HasSubstr(site().password)));
+  EXPECT_THAT(there, Not(HasSubstr("'db_")));
+  EXPECT_THAT(there, Not(HasSubstr("REDIRECT_db_")));
+  fs::remove(seen);
+  lab().put_as_aegir(file, content, site().uid);
+}
+
 TEST_P(DrupalSite, WithoutCredentialsThereIsNoInstaller) {
   const std::string file = site().directory + "/local.settings.php";
   const std::string content = live::slurp(file);

@@ -48,7 +48,7 @@ else
   done
 fi
 if ((${#docroots[@]} == 0)); then
-  echo "drupal: no codebase in ${AEGIR_DRUPAL-$cache}, so these tests are skipped"
+  echo "drupal: no codebase in $([[ -v AEGIR_DRUPAL ]] && echo AEGIR_DRUPAL || echo "$cache"), so these tests are skipped"
   exit 0
 fi
 # As after a reboot: what runs ends, and a run that names no platform brings back this one and no other.
