@@ -10,9 +10,15 @@
 namespace aegir::apache {
 namespace {
 
-/// Opens `name` in the directory `at`, following a link only when it belongs to the owner of what was opened. Between
-/// the two questions the name may become something else, but never something of that owner's that others have made.
-/// -1, and errno is ELOOP when the owners differ.
+/// Whether `named`, what the name is now, explains that `opened` was behind it a moment ago: it is that, or a link that
+/// belongs to the same owner. A file is no link: one of another's could have taken the link's place in between.
+[[nodiscard]] bool leads_to_own(const struct stat& named, const struct stat& opened) noexcept {
+  if (S_ISLNK(named.st_mode)) return named.st_uid == opened.st_uid;
+  return named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/// Opens `name` in the directory `at`, following a link only when it belongs to the owner of what was opened. -1, and
+/// errno is ELOOP when it does not, or was exchanged meanwhile.
 [[nodiscard]] int open_of_same_owner(int at, const char* name, int flags) noexcept {
   const int fd = ::openat(at, name, flags | O_CLOEXEC);
   if (fd < 0) return -1;
@@ -21,7 +27,7 @@ namespace {
   int problem = 0;
   if (::fstat(fd, &opened) != 0 || ::fstatat(at, name, &named, AT_SYMLINK_NOFOLLOW) != 0) {
     problem = errno;
-  } else if (opened.st_uid != named.st_uid) {
+  } else if (!leads_to_own(named, opened)) {
     problem = ELOOP;
   }
   if (problem == 0) return fd;

@@ -43,15 +43,12 @@ Result<FilesOfSites> prepare_sites(const Config& config, const Accounts& account
       return {};
     }
     Result<void> prepared = machine::prepare_site(config, accounts, files->sites().place_of(site), done);
-    if (prepared) prepared = files->write(site, done);
-    if (prepared) return {};
-    Error& error = prepared.error();
-    if (is_new) {
-      kept.push_back({site.uri, std::move(error)});
-    } else {
-      error.message = "site " + site.uri + " goes on as it is: " + error.message;
-      files->add({std::move(error)});
+    if (!is_new) {
+      files->write_again(site, std::move(prepared), done);
+      return {};
     }
+    if (prepared) prepared = files->write(site, done);
+    if (!prepared) kept.push_back({site.uri, std::move(prepared.error())});
     return {};
   });
   if (!read) return pass(read);

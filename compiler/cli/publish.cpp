@@ -90,7 +90,7 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Config& config, regist
   for (const std::string& uri : arrivals->changed) {
     Result<std::optional<registry::Site>> site = store.find_site(uri);
     if (!site) return pass(site);
-    if (site->has_value()) files->write_again(**site, done);
+    if (site->has_value()) files->write_again(**site, {}, done);
   }
   machine::Done new_ones;
   std::vector<Unprepared> unprepared;

@@ -82,8 +82,9 @@ class FilesOfSites {
                                                  registry::Store& store);
   /// Fails when the site can't work.
   [[nodiscard]] Result<void> write(const registry::Site& site, machine::Done& done);
-  /// The same for one that is served already and goes on being served: its error is only told.
-  void write_again(const registry::Site& site, machine::Done& done);
+  /// The same for one that is served already and goes on being served: what is wrong is only told. `prepared` is what
+  /// has become of its directory.
+  void write_again(const registry::Site& site, Result<void> prepared, machine::Done& done);
   void forget(const std::string& uri, machine::Done& done);
   void add(Errors errors);
   /// Before the publish, when all are written.

@@ -21,11 +21,16 @@ Result<void> FilesOfSites::write(const registry::Site& site, machine::Done& done
   return {};
 }
 
-void FilesOfSites::write_again(const registry::Site& site, machine::Done& done) {
-  Result<void> written = write(site, done);
-  if (written) return;
-  written.error().message = "site " + site.uri + " goes on as it is: " + written.error().message;
-  errors_.push_back(std::move(written.error()));
+void FilesOfSites::write_again(const registry::Site& site, Result<void> prepared, machine::Done& done) {
+  Result<void> written;
+  // What its own PHP has broken keeps no file from being written. But what may be another's is not written into.
+  if (prepared || sites_.is_own(site)) written = write(site, done);
+  if (!prepared && !written && prepared.error().place.file == written.error().place.file) written = {};
+  for (Result<void>* const step : {&prepared, &written}) {
+    if (*step) continue;
+    step->error().message = "site " + site.uri + " goes on as it is: " + step->error().message;
+    errors_.push_back(std::move(step->error()));
+  }
 }
 
 void FilesOfSites::forget(const std::string& uri, machine::Done& done) {

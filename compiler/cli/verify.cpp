@@ -73,14 +73,7 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
     }
     ++verified;
     Result<void> prepared = machine::prepare_site_tree(config, accounts, files->sites().place_of(*site), done);
-    // A tree that its own PHP has broken keeps no file from being written.
-    Result<void> written = files->write(*site, done);
-    if (!prepared && !written && prepared.error().place.file == written.error().place.file) written = {};
-    for (Result<void>* const step : {&prepared, &written}) {
-      if (*step) continue;
-      step->error().message = "site " + uri + " goes on as it is: " + step->error().message;
-      files->add({std::move(step->error())});
-    }
+    files->write_again(*site, std::move(prepared), done);
   }
   if (Result<void> recorded = files->record(done); !recorded) return stop(recorded);
   for (const std::string& uri : uris) {

@@ -71,8 +71,11 @@ class Parser {
     return text_.substr(at_, end - at_);
   }
 
-  [[nodiscard]] std::uint32_t line_of(std::size_t at) const {
-    return static_cast<std::uint32_t>(1 + std::ranges::count(text_.substr(0, at), '\n'));
+  /// Counts on from where it was asked last: statements only come later.
+  [[nodiscard]] std::uint32_t line_of(std::size_t at) {
+    line_ += static_cast<std::uint32_t>(std::ranges::count(text_.substr(counted_, at - counted_), '\n'));
+    counted_ = at;
+    return line_;
   }
 
   [[nodiscard]] std::string found() const {
@@ -82,7 +85,7 @@ class Parser {
     return printable(text_.substr(at_, length));
   }
 
-  [[nodiscard]] std::unexpected<Error> refuse(std::string_view expected) const {
+  [[nodiscard]] std::unexpected<Error> refuse(std::string_view expected) {
     const std::size_t line_begin = text_.substr(0, at_).rfind('\n') + 1;  // npos + 1 is 0
     return std::unexpected(Error{Code::kInvalid,
                                  "expected " + std::string(expected) + ", found " + found(),
@@ -419,6 +422,8 @@ class Parser {
   std::string_view text_;
   std::string file_;
   std::size_t at_ = 0;
+  std::size_t counted_ = 0;  ///< lines are counted up to here
+  std::uint32_t line_ = 1;
   std::vector<Statement> statements_;
 };
 

@@ -1,9 +1,54 @@
 #include "compiler/machine/code.hpp"
 
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <vector>
+
 namespace aegir::machine {
+namespace {
+
+/// Whether the machine's accounts have a user of that uid in the group.
+bool is_member(uid_t uid, gid_t group) {
+  constexpr std::size_t kRoom = 64U << 10U;
+  std::vector<char> room(kRoom);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(uid, &entry, room.data(), room.size(), &found) != 0 || found == nullptr) return false;
+  int count = 64;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  while (::getgrouplist(entry.pw_name, entry.pw_gid, groups.data(), &count) < 0) {
+    count = std::max(count, 2 * static_cast<int>(groups.size()));
+    groups.resize(static_cast<std::size_t>(count));
+  }
+  return std::find(groups.begin(), groups.begin() + count, group) != groups.begin() + count;
+}
+
+/// The same with the answers remembered: many files have one owner.
+std::function<bool(uid_t)> members_of(gid_t group) {
+  return [group, known = std::make_shared<std::map<uid_t, bool>>()](uid_t uid) {
+    const auto [place, is_new] = known->try_emplace(uid, false);
+    if (is_new) place->second = is_member(uid, group);
+    return place->second;
+  };
+}
+
+}  // namespace
+
+bool is_slot(const Config& config, id_t id) { return id >= config.uid_first && id <= config.uid_last; }
+
+Result<void> check_slot(const Config& config, uid_t uid) {
+  if (is_slot(config, uid)) return {};
+  return fail(Code::kInvalid, "uid " + std::to_string(uid) + " is none of a slot, which are " +
+                                  std::to_string(config.uid_first) + " to " + std::to_string(config.uid_last));
+}
 
 bool is_tenant(const Config& config, const Accounts& accounts, id_t id) {
-  return (id >= config.uid_first && id <= config.uid_last) || id == accounts.web || id == accounts.web_group;
+  return is_slot(config, id) || id == accounts.web || id == accounts.web_group;
 }
 
 Rules code_rules(const Config& config, const Accounts& accounts) {
@@ -15,11 +60,12 @@ Rules code_rules(const Config& config, const Accounts& accounts) {
           .files = 0644,
           .closed_to_others = true,
           .barred = tenant,
-          .secluded = [&config](gid_t gid) { return gid >= config.uid_first && gid <= config.uid_last; }};
+          .secluded = [&config](gid_t gid) { return is_slot(config, gid); }};
 }
 
 Rules shared_code_rules(const Config& config, const Accounts& accounts) {
   Rules rules = code_rules(config, accounts);
+  rules.adopts_closed = members_of(accounts.aegir_group);
   rules.directories = 02775;
   rules.files = 0664;
   return rules;

@@ -9,8 +9,15 @@ namespace aegir::machine {
 /// Code that everybody may read and only aegir has to write: a platform's own.
 [[nodiscard]] Rules code_rules(const Config& config, const Accounts& accounts);
 
-/// Folders of code in which the members of group aegir work: modules, themes, libraries.
+/// Folders of code in which the members of group aegir work: modules, themes, libraries. What a member left closed is
+/// opened; what anybody else did is not, root too.
 [[nodiscard]] Rules shared_code_rules(const Config& config, const Accounts& accounts);
+
+/// Whether `id` is a uid, and so a group, of a slot: within the configured range.
+[[nodiscard]] bool is_slot(const Config& config, id_t id);
+
+/// The same as a check, for what is asked of these functions (kInvalid).
+[[nodiscard]] Result<void> check_slot(const Config& config, uid_t uid);
 
 /// Whether `id` is one that sites' PHP or the web servers run as: such a one owns no code, and gets no say in it.
 [[nodiscard]] bool is_tenant(const Config& config, const Accounts& accounts, id_t id);

@@ -45,8 +45,9 @@ struct SitePlace {
 
 /// Makes sites/<uri>, or gives what is there the owners and modes of design §7 "Who owns what": the skeleton and the
 /// code are aegir's, settings are readable by the site's group, files/ and private/ are the site's, and no other site
-/// can enter. What lies below private/ is done as the site's uid. Refuses what is foreign, names it, and changes
-/// nothing then.
+/// can enter. What lies below private/ is done as the site's uid. What is foreign is named; nothing else is changed
+/// then, unless the directory has the site's group already: then all the rest is put right, and the first error
+/// returned.
 [[nodiscard]] Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place,
                                         Done& done);
 
@@ -63,6 +64,10 @@ struct SitePlace {
 /// and returns the first. kNotFound when there is no docroot.
 [[nodiscard]] Result<void> prepare_platform(const Config& config, const Accounts& accounts, const std::string& docroot,
                                             Done& done);
+
+/// Whether sites/<uri> is the site's own already, by its owner and group: then files may be written into it, whatever
+/// prepare_site() has refused of what it holds.
+[[nodiscard]] bool is_own_site(const Accounts& accounts, const SitePlace& place);
 
 /// Whether sites/<uri> is free for a new site or its own, by a look alone: kConflict names a directory that
 /// prepare_site() would refuse as another's, or that has the group of another slot.

@@ -82,18 +82,6 @@ Result<void> ensure_folder(const Directory& parent, std::string_view name, bool 
   return ensure_tree(*open, rules, done);
 }
 
-/// The first error of several steps, all of which are taken.
-class Steps {
- public:
-  void take(Result<void> result) {
-    if (first_ && !result) first_ = std::move(result);
-  }
-  [[nodiscard]] Result<void> end() { return std::move(first_); }
-
- private:
-  Result<void> first_;
-};
-
 bool is_among(std::string_view name, std::span<const std::string_view> names) {
   return std::ranges::find(names, name) != names.end();
 }

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <map>
 #include <string>
 
 #include "compiler/core/atomic_file.hpp"
@@ -19,6 +20,22 @@ namespace {
 
 std::unexpected<Error> not_possible(std::string_view what, int error_number) {
   return fail_errno(what, "this process", error_number);
+}
+
+using Clock = std::chrono::steady_clock;
+
+/// How long nothing is done as a uid whose processes have stopped our work.
+constexpr std::chrono::minutes kLeftAlone{1};
+
+/// When the work as a uid was broken off.
+std::map<uid_t, Clock::time_point>& broken_off() {
+  static std::map<uid_t, Clock::time_point> when;
+  return when;
+}
+
+std::unexpected<Error> held_up(uid_t uid, std::string_view what) {
+  return fail(Code::kBusy, "work as uid " + std::to_string(uid) + ' ' + std::string(what),
+              "look at what processes of that uid do, and run the command again");
 }
 
 Result<void> become(Identity identity) {
@@ -63,6 +80,10 @@ AsRoot::~AsRoot() {
 }
 
 Result<void> run_as(Identity identity, const std::function<Result<void>()>& work, std::chrono::milliseconds patience) {
+  if (const auto last = broken_off().find(identity.uid); last != broken_off().end()) {
+    if (Clock::now() - last->second < kLeftAlone) return held_up(identity.uid, "was broken off a moment ago");
+    broken_off().erase(last);
+  }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_possible("can't make a pipe", errno);
   const Fd reader(ends[0]);
@@ -85,8 +106,8 @@ Result<void> run_as(Identity identity, const std::function<Result<void>()>& work
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (!in_time) {
-    return fail(Code::kBusy, "work as uid " + std::to_string(identity.uid) + " did not end in time and was broken off",
-                "look at what processes of that uid do, and run the command again");
+    broken_off()[identity.uid] = Clock::now();
+    return held_up(identity.uid, "did not end in time and was broken off");
   }
   Result<std::string> told = unpack(bytes);
   if (!told) return pass(told);

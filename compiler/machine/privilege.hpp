@@ -42,7 +42,8 @@ class AsRoot {
 
 /// Runs `work` in a child process that is `identity` for good: no other groups, no way back, no new privileges. Hands
 /// on its result. The caller must be root and have no other threads. Such a child can be stopped by other processes of
-/// its uid, which must hold up nobody else: after `patience` it is killed (kBusy).
+/// its uid, which must hold up nobody else: after `patience` it is killed (kBusy), and for a minute nothing else is
+/// done as that uid (kBusy at once), since a run takes several steps for each site.
 [[nodiscard]] Result<void> run_as(Identity identity, const std::function<Result<void>()>& work,
                                   std::chrono::milliseconds patience = std::chrono::seconds(10));
 

@@ -17,10 +17,7 @@ namespace aegir::machine {
 namespace {
 
 Result<void> check(const Config& config, const SitePlace& place) {
-  if (place.uid < config.uid_first || place.uid > config.uid_last) {
-    return fail(Code::kInvalid, "site " + place.uri + ": uid " + std::to_string(place.uid) + " is not within " +
-                                    std::to_string(config.uid_first) + " to " + std::to_string(config.uid_last));
-  }
+  if (Result<void> ok = check_slot(config, place.uid); !ok) return ok;
   // "all" and "default" are Drupal's own folders in sites/.
   if (!is_canonical_host(place.uri) || place.uri == "all" || place.uri == "default") {
     return fail(Code::kInvalid, "'" + place.uri + "' can't be the directory of a site");
@@ -71,6 +68,21 @@ std::string how_to_take_over(const SitePlace& place, const std::string& found) {
          "` (where a link stands, put the directory itself); else move " + directory_of(place) + " away";
 }
 
+/// Whether sites/<uri> is this site's own already: its settings are readable for it and for nobody else.
+bool is_own(const Accounts& accounts, const SitePlace& place) {
+  struct stat status{};
+  return ::lstat(directory_of(place).c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_gid == place.uid &&
+         (status.st_uid == 0 || status.st_uid == accounts.aegir);
+}
+
+/// Opens the site's files/ or private/; nothing when it is not the site's.
+std::optional<Directory> open_own(const Directory& site, const SitePlace& place, const char* name) {
+  Directory directory{open_below(site, name), site.path + '/' + name};
+  struct stat status{};
+  if (!directory.fd || ::fstat(directory.fd.get(), &status) != 0 || status.st_uid != place.uid) return std::nullopt;
+  return directory;
+}
+
 /// Whose the directories are that tell one site's place from another's.
 Result<void> look_at_owners(const Accounts& accounts, const SitePlace& place) {
   const std::string directory = directory_of(place);
@@ -80,10 +92,8 @@ Result<void> look_at_owners(const Accounts& accounts, const SitePlace& place) {
   }
   if (!fine && fine.error().code == Code::kConflict) {
     const std::string& found = fine.error().place.file;
-    struct stat status{};
-    const bool has_run =
-        ::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_gid == place.uid;
-    fine.error().hint = has_run && found != directory ? how_to_take_over(place, found) : how_to_take_over(place);
+    fine.error().hint =
+        is_own(accounts, place) && found != directory ? how_to_take_over(place, found) : how_to_take_over(place);
   }
   return fine;
 }
@@ -93,7 +103,7 @@ constexpr std::array kCodeFolders = {"modules", "themes", "libraries"};
 // How long the run over one site's data may take: a million files on a slow disk. Its own processes can stop it.
 constexpr std::chrono::minutes kTreePatience{10};
 
-/// The site's own data, put right as the site.
+/// The site's own data, put right as the site. What is another's in its place is left.
 Result<void> ensure_data(const Accounts& accounts, const SitePlace& place, const Directory& site) {
   const Identity own{place.uid, place.uid};
   return run_as(
@@ -101,29 +111,29 @@ Result<void> ensure_data(const Accounts& accounts, const SitePlace& place, const
       [&]() -> Result<void> {
         Done unheard;  // as in prepare_private()
         const std::array web{AclEntry{AclEntry::Kind::kUser, accounts.web, 05}};
-        const struct {
-          const char* name;
-          Rules rules;
-        } trees[] = {
-            // The web server reads files/ as one of the others.
-            {"files", {.owner = own, .directories = 02755, .files = 0444, .special_files = true}},
-            {"private",
-             {.owner = own,
-              .directories = 02700,
-              .files = 0400,
-              .special_files = true,
-              .leave = [](std::string_view path) { return path == "files"; }}},
-            {"private/files",
-             {.owner = own, .directories = 02770, .files = 0440, .guests = web, .special_files = true}},
-        };
-        Result<void> first;
-        for (const auto& [name, rules] : trees) {
-          const Directory top{open_below(site, name), site.path + '/' + name};
-          Result<void> done =
-              top.fd ? ensure_below(top, rules, unheard) : fail_errno("the directory can't be opened", top.path, errno);
-          if (first && !done) first = std::move(done);
+        Steps steps;
+        // The web server reads files/ as one of the others.
+        if (const std::optional<Directory> files = open_own(site, place, "files")) {
+          steps.take(ensure_below(*files, {.owner = own, .directories = 02755, .files = 0444, .special_files = true},
+                                  unheard));
         }
-        return first;
+        const std::optional<Directory> closed = open_own(site, place, "private");
+        if (!closed) return steps.end();
+        steps.take(ensure_below(*closed,
+                                {.owner = own,
+                                 .directories = 02700,
+                                 .files = 0400,
+                                 .special_files = true,
+                                 .leave = [](std::string_view path) { return path == "files"; }},
+                                unheard));
+        const Directory sent{open_below(*closed, "files"), closed->path + "/files"};
+        steps.take(sent.fd
+                       ? ensure_below(
+                             sent,
+                             {.owner = own, .directories = 02770, .files = 0440, .guests = web, .special_files = true},
+                             unheard)
+                       : fail_errno("the directory can't be opened", sent.path, errno));
+        return steps.end();
       },
       kTreePatience);
 }
@@ -135,14 +145,11 @@ Result<void> hand_over(const Accounts& accounts, const SitePlace& place, const D
                     .adopts = [&](uid_t uid) { return uid == 0 || uid == accounts.aegir; },
                     .only_owners = true,
                     .special_files = true};
-  Result<void> first;
+  Steps steps;
   for (const char* name : {"files", "private"}) {
-    const Directory top{open_below(site, name), site.path + '/' + name};
-    Result<void> ok =
-        top.fd ? ensure_below(top, rules, done) : fail_errno("the directory can't be opened", top.path, errno);
-    if (first && !ok) first = std::move(ok);
+    if (const std::optional<Directory> top = open_own(site, place, name)) steps.take(ensure_below(*top, rules, done));
   }
-  return first;
+  return steps.end();
 }
 
 bool links_are_protected() {
@@ -157,8 +164,11 @@ Result<void> prepare_site(const Config& config, const Accounts& accounts, const 
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   // First, so that a refusal leaves everything as it was: settings of a site that had this name must not become
-  // readable for the new one.
-  if (Result<void> free = look_at_owners(accounts, place); !free) return free;
+  // readable for the new one. In a directory that is its own, what is another's keeps nothing else from being put
+  // right.
+  Steps steps;
+  steps.take(look_at_owners(accounts, place));
+  if (!steps.fine() && !is_own(accounts, place)) return steps.end();
   const uid_t aegir = accounts.aegir;
   const gid_t group = accounts.aegir_group;
   const std::array owners{aegir};
@@ -174,35 +184,34 @@ Result<void> prepare_site(const Config& config, const Accounts& accounts, const 
   if (!site) return pass(site);
   for (const char* name : kCodeFolders) {
     Result<Directory> code = open_or_make(*site, name, aegir, done);
-    if (!code) return pass(code);
-    if (Result<void> ok = ensure_top(*code, shared_code_rules(config, accounts), done); !ok) return ok;
+    steps.take(code);
+    if (code) steps.take(ensure_top(*code, shared_code_rules(config, accounts), done));
   }
   for (const char* name : {"settings.php", "drushrc.php", "local.settings.php"}) {
-    if (Result<void> ok = ensure_file(*site, name, aegir, place.uid, 0440, done); !ok) return ok;
+    steps.take(ensure_file(*site, name, aegir, place.uid, 0440, done));
   }
-  Result<Directory> files =
-      ensure_directory(*site, "files", {.owner = place.uid, .group = place.uid, .mode = 02775}, done, aegir);
-  if (!files) return pass(files);
+  steps.take(ensure_directory(*site, "files", {.owner = place.uid, .group = place.uid, .mode = 02775}, done, aegir));
   const std::array web{AclEntry{AclEntry::Kind::kUser, accounts.web, 01}};
   Result<Directory> closed = ensure_directory(
       *site, "private", {.owner = place.uid, .group = place.uid, .mode = 02770, .acl = web}, done, aegir);
-  if (!closed) return pass(closed);
-  return prepare_private(accounts, place, *closed);
+  steps.take(closed);
+  if (closed) steps.take(prepare_private(accounts, place, *closed));
+  return steps.end();
 }
 
 Result<void> prepare_site_tree(const Config& config, const Accounts& accounts, const SitePlace& place, Done& done) {
-  if (Result<void> ok = prepare_site(config, accounts, place, done); !ok) return ok;
+  Steps steps;
+  steps.take(prepare_site(config, accounts, place, done));
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
+  if (!steps.fine() && !is_own(accounts, place)) return steps.end();
   const std::array owners{accounts.aegir};
   const Result<Directory> site = open_directory(directory_of(place), owners);
   if (!site) return std::unexpected(site.error());
-  Result<void> first;
   for (const char* name : kCodeFolders) {
     const Directory code{open_below(*site, name), site->path + '/' + name};
-    Result<void> ok = code.fd ? ensure_below(code, shared_code_rules(config, accounts), done)
-                              : fail_errno("the directory can't be opened", code.path, errno);
-    if (first && !ok) first = std::move(ok);
+    steps.take(code.fd ? ensure_below(code, shared_code_rules(config, accounts), done)
+                       : fail_errno("the directory can't be opened", code.path, errno));
   }
   Result<void> data = ensure_data(accounts, place, *site);
   if (!data && data.error().code == Code::kConflict && links_are_protected()) {
@@ -210,7 +219,13 @@ Result<void> prepare_site_tree(const Config& config, const Accounts& accounts, c
     data = ensure_data(accounts, place, *site);
     if (data) data = std::move(handed);
   }
-  return first ? data : first;
+  steps.take(std::move(data));
+  return steps.end();
+}
+
+bool is_own_site(const Accounts& accounts, const SitePlace& place) {
+  const Result<AsRoot> root = AsRoot::begin();
+  return root && is_own(accounts, place);
 }
 
 Result<void> look_at_site(const Config& config, const Accounts& accounts, const SitePlace& place) {
@@ -222,7 +237,7 @@ Result<void> look_at_site(const Config& config, const Accounts& accounts, const 
   struct stat status{};
   if (::lstat(directory.c_str(), &status) != 0) return {};
   const gid_t group = status.st_gid;
-  if (group == place.uid || group < config.uid_first || group > config.uid_last) return {};
+  if (group == place.uid || !is_slot(config, group)) return {};
   return fail_at(
       directory, Code::kConflict,
       "found a directory of group " + std::to_string(group) + ", expected group " + std::to_string(place.uid),

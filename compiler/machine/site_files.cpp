@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "compiler/core/host_name.hpp"
+#include "compiler/machine/code.hpp"
 #include "compiler/machine/file.hpp"
 #include "compiler/machine/privilege.hpp"
 
@@ -134,9 +135,7 @@ Result<std::optional<std::string>> read_site_file(const Config& /*config*/, cons
 
 Result<void> install_site_file(const Config& config, const Accounts& accounts, const SitePlace& place, SiteFile file,
                                std::string_view content, Done& done) {
-  if (place.uid < config.uid_first || place.uid > config.uid_last) {
-    return fail(Code::kInvalid, "uid " + std::to_string(place.uid) + " is none of a slot");
-  }
+  if (Result<void> ok = check_slot(config, place.uid); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   Result<Directory> site = open_site(accounts, place);
@@ -157,9 +156,7 @@ Result<std::optional<std::string>> read_cli_file(const Config& config, const Acc
 Result<void> install_cli_file(const Config& config, const Accounts& accounts, const SitePlace& place,
                               std::string_view content, Done& done) {
   if (Result<void> ok = check_uri(place.uri); !ok) return ok;
-  if (place.uid < config.uid_first || place.uid > config.uid_last) {
-    return fail(Code::kInvalid, "uid " + std::to_string(place.uid) + " is none of a slot");
-  }
+  if (Result<void> ok = check_slot(config, place.uid); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   Result<Directory> folder = open_directory(config.config_dir + "/cli");

@@ -19,6 +19,23 @@ namespace aegir::machine {
 /// What was done, one line each, for the person who asked for it. Empty: everything was already so.
 using Done = std::vector<std::string>;
 
+/// The first error of several steps, all of which are taken.
+class Steps {
+ public:
+  void take(Result<void> result) {
+    if (first_ && !result) first_ = std::move(result);
+  }
+  template <class T>
+  void take(const Result<T>& result) {
+    if (!result) take(Result<void>(std::unexpected(result.error())));
+  }
+  [[nodiscard]] bool fine() const { return first_.has_value(); }
+  [[nodiscard]] Result<void> end() { return std::move(first_); }
+
+ private:
+  Result<void> first_;
+};
+
 /// An open directory and how to name it in a message.
 struct Directory {
   Fd fd;

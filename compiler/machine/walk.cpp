@@ -57,6 +57,14 @@ Result<void> give(const Directory& at, const struct stat& status, const Rules& r
                    "found " + describe_found(status) + ", expected one of uid " + std::to_string(rules.owner.uid),
                    "move it away, or give it over with `chown -h " + ids + "`, and run the command again");
   }
+  const bool closed = S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) == 0;
+  if (closed && status.st_uid != rules.owner.uid && rules.adopts_closed && !rules.adopts_closed(status.st_uid)) {
+    return fail_at(at.path, Code::kConflict,
+                   "found " + describe_found(status) + " that the others can't read, where people put code: somebody " +
+                       "may have moved it there who can't read it either",
+                   "look at it; when it is code, run `chown " + std::to_string(rules.owner.uid) + ':' +
+                       std::to_string(rules.owner.gid) + ' ' + at.path + "` and the command again, else move it away");
+  }
   return set_owner(at, status, rules.owner.uid, rules.owner.gid, done);
 }
 

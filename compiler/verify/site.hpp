@@ -43,6 +43,10 @@ class Sites {
 
   /// The place of a site that has a slot.
   [[nodiscard]] machine::SitePlace place_of(const registry::Site& site) const;
+  /// Whether its directory is its own already (machine::is_own_site()).
+  [[nodiscard]] bool is_own(const registry::Site& site) const {
+    return machine::is_own_site(accounts_, place_of(site));
+  }
   [[nodiscard]] const registry::Block& block_of(const registry::Site& site) const { return blocks_.at(site.block); }
 
   /// Writes a site's files into its directory, which must be there (machine::prepare_site()), and around it. Nothing

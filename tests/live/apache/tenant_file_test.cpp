@@ -108,5 +108,35 @@ TEST_F(ApacheTenantFile, WhileFileAndLinkChangePlaces) {
   EXPECT_GT(refused, 0U) << swaps << " swaps, but no request met the link";
 }
 
+// A file of root's among the site's own, as people copy them, in the place of a link to another of root's files.
+TEST_F(ApacheTenantFile, WhileAFileOfRootsTakesTheLinksPlace) {
+  put_as(0, fleet_.file("copied.txt"), "copied");
+  put_as(0, fleet_.path("root/secret.txt"), "secret of root");
+  link(fleet_.path("root/secret.txt"), "link-to-root.txt");
+  const std::string file = fleet_.file("copied.txt");
+  const std::string lure = fleet_.file("link-to-root.txt");
+  std::atomic<bool> stop = false;
+  std::thread swapper([&] {
+    while (!stop) (void)::renameat2(AT_FDCWD, file.c_str(), AT_FDCWD, lure.c_str(), RENAME_EXCHANGE);
+  });
+  const std::string request = "GET /files/copied.txt HTTP/1.1\r\nHost: a.test\r\n\r\n";
+  std::uint64_t sent = 0;
+  std::uint64_t secrets = 0;
+  for (int i = 0; i < 200; ++i) {
+    Connection connection(fleet_.port.endpoint());
+    for (int pipelined = 0; pipelined < 50; ++pipelined) connection.send(request);
+    for (int pipelined = 0; pipelined < 50; ++pipelined) {
+      const Response answer = connection.read();
+      sent += answer.body == "copied" ? 1 : 0;
+      secrets += answer.body.find("secret") != std::string::npos ? 1 : 0;
+    }
+  }
+  stop = true;
+  swapper.join();
+  fleet_.apache.expect_log("not sent to the client");
+  EXPECT_EQ(secrets, 0U);
+  EXPECT_GT(sent, 0U);
+}
+
 }  // namespace
 }  // namespace aegir::live

@@ -3,10 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 namespace aegir::machine {
@@ -22,6 +25,29 @@ MachineTest::MachineTest() {
 }
 
 void MachineTest::SetUp() { ASSERT_EQ(::geteuid(), 0U) << "this test must run as root: it tries real uids"; }
+
+void MachineTest::know_members() {
+  static const bool known = [] {
+    const live::TempDir directory;
+    const struct {
+      const char* file;
+      const char* more;
+    } accounts[] = {
+        {"/etc/passwd",
+         "member:x:610050:610050::/nonexistent:/bin/false\nother:x:610051:610051::/nonexistent:/bin/false\n"},
+        {"/etc/group", "aegir-of-tests:x:610001:member,other\n"},
+    };
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+    for (const auto& [file, more] : accounts) {
+      const std::string own = directory.path("file");
+      live::put(own, live::slurp(file) + more);
+      if (::chmod(own.c_str(), 0644) != 0 || ::mount(own.c_str(), file, nullptr, MS_BIND, nullptr) != 0) return false;
+      std::filesystem::remove(own);
+    }
+    return true;
+  }();
+  ASSERT_TRUE(known) << "the accounts could not be made: " << std::strerror(errno);
+}
 
 bool MachineTest::as(const Person& person, const std::function<bool()>& what) {
   const pid_t child = ::fork();

@@ -41,6 +41,10 @@ class MachineTest : public testing::Test {
 
   [[nodiscard]] std::string path(const std::string& name) const { return directory_.path(name); }
 
+  /// From now on the accounts of this process's machine have 610050 and 610051, in group aegir: in a view of the files
+  /// in /etc that nobody else sees.
+  static void know_members();
+
   /// Whether `what` is true for `person`, asked in a process that is nobody else. What it writes to, stays.
   static bool as(const Person& person, const std::function<bool()>& what);
 

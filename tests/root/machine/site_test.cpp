@@ -199,6 +199,30 @@ TEST_F(SiteTest, RefusesWhatBelongsToSomebodyElse) {
   EXPECT_EQ(owner_and_mode(a_ + "/files"), "2775 611001:611001");
 }
 
+TEST_F(SiteTest, OneForeignFolderKeepsNothingElseFromBeingPutRight) {
+  prepare_both();
+  make_file(a_ + "/settings.php", aegir_, 0600);
+  make_file(a_ + "/files/closed.png", site_a_, 0);
+  ASSERT_EQ(::chown((a_ + "/private").c_str(), 700011, 700011), 0);
+  make_file(a_ + "/private/roots", {0, 0}, 0600);
+  for (const char* name : {"/files", "/modules", ""}) ASSERT_EQ(::chmod((a_ + name).c_str(), 0), 0);
+  for (const bool whole : {false, true}) {
+    const SitePlace place{docroot_, "a.example", kFirst};
+    const Result<void> prepared = whole ? prepare_site_tree(config_, accounts_, place, done_) : prepare();
+    ASSERT_FALSE(prepared);
+    EXPECT_EQ(prepared.error().place.file, a_ + "/private");
+    EXPECT_TRUE(prepared.error().message.contains("a directory of uid 700011")) << prepared.error().message;
+    EXPECT_TRUE(prepared.error().hint.contains("`chown -R 611000:611000 " + a_ + "/private`"));
+    EXPECT_EQ(owner_and_mode(a_), "2750 610001:611000");
+    EXPECT_EQ(owner_and_mode(a_ + "/files"), "2775 611000:611000");
+    EXPECT_EQ(owner_and_mode(a_ + "/modules"), "2775 610001:610001");
+    EXPECT_EQ(owner_and_mode(a_ + "/settings.php"), "0440 610001:611000");
+    EXPECT_EQ(owner_and_mode(a_ + "/files/closed.png"), whole ? "0444 611000:611000" : "0000 611000:611000");
+    EXPECT_EQ(stat_of(a_ + "/private").st_uid, 700011U) << "what is another's is left";
+    EXPECT_EQ(owner_and_mode(a_ + "/private/roots"), "0600 0:0");
+  }
+}
+
 TEST_F(SiteTest, RefusesAFileInThePlaceOfADirectory) {
   prepare_both();
   ASSERT_EQ(::rmdir((a_ + "/themes").c_str()), 0);

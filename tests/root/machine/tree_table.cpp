@@ -15,6 +15,7 @@ namespace {
 
 constexpr uid_t kAegir = 610001;
 constexpr uid_t kPerson = 610050;
+constexpr uid_t kStranger = 610060;  ///< not in group aegir
 constexpr uid_t kSite = 611000;
 constexpr uid_t kOther = 611001;
 
@@ -65,8 +66,14 @@ std::vector<TreeRow> rows_of_code() {
       {"a script keeps that it can be run",
        [](const TreePlace& at) { file(at.site + "/modules/run.sh", kPerson, kAegir, 0700); },
        "sites/a.example/modules/run.sh", "0775 610001:610001"},
-      {"code of root's", [](const TreePlace& at) { file(at.site + "/modules/r.php", 0, 0, 0640); },
+      {"code of root's that everybody reads", [](const TreePlace& at) { file(at.site + "/modules/r.php", 0, 0, 0644); },
        "sites/a.example/modules/r.php", "0664 610001:610001"},
+      {"a closed file of root's, which whoever moved it there could not read",
+       [](const TreePlace& at) { file(at.site + "/modules/dump.sql", 0, 0, 0640); }, "sites/a.example/modules/dump.sql",
+       "", "", "found a file of uid 0 that the others can't read"},
+      {"a closed file of somebody who is not in group aegir",
+       [](const TreePlace& at) { file(at.site + "/modules/dot.my.cnf", kStranger, kAegir, 0660); },
+       "sites/a.example/modules/dot.my.cnf", "", "", "found a file of uid 610060 that the others can't read"},
       {"a folder without setgid", [](const TreePlace& at) { folder(at.site + "/modules/d", kAegir, kAegir, 0755); },
        "sites/a.example/modules/d", "2775 610001:610001"},
       {"a folder whose sticky bit keeps people from deleting what is aegir's now",

@@ -25,6 +25,7 @@ class TreeTest : public MachineTest {
   void SetUp() override {
     MachineTest::SetUp();
     if (HasFatalFailure()) return;
+    know_members();
     put(place_.docroot + "/autoload.php", "<?php\nreturn require __DIR__ . '/../vendor/autoload.php';\n");
     put(place_.docroot + "/core/core.php", "<?php");
     put(place_.docroot + "/../vendor/autoload.php", "<?php");
