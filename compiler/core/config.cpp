@@ -19,7 +19,10 @@ struct Path {
 struct Name {  // a user or a group
   std::string Config::* member;
 };
-using Field = std::variant<Path, Name, std::uint32_t Config::*, std::vector<std::string> Config::*,
+struct Paths {
+  std::vector<std::string> Config::* member;
+};
+using Field = std::variant<Path, Paths, Name, std::uint32_t Config::*, std::vector<std::string> Config::*,
                            std::vector<Listen> Config::*, Reload Config::*>;
 
 struct Key {
@@ -32,6 +35,7 @@ const std::array kKeys = {
     Key{"aegir_root", Path{&Config::aegir_root}},
     Key{"config_dir", Path{&Config::config_dir}},
     Key{"acme_root", Path{&Config::acme_root}},
+    Key{"platform_roots", Paths{&Config::platform_roots}},
     Key{"state_dir", Path{&Config::state_dir}},
     Key{"slot_dir", Path{&Config::slot_dir}},
     Key{"run_dir", Path{&Config::run_dir}},
@@ -199,6 +203,17 @@ class Parser {
     if (word != nullptr && absolute_path(key, *word, path)) config_.*field.member = std::move(path);
   }
 
+  void set(const Key& key, Paths field, const std::vector<Word>& words, std::uint32_t at) {
+    if (words.empty()) {
+      return error(at, "'" + std::string(key.name) + "' has no value",
+                   "give it one, or remove the line for the default");
+    }
+    for (const Word& word : words) {
+      std::string path;
+      if (absolute_path(key, word, path)) (config_.*field.member).push_back(std::move(path));
+    }
+  }
+
   void set(const Key& key, Name field, const std::vector<Word>& words, std::uint32_t at) {
     if (const Word* word = single(key, words, at)) config_.*field.member = word->text;
   }
@@ -274,6 +289,7 @@ class Parser {
     fill(c.aegir_root, c.prefix + "/var/aegir");
     fill(c.config_dir, c.aegir_root + "/config");
     fill(c.acme_root, c.aegir_root + "/acme");
+    if (c.platform_roots.empty()) c.platform_roots = {c.aegir_root + "/platforms"};
     fill(c.state_dir, c.prefix + "/var/lib/aegir");
     fill(c.slot_dir, c.prefix + "/var/lib/aegir-slots");
     fill(c.run_dir, c.prefix + "/run/aegir");

@@ -41,9 +41,12 @@ struct Reload {
 struct Config {
   std::string prefix;  ///< put before every default path; empty on a real server
 
-  std::string aegir_root;    ///< platforms, backups, clients, config [/var/aegir]
-  std::string config_dir;    ///< root-owned fragments [<aegir_root>/config]
-  std::string acme_root;     ///< answers to ACME challenges [<aegir_root>/acme]
+  std::string aegir_root;  ///< platforms, backups, clients, config [/var/aegir]
+  std::string config_dir;  ///< root-owned fragments [<aegir_root>/config]
+  std::string acme_root;   ///< answers to ACME challenges [<aegir_root>/acme]
+  /// Folders below which codebases may lie, however deep [<aegir_root>/platforms]. Verify gives what is there to aegir,
+  /// so it is root who says where, and not the registry, which is aegir's.
+  std::vector<std::string> platform_roots;
   std::string state_dir;     ///< 0700 of aegir_user [/var/lib/aegir]
   std::string slot_dir;      ///< own directories of the PHP slots, outside of state_dir [/var/lib/aegir-slots]
   std::string run_dir;       ///< sockets and pid files [/run/aegir]

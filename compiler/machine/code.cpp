@@ -47,6 +47,18 @@ Result<void> check_slot(const Config& config, uid_t uid) {
                                   std::to_string(config.uid_first) + " to " + std::to_string(config.uid_last));
 }
 
+Result<void> check_docroot(const Config& config, std::string_view docroot) {
+  const auto holds = [&](const std::string& root) {
+    return docroot.size() > root.size() + 1 && docroot.starts_with(root) && docroot[root.size()] == '/';
+  };
+  const bool climbs = (std::string(docroot) + '/').contains("/../");
+  if (!climbs && std::ranges::any_of(config.platform_roots, holds)) return {};
+  std::string roots;
+  for (const std::string& root : config.platform_roots) roots += (roots.empty() ? "" : ", ") + root;
+  return fail_at(docroot, Code::kPermission, "lies in no folder of platforms (" + roots + ")",
+                 "move the codebase into one, or name its folder in platform_roots in aegir.conf");
+}
+
 bool is_tenant(const Config& config, const Accounts& accounts, id_t id) {
   return is_slot(config, id) || id == accounts.web || id == accounts.web_group;
 }

@@ -19,6 +19,11 @@ namespace aegir::machine {
 /// The same as a check, for what is asked of these functions (kInvalid).
 [[nodiscard]] Result<void> check_slot(const Config& config, uid_t uid);
 
+/// Whether a codebase may lie at `docroot`: below one of Config::platform_roots, which root has named, and not one of
+/// them itself. Everything that root gives to aegir there depends on it: the registry, which says where docroots are, is
+/// aegir's. kPermission else.
+[[nodiscard]] Result<void> check_docroot(const Config& config, std::string_view docroot);
+
 /// Whether `id` is one that sites' PHP or the web servers run as: such a one owns no code, and gets no say in it.
 [[nodiscard]] bool is_tenant(const Config& config, const Accounts& accounts, id_t id);
 

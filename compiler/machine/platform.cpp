@@ -114,13 +114,15 @@ Result<void> ensure_sites(const Directory& docroot, const Rules& code, const Rul
 }  // namespace
 
 Result<void> prepare_platform(const Config& config, const Accounts& accounts, const std::string& docroot, Done& done) {
+  if (Result<void> ok = check_docroot(config, docroot); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   Rules code = code_rules(config, accounts);
   code.leave = is_private;
   const Rules peoples = shared_code_rules(config, accounts);
   Steps steps;
-  if (is_composer_project(docroot)) {
+  // A folder of platforms is nobody's project.
+  if (check_docroot(config, parent_of(docroot)) && is_composer_project(docroot)) {
     Result<Directory> project = open_code(parent_of(docroot), code, done);
     if (!project) return pass(project);
     Rules beside = code;

@@ -18,6 +18,7 @@ namespace {
 
 Result<void> check(const Config& config, const SitePlace& place) {
   if (Result<void> ok = check_slot(config, place.uid); !ok) return ok;
+  if (Result<void> ok = check_docroot(config, place.docroot); !ok) return ok;
   // "all" and "default" are Drupal's own folders in sites/.
   if (!is_canonical_host(place.uri) || place.uri == "all" || place.uri == "default") {
     return fail(Code::kInvalid, "'" + place.uri + "' can't be the directory of a site");
@@ -229,6 +230,7 @@ bool is_own_site(const Accounts& accounts, const SitePlace& place) {
 }
 
 Result<void> look_at_site(const Config& config, const Accounts& accounts, const SitePlace& place) {
+  if (Result<void> ok = check(config, place); !ok) return ok;
   const Result<AsRoot> root = AsRoot::begin();
   if (!root) return std::unexpected(root.error());
   if (Result<void> fine = look_at_owners(accounts, place); !fine) return fine;

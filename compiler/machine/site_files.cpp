@@ -43,8 +43,9 @@ Result<void> check_name(const std::string& name) {
   return fail(Code::kInvalid, "'" + name + "' is no name of a file");
 }
 
-Result<Directory> open_site(const Accounts& accounts, const SitePlace& place) {
+Result<Directory> open_site(const Config& config, const Accounts& accounts, const SitePlace& place) {
   if (Result<void> ok = check_uri(place.uri); !ok) return pass(ok);
+  if (Result<void> ok = check_docroot(config, place.docroot); !ok) return pass(ok);
   const std::array owners{accounts.aegir};
   return open_directory(place.docroot + "/sites/" + place.uri, owners);
 }
@@ -124,11 +125,11 @@ Result<void> remove_others(const Directory& folder, const std::string& prefix, c
 
 }  // namespace
 
-Result<std::optional<std::string>> read_site_file(const Config& /*config*/, const Accounts& accounts,
+Result<std::optional<std::string>> read_site_file(const Config& config, const Accounts& accounts,
                                                   const SitePlace& place, SiteFile file) {
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
-  Result<Directory> site = open_site(accounts, place);
+  Result<Directory> site = open_site(config, accounts, place);
   if (!site) return pass(site);
   return read_file_in(*site, name_of(file), accounts.aegir);
 }
@@ -138,7 +139,7 @@ Result<void> install_site_file(const Config& config, const Accounts& accounts, c
   if (Result<void> ok = check_slot(config, place.uid); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
-  Result<Directory> site = open_site(accounts, place);
+  Result<Directory> site = open_site(config, accounts, place);
   if (!site) return pass(site);
   // drushrc.php holds what people have set, and the site does not work without settings.php.
   return install_file(*site, name_of(file), content,
@@ -238,8 +239,9 @@ Result<void> install_slot_drush_files(const std::string& slot_home, uid_t uid, b
   });
 }
 
-Result<void> install_platform_file(const Config& /*config*/, const Accounts& accounts, const std::string& docroot,
+Result<void> install_platform_file(const Config& config, const Accounts& accounts, const std::string& docroot,
                                    const PlatformFile& file, Done& done) {
+  if (Result<void> ok = check_docroot(config, docroot); !ok) return ok;
   if (Result<void> ok = check_name(file.name); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
@@ -283,9 +285,10 @@ Result<void> install_platform_file(const Config& /*config*/, const Accounts& acc
                       done);
 }
 
-Result<std::optional<std::string>> read_platform_file(const Config& /*config*/, const Accounts& accounts,
+Result<std::optional<std::string>> read_platform_file(const Config& config, const Accounts& accounts,
                                                       const std::string& docroot, const std::string& folder,
                                                       const std::string& name) {
+  if (Result<void> ok = check_docroot(config, docroot); !ok) return pass(ok);
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   const std::array owners{accounts.aegir};

@@ -16,7 +16,7 @@ namespace aegir::machine {
 
 MachineTest::MachineTest() {
   ConfigResult config =
-      parse_config("prefix = " + directory_.path() +
+      parse_config("prefix = " + directory_.path() + "\nplatform_roots = " + directory_.path() +
                        "\naegir_user = 610001\nweb_user = 610002\nuid_first = 611000\nuid_last = 611099\n",
                    "test.conf");
   if (!config) throw std::runtime_error(describe(config.error().front()));

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "compiler/machine/site_files.hpp"
 #include "tests/root/machine/machine_fixture.hpp"
 
 namespace aegir::machine {
@@ -324,6 +325,28 @@ TEST_F(SiteTest, RefusesUidsAndNamesOutsideOfItsConfiguration) {
     EXPECT_EQ(prepare(uri).error().code, Code::kInvalid) << uri;
   }
   EXPECT_FALSE(std::filesystem::exists(docroot_ + "/sites"));
+}
+
+// The registry, which is aegir's, says where codebases are; what root gives to aegir must not be for it to say.
+TEST_F(SiteTest, NothingIsGivenToAegirWhereRootNamedNoFolderOfPlatforms) {
+  const std::string outside = path("etc");
+  make_directory(outside, {0, 0}, 0755);
+  config_.platform_roots = {path("platform"), path("platforms")};
+  Done done;
+  for (const std::string& docroot :
+       {outside, path("platform"), path("platforms/../etc"), path("platforms-of-old/d10"), std::string("/etc")}) {
+    const SitePlace place{docroot, "a.example", kFirst};
+    const PlatformFile file{"sites", "sites.php", "<?php\n"};
+    EXPECT_EQ(prepare_platform(config_, accounts_, docroot, done).error().code, Code::kPermission) << docroot;
+    EXPECT_EQ(prepare_site(config_, accounts_, place, done).error().code, Code::kPermission) << docroot;
+    EXPECT_EQ(prepare_site_tree(config_, accounts_, place, done).error().code, Code::kPermission) << docroot;
+    EXPECT_EQ(look_at_site(config_, accounts_, place).error().code, Code::kPermission) << docroot;
+    EXPECT_EQ(install_platform_file(config_, accounts_, docroot, file, done).error().code, Code::kPermission);
+    EXPECT_EQ(read_platform_file(config_, accounts_, docroot, "sites", "sites.php").error().code, Code::kPermission);
+    EXPECT_EQ(read_site_file(config_, accounts_, place, SiteFile::kSettings).error().code, Code::kPermission);
+  }
+  EXPECT_TRUE(done.empty());
+  EXPECT_EQ(owner_and_mode(outside).substr(5), "0:0");
 }
 
 TEST_F(SiteTest, AegirDoesItThroughItsRootInReserve) {

@@ -51,6 +51,7 @@ TEST(Config, PrefixMovesWhatIsNotNamed) {
   EXPECT_EQ(config->acme_root, "/var/tmp/q/var/aegir/acme");
   EXPECT_EQ(config->map_key, "/var/tmp/q/etc/aegir/map.key");
   EXPECT_EQ(config->map_dir, "/dev/shm/q-map");
+  EXPECT_THAT(config->platform_roots, ElementsAre("/var/tmp/q/var/aegir/platforms"));
   EXPECT_EQ(config->registry, "/srv/state/registry.sqlite");
   EXPECT_EQ(slot_socket(*config, "b1", 7), "/var/tmp/q/run/aegir/fpm/b1/7.sock");
 }
@@ -62,6 +63,7 @@ TEST(Config, ReadsEveryKindOfValue) {
       "uid_last = 600999\n"
       "web_user = 33\n"
       "aegir_root = \"/srv/with blank #1\"\n"
+      "platform_roots = /srv/a/ \"/srv/b c\"\n"
       "apache_listen = 8080 127.0.0.1:8081 [::1]:8082\n"
       "nginx_test = /usr/sbin/nginx -t -c \"/x y/nginx.conf\"\n"
       "apache_reload = signal /run/a.pid\n"
@@ -74,6 +76,7 @@ TEST(Config, ReadsEveryKindOfValue) {
   EXPECT_EQ(config->web_user, "33");
   EXPECT_EQ(config->web_group, "33");
   EXPECT_EQ(config->aegir_root, "/srv/with blank #1");
+  EXPECT_THAT(config->platform_roots, ElementsAre("/srv/a", "/srv/b c"));
   EXPECT_THAT(config->apache_listen, ElementsAre(Listen{"", 8080}, Listen{"127.0.0.1", 8081}, Listen{"::1", 8082}));
   EXPECT_THAT(config->nginx_test, ElementsAre("/usr/sbin/nginx", "-t", "-c", "/x y/nginx.conf"));
   EXPECT_EQ(config->apache_reload, (Reload{{}, "/run/a.pid"}));
@@ -101,22 +104,25 @@ TEST(Config, ReportsAllErrorsAtOnceWithTheirPlaces) {
                 "probe_peers =\n"
                 "state_dir = /a\x01\n"
                 "aegir_user = b\r\n"
+                "platform_roots = /srv platforms\n"
                 "registry\n"),
-      ElementsAre("a.conf:1:1: unknown key 'mapdir'; did you mean 'map_dir'?", "a.conf:2:1: unknown key 'banana'",
-                  "a.conf:3:12: expected '=' after 'aegir_root'",
-                  "a.conf:4:13: 'map_key' must be an absolute path without '.', '..' or '//', found 'relative'",
-                  "a.conf:5:1: 'map_key' is already set in line 4",
-                  "a.conf:6:13: 'uid_first' must be a number from 1000 to 4294967293, found '12'",
-                  "a.conf:7:12: 'uid_last' must be a number from 1000 to 4294967293, found 'many'",
-                  "a.conf:8:14: 'web_user' takes one word, found another: 'b'", "a.conf:9:11: 'web_group' has no value",
-                  "a.conf:10:11: the quote is not closed", "a.conf:11:13: a quote inside a word",
-                  "a.conf:12:20: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found '0'",
-                  "a.conf:12:22: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found '::1:80'",
-                  "a.conf:12:29: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found 'host:80'",
-                  "a.conf:13:14: 'nginx_test' must be an absolute path without '.', '..' or '//', found 'nginx'",
-                  "a.conf:14:16: 'signal' takes one word: the path of a pid file",
-                  "a.conf:15:13: 'probe_peers' has no value", "a.conf:16:15: a control character",
-                  "a.conf:17:15: the line ends with CR LF; expected LF", "a.conf:18:9: expected '=' after 'registry'"));
+      ElementsAre(
+          "a.conf:1:1: unknown key 'mapdir'; did you mean 'map_dir'?", "a.conf:2:1: unknown key 'banana'",
+          "a.conf:3:12: expected '=' after 'aegir_root'",
+          "a.conf:4:13: 'map_key' must be an absolute path without '.', '..' or '//', found 'relative'",
+          "a.conf:5:1: 'map_key' is already set in line 4",
+          "a.conf:6:13: 'uid_first' must be a number from 1000 to 4294967293, found '12'",
+          "a.conf:7:12: 'uid_last' must be a number from 1000 to 4294967293, found 'many'",
+          "a.conf:8:14: 'web_user' takes one word, found another: 'b'", "a.conf:9:11: 'web_group' has no value",
+          "a.conf:10:11: the quote is not closed", "a.conf:11:13: a quote inside a word",
+          "a.conf:12:20: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found '0'",
+          "a.conf:12:22: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found '::1:80'",
+          "a.conf:12:29: expected a port, ADDRESS:PORT or [ADDRESS]:PORT, found 'host:80'",
+          "a.conf:13:14: 'nginx_test' must be an absolute path without '.', '..' or '//', found 'nginx'",
+          "a.conf:14:16: 'signal' takes one word: the path of a pid file", "a.conf:15:13: 'probe_peers' has no value",
+          "a.conf:16:15: a control character", "a.conf:17:15: the line ends with CR LF; expected LF",
+          "a.conf:18:23: 'platform_roots' must be an absolute path without '.', '..' or '//', found 'platforms'",
+          "a.conf:19:9: expected '=' after 'registry'"));
 }
 
 TEST(Config, RefusesWhatDoesNotFitTogether) {
