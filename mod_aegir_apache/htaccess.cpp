@@ -58,9 +58,42 @@ struct Complaint {
 }
 
 /// Whether what a section says depends on more than the server's modules, which are the same whoever judges: a file can
-/// come at any moment, and a server may be started with other words than the one that judges.
+/// come at any moment, a server may be started with other words than the one that judges, and an upgrade asks nobody.
 [[nodiscard]] bool is_untested_condition(const char* name) noexcept {
-  return ap_cstr_casecmp(name, "<IfFile") == 0 || ap_cstr_casecmp(name, "<IfDefine") == 0;
+  return ap_cstr_casecmp(name, "<IfFile") == 0 || ap_cstr_casecmp(name, "<IfDefine") == 0 ||
+         ap_cstr_casecmp(name, "<IfVersion") == 0;
+}
+
+/// Takes a name of these from the beginning of `text`, as httpd's expressions spell their functions.
+[[nodiscard]] bool take_file_function(std::string_view& text) noexcept {
+  // The longest first.
+  for (const std::string_view name : {"filesize"sv, "filemod"sv, "file"sv}) {
+    if (text.size() < name.size() || ap_cstr_casecmpn(text.data(), name.data(), name.size()) != 0) continue;
+    text.remove_prefix(name.size());
+    return true;
+  }
+  return false;
+}
+
+/// Whether a line calls a function of httpd's expressions that reads a file, as "%{file:/x}" or as "file('/x')". httpd
+/// restricts them in an .htaccess, but not in what root's configuration includes, where they read what the user may who
+/// reads every site's map and certificates.
+[[nodiscard]] bool reads_a_file(std::string_view line) noexcept {
+  const auto is_word = [](char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    if (at > 0 && is_word(line[at - 1])) continue;
+    std::string_view rest = line.substr(at);
+    if (!take_file_function(rest)) continue;
+    if (rest.starts_with(':') && line.substr(0, at).ends_with("%{")) return true;
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    if (!rest.starts_with('(')) continue;
+    // What is no argument of theirs is a word in parentheses, in a message to a person.
+    const std::string_view argument = rest.substr(1, rest.find(')', 1));
+    if (argument.find_first_of("'\"%$(") != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 /// Whether a directive lets code run in the server itself, as the user who may open every site's socket; also one whose
@@ -100,6 +133,10 @@ struct Complaint {
       return {
           parms.config_file->line_number,
           apr_pstrcat(request->pool, word, " not allowed here: code of a platform runs as PHP of its sites", nullptr)};
+    }
+    if (reads_a_file(line.data())) {
+      return {parms.config_file->line_number,
+              apr_pstrcat(request->pool, word, " not allowed here: it reads a file as the web server", nullptr)};
     }
     if (!may_stand(word, parms)) {
       return {parms.config_file->line_number,

@@ -61,8 +61,11 @@ Result<FilesOfSites> prepare_sites(const Config& config, const Accounts& account
     if (platform.state == registry::PlatformState::kDeleted) continue;
     const Result<std::vector<std::string>> sites = store.uris_on(platform.id);
     if (!sites) return std::unexpected(sites.error());
-    told = verify::write_platform_files(config, accounts, platform, *sites, {}, done);
+    const Result<verify::PhpVersions> versions = verify::php_of(store, platform, *sites);
+    if (!versions) return std::unexpected(versions.error());
+    told = verify::write_platform_files(config, accounts, platform, *sites, {}, *versions, done);
     if (told) {
+      for (Error& error : *told) error.message = "platform " + platform.name + ": " + error.message;
       files->add(*std::move(told));
     } else if (told.error().code != Code::kNotFound || !sites->empty()) {  // the codebase may come later
       told.error().message = "platform " + platform.name + ": " + told.error().message;

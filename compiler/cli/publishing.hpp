@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -98,6 +99,7 @@ class FilesOfSites {
   explicit FilesOfSites(verify::Sites sites) : sites_(std::move(sites)) {}
   verify::Sites sites_;
   Errors errors_;
+  std::set<std::string> told_;  ///< of a platform a site tells the same as the platform itself
 };
 
 }  // namespace aegir::cli

@@ -10,7 +10,9 @@ Result<FilesOfSites> FilesOfSites::load(const Config& config, const Accounts& ac
 }
 
 void FilesOfSites::add(Errors errors) {
-  errors_.insert(errors_.end(), std::move_iterator(errors.begin()), std::move_iterator(errors.end()));
+  for (Error& error : errors) {
+    if (told_.insert(describe(error)).second) errors_.push_back(std::move(error));
+  }
 }
 
 Result<void> FilesOfSites::write(const registry::Site& site, machine::Done& done) {

@@ -74,6 +74,9 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
     ++verified;
     Result<void> prepared = machine::prepare_site_tree(config, accounts, files->sites().place_of(*site), done);
     files->write_again(*site, std::move(prepared), done);
+    Errors broken = files->sites().lint(*site);
+    for (Error& error : broken) error.message = "site " + uri + ": " + error.message;
+    files->add(std::move(broken));
   }
   if (Result<void> recorded = files->record(done); !recorded) return stop(recorded);
   for (const std::string& uri : uris) {
@@ -114,7 +117,10 @@ Outcome verify_platform(const Cli& cli, const std::string& name) {
   Result<std::vector<std::string>> uris = opened->store->uris_on(platform->id);
   if (!uris) return stop(uris);
   machine::Done done;
-  Result<verify::Told> told = verify::verify_platform(opened->config, opened->accounts, *model, *platform, *uris, done);
+  Result<verify::PhpVersions> versions = verify::php_of(*opened->store, *platform, *uris);
+  if (!versions) return stop(versions);
+  Result<verify::Told> told =
+      verify::verify_platform(opened->config, opened->accounts, *model, *platform, *uris, *versions, done);
   return finish(cli, *opened, told, done);
 }
 

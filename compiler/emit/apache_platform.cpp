@@ -37,7 +37,8 @@ Result<std::string> apache_platform(const Config& config, const registry::Platfo
   text.line("    DirectoryIndex index.php index.html");
   text.line("    # For the APIs of a site; its own password the module keeps to itself.");
   text.line("    CGIPassAuth On");
-  if (surroundings.accepted.contains(platform.name)) {
+  const bool has_htaccess = surroundings.accepted.contains(platform.name);
+  if (has_htaccess) {
     text.line(
         "    # The .htaccess of the docroot as it was when Apache accepted it: `aegirc verify --platform` reads it.");
     text.line("    Include ", Value{accepted_htaccess_path(config, platform), "config_dir"});
@@ -48,6 +49,12 @@ Result<std::string> apache_platform(const Config& config, const registry::Platfo
   text.line("    <FilesMatch \"\\.php$\">");
   text.line("        SetHandler aegir-php");
   text.line("        AcceptPathInfo On");
+  if (!has_htaccess && platform.cms != registry::Cms::kOther) {
+    text.line("        # Without an .htaccess the scripts of its kind alone, as on nginx.");
+    text.line("        <If \"-f %{REQUEST_FILENAME} && %{REQUEST_URI} !~ m#", rules.scripts, "#\">");
+    text.line("            Require all denied");
+    text.line("        </If>");
+  }
   text.line("    </FilesMatch>");
   text.line(
       "    # Closed for every platform of its kind, whatever its .htaccess says; also scripts that would be sent");

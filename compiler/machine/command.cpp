@@ -37,13 +37,14 @@ class Spawn {
   Spawn& operator=(const Spawn&) = delete;
 
   // 0, or the errno of what failed.
-  int start(const std::vector<std::string>& argv, int output, pid_t& pid) {
+  int start(const std::vector<std::string>& argv, int output, int input, pid_t& pid) {
     sigset_t none;
     sigset_t all;
     ::sigemptyset(&none);
     ::sigfillset(&all);
     for (const int error_number :
-         {::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0),
+         {input < 0 ? ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0)
+                    : ::posix_spawn_file_actions_adddup2(&actions_, input, 0),
           ::posix_spawn_file_actions_adddup2(&actions_, output, 1),
           ::posix_spawn_file_actions_adddup2(&actions_, output, 2),
           ::posix_spawn_file_actions_addclosefrom_np(&actions_, 3), ::posix_spawnattr_setsigmask(&attributes_, &none),
@@ -97,21 +98,21 @@ bool collect(int pipe, int child, Clock::time_point end, std::string& output) {
 
 }  // namespace
 
-Result<pid_t> start_command(const std::vector<std::string>& argv, int output) {
+Result<pid_t> start_command(const std::vector<std::string>& argv, int output, int input) {
   if (argv.empty() || !argv[0].starts_with('/')) return fail(Code::kInternal, "a command without an absolute path");
   pid_t pid = -1;
-  if (const int error_number = Spawn().start(argv, output, pid); error_number != 0) {
+  if (const int error_number = Spawn().start(argv, output, input, pid); error_number != 0) {
     return fail_errno("can't be started", argv[0], error_number);
   }
   return pid;
 }
 
-Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience) {
+Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience, int input) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("can't make a pipe", "this process", errno);
   const Fd reader(ends[0]);
   Fd writer(ends[1]);
-  const Result<pid_t> started = start_command(argv, writer.get());
+  const Result<pid_t> started = start_command(argv, writer.get(), input);
   if (!started) return std::unexpected(started.error());
   const pid_t pid = *started;
   writer = Fd();
@@ -148,6 +149,14 @@ Result<void> run_as_root(const std::vector<std::string>& argv, std::string_view 
 
 Result<void> test_server(const std::vector<std::string>& argv) {
   return run_as_root(argv, "refused the configuration");
+}
+
+Result<std::string> ask_server(const std::vector<std::string>& argv) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  Result<Outcome> outcome = run_command(argv, kServerPatience);
+  if (!outcome) return pass(outcome);
+  return std::move(outcome->output);
 }
 
 Result<void> reload_server(const Reload& reload, std::string_view program, int signal) {

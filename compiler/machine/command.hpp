@@ -19,15 +19,20 @@ struct Outcome {
   std::string output;  ///< stdout and stderr as they came, cut after 64 KiB
 };
 
-/// Runs `argv` (argv[0] is an absolute path) as who we are, with no input, the environment PATH and LANG=C, and no
-/// descriptor of ours. When it takes longer than `patience`, it and its process group are killed (kBusy).
-[[nodiscard]] Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience);
+/// Runs `argv` (argv[0] is an absolute path) as who we are, with no input or that of the descriptor `input`, the
+/// environment PATH and LANG=C, and no other descriptor of ours. When it takes longer than `patience`, it and its
+/// process group are killed (kBusy).
+[[nodiscard]] Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience,
+                                          int input = -1);
 
 /// Starts `argv` in the same way, with stdout and stderr to `output`, and does not wait for its end.
-[[nodiscard]] Result<pid_t> start_command(const std::vector<std::string>& argv, int output);
+[[nodiscard]] Result<pid_t> start_command(const std::vector<std::string>& argv, int output, int input = -1);
 
 /// Asks a web server whether it takes its configuration: runs `argv` as root. What it says is the error (kInvalid).
 [[nodiscard]] Result<void> test_server(const std::vector<std::string>& argv);
+
+/// What a server's program prints about itself: runs `argv` as root, however it ends.
+[[nodiscard]] Result<std::string> ask_server(const std::vector<std::string>& argv);
 
 /// Tells a server to read its configuration again. `program` is the beginning of its process name ("nginx") and
 /// `signal` its signal for that; both matter only for a pid file. kNotFound when no such process is there.

@@ -267,6 +267,7 @@ Result<void> install_platform_file(const Config& config, const Accounts& account
     Result<std::optional<std::string>> present = read_file_in(*folder, file.name, accounts.aegir);
     if (!present) return pass(present);
     if (*present && !is_emitted(**present)) {
+      if (Result<void> fine = file.look ? file.look(**present) : Result<void>(); !fine) return fine;
       const int at = folder->fd.get();
       if (::renameat2(at, file.name.c_str(), at, file.keep_as.c_str(), RENAME_NOREPLACE) == 0) {
         done.push_back(folder->path + '/' + file.name + ": moved to " + file.keep_as);

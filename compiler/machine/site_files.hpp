@@ -59,13 +59,14 @@ using DrushFile = std::pair<std::string, std::string>;
 
 /// A file of a platform, in a folder that is made when it is missing: `folder` is "sites" or "sites/all/drush".
 /// Everybody may read it when `open`, else aegir alone. A file without kEmittedMark is first moved to `keep_as`, unless
-/// that is empty or there is one.
+/// that is empty or there is one; an error of `look`, which is shown its content, leaves all as it is.
 struct PlatformFile {
   std::string folder;
   std::string name;
   std::string content;
   bool open = true;
   std::string keep_as = {};
+  std::function<Result<void>(std::string_view content)> look = {};
 };
 [[nodiscard]] Result<void> install_platform_file(const Config& config, const Accounts& accounts,
                                                  const std::string& docroot, const PlatformFile& file, Done& done);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/machine/machine.hpp"
+#include "compiler/publish/judge.hpp"
 #include "compiler/publish/people_in_force.hpp"
 
 namespace aegir::publish {
@@ -60,17 +61,19 @@ Result<void> Bringer::look() {
 /// Sorts out which .htaccess files Apache must be asked about.
 void Bringer::read_htaccess(const std::set<std::string>& read) {
   if (kind_.service != registry::kApache) return;
+  const bool anew = has_new_judge();
   for (const registry::Platform& platform : platforms()) {
+    const std::string path = emit::accepted_htaccess_path(config_, platform);
+    if (anew && htaccess_.contains(path)) candidates_.push_back({platform, htaccess_[path], true});
     if (!read.contains(platform.name)) continue;
     Result<std::optional<std::string>> text = docroots_htaccess(platform);
-    const std::string path = emit::accepted_htaccess_path(config_, platform);
     if (!text) {
       refuse(platform, std::move(text.error()));
     } else if (!*text) {
-      if (htaccess_.erase(path) != 0) model_.surroundings.accepted.erase(platform.name);
+      (void)drop(platform);
       note_missing_htaccess(platform);
     } else if (const auto accepted = htaccess_.find(path); accepted == htaccess_.end() || accepted->second != **text) {
-      candidates_.push_back({platform.name, **std::move(text)});
+      candidates_.push_back({platform, **std::move(text)});
     }
   }
 }
@@ -92,6 +95,36 @@ void Bringer::refuse(const registry::Platform& platform, Error error) {
     error.hint = std::string(error.place.line != 0 ? "mend the line" : "put a plain text file there") +
                  ", and run `aegirc verify --platform " + platform.name + '`';
   }
+  activation_.errors.push_back(std::move(error));
+}
+
+bool Bringer::has_new_judge() {
+  if (htaccess_.empty()) return false;
+  judge_ = apache_as_judge(config_);
+  const Result<Files> last = read_kept(config_, Kept::kJudge, kind_.folder);
+  return !last || *last != *judge_;
+}
+
+/// That all accepted .htaccess files were accepted by the Apache of now.
+Result<void> Bringer::remember_judge() {
+  if (kind_.service != registry::kApache || htaccess_.empty()) return {};
+  if (!judge_) judge_ = apache_as_judge(config_);
+  return write_kept(config_, accounts_, Kept::kJudge, kind_.folder, *judge_);
+}
+
+/// Takes an accepted .htaccess out of what is to be in force. False when there is none.
+bool Bringer::drop(const registry::Platform& platform) {
+  model_.surroundings.accepted.erase(platform.name);
+  return htaccess_.erase(emit::accepted_htaccess_path(config_, platform)) != 0;
+}
+
+/// Neither the old rules nor the file are safe any more.
+void Bringer::tell_dropped(const registry::Platform& platform, Error error) {
+  error.place.file = platform.docroot + "/.htaccess";
+  error.message =
+      "platform " + platform.name +
+      " goes on without its .htaccess: Apache took it before, but not with its modules of now: " + error.message;
+  error.hint = "mend the line, and run `aegirc verify --platform " + platform.name + '`';
   activation_.errors.push_back(std::move(error));
 }
 
@@ -117,17 +150,30 @@ Result<void> Bringer::emit() {
 
 /// Tries, leaving out what is refused, until the rest is taken. The error: nothing can be done.
 Result<void> Bringer::settle() {
-  std::vector<machine::Htaccess> asked = std::exchange(candidates_, {});
+  std::vector<Candidate> asked = std::exchange(candidates_, {});
   for (;;) {
     Result<void> tried = attempt(asked);
     if (tried) break;
     if (Result<void> mended = leave_out(std::move(tried.error())); !mended) return mended;
     if (Result<void> ok = emit(); !ok) return ok;
   }
+  if (Result<void> ok = adopt(std::move(asked)); !ok) return ok;
+  return remember_judge();
+}
+
+/// Goes by the verdicts on what was asked about.
+Result<void> Bringer::adopt(std::vector<Candidate> asked) {
+  const Files tried = htaccess_;
+  std::vector<std::pair<const registry::Platform*, Error>> dropped;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (!asked[i].in_force || !verdicts_[i] || !drop(asked[i].platform)) continue;
+    dropped.emplace_back(&asked[i].platform, *std::move(verdicts_[i]));
+  }
   const Files before = htaccess_;
   const std::set<std::string> accepted_before = model_.surroundings.accepted;
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    const registry::Platform& platform = *std::ranges::find(model_.platforms, asked[i].name, &registry::Platform::name);
+    if (asked[i].in_force) continue;
+    const registry::Platform& platform = asked[i].platform;
     if (verdicts_[i]) {
       refuse(platform, *std::move(verdicts_[i]));
       continue;
@@ -136,7 +182,10 @@ Result<void> Bringer::settle() {
     model_.surroundings.accepted.insert(platform.name);
     accepted_.insert(platform.name);
   }
-  if (htaccess_ == before) return {};
+  for (auto& [platform, error] : dropped) {
+    if (!accepted_.contains(platform->name)) tell_dropped(*platform, std::move(error));
+  }
+  if (htaccess_ == tried) return {};
   // Once more with what was accepted, as a part of the whole.
   if (Result<void> ok = emit(); !ok) return ok;
   Result<void> whole = attempt({});
@@ -153,19 +202,22 @@ Result<void> Bringer::settle() {
 }
 
 /// Asks a server in a sandbox about files_.
-Result<void> Bringer::attempt(const std::vector<machine::Htaccess>& asked) {
+Result<void> Bringer::attempt(const std::vector<Candidate>& asked) {
   machine::Change change;
   for (const auto& [path, content] : files_) change.files.push_back({path, content});
   if (kind_.service == registry::kNginx) return machine::try_nginx(config_, change);
+  std::vector<machine::Htaccess> htaccess;
+  for (const Candidate& each : asked) htaccess.push_back({std::to_string(htaccess.size()), each.content});
   Result<machine::ApacheTrial> trial =
-      machine::try_apache(config_, change, server_.status(), RunningServer::status_line(set_), asked);
+      machine::try_apache(config_, change, server_.status(), RunningServer::status_line(set_), htaccess);
   if (!trial) return pass(trial);
   included_ = trial->has_ours;
   verdicts_ = std::move(trial->htaccess);
   return {};
 }
 
-/// Leaves out the person's file that an error names or, when it names none, those without which all is well.
+/// Leaves out the person's file that an error names, or the accepted .htaccess that Apache takes no more, or, when it
+/// names none, those without which all is well.
 Result<void> Bringer::leave_out(Error error) {
   std::vector<emit::PersonsFile*> in;
   for (emit::PersonsFile& file : model_.surroundings.people) {
@@ -176,6 +228,11 @@ Result<void> Bringer::leave_out(Error error) {
   if (named != in.end()) {
     (*named)->left_out = true;
     tell_left_out(**named, std::move(error));
+    return {};
+  }
+  for (const registry::Platform& platform : platforms()) {
+    if (error.place.file != emit::accepted_htaccess_path(config_, platform) || !drop(platform)) continue;
+    tell_dropped(platform, std::move(error));
     return {};
   }
   for (emit::PersonsFile* file : in) file->left_out = true;

@@ -31,14 +31,26 @@ class Bringer {
   [[nodiscard]] Result<void> bring(const std::set<std::string>& read);
 
  private:
+  /// An .htaccess that Apache has to be asked about.
+  struct Candidate {
+    registry::Platform platform;
+    std::string content;
+    bool in_force = false;  ///< accepted by another Apache
+  };
+
   [[nodiscard]] Result<void> look();
   void read_htaccess(const std::set<std::string>& read);
   void note_missing_htaccess(const registry::Platform& platform);
   void refuse(const registry::Platform& platform, Error error);
+  [[nodiscard]] bool has_new_judge();
+  [[nodiscard]] Result<void> remember_judge();
+  bool drop(const registry::Platform& platform);
+  void tell_dropped(const registry::Platform& platform, Error error);
   [[nodiscard]] Result<void> emit();
   [[nodiscard]] Result<void> emit_files();
   [[nodiscard]] Result<void> settle();
-  [[nodiscard]] Result<void> attempt(const std::vector<machine::Htaccess>& asked);
+  [[nodiscard]] Result<void> adopt(std::vector<Candidate> asked);
+  [[nodiscard]] Result<void> attempt(const std::vector<Candidate>& asked);
   [[nodiscard]] Result<void> leave_out(Error error);
   void tell_left_out(const emit::PersonsFile& file, Error error);
   [[nodiscard]] bool is_on_disk() const;
@@ -63,8 +75,9 @@ class Bringer {
   Files htaccess_;                              ///< accepted ones, by their path beside the fragments
   Files files_;                                 ///< what is to be in force, htaccess_ too
   std::string set_;                             ///< their name, which the status says
-  std::vector<machine::Htaccess> candidates_;   ///< .htaccess files that Apache has to be asked about
+  std::vector<Candidate> candidates_;           ///< .htaccess files that Apache has to be asked about
   std::vector<std::optional<Error>> verdicts_;  ///< and what it says of each
+  std::optional<Files> judge_;                  ///< Apache as it is now, once that was asked
   std::set<std::string> accepted_;              ///< platforms whose .htaccess is new and good
   bool included_ = true;
   bool is_down_ = false;

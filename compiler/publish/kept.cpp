@@ -9,7 +9,10 @@ namespace aegir::publish {
 namespace {
 
 std::string path_of(const Config& config, Kept what, const std::string& service) {
-  return config.config_dir + (what == Kept::kLastGood ? "/last-good." : "/people.") + service;
+  const char* name = "/last-good.";
+  if (what == Kept::kPeople) name = "/people.";
+  if (what == Kept::kJudge) name = "/judge.";
+  return config.config_dir + name + service;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ using Files = std::map<std::string, std::string>;
 enum class Kept : std::uint8_t {
   kLastGood,  ///< what we emit and accepted .htaccess files, whole
   kPeople,    ///< people's files: of each a hash
+  kJudge,     ///< who has accepted the .htaccess files that are in force (judge.hpp)
 };
 
 /// kNotFound when nothing was kept yet. `service` is "apache" or "nginx". Needs root in reserve.

@@ -129,7 +129,7 @@ Result<std::vector<Error>> compare_platform_files(const Config& config, const Ac
                                                   const std::vector<std::string>& uris,
                                                   const std::vector<std::string>& profiles, const OnFile& told) {
   std::vector<Error> errors;
-  Result<PlatformTexts> texts = platform_texts(config, accounts, platform, uris, profiles, errors);
+  Result<PlatformTexts> texts = platform_texts(config, accounts, platform, uris, profiles, {}, errors);
   if (!texts) return pass(texts);
   Comparison comparison(told, errors);
   for (const machine::PlatformFile& file : texts->files) {

@@ -5,7 +5,7 @@
 namespace aegir::verify {
 Result<Told> verify_platform(const Config& config, const Accounts& accounts, const emit::Model& model,
                              const registry::Platform& platform, const std::vector<std::string>& uris,
-                             machine::Done& done) {
+                             const PhpVersions& versions, machine::Done& done) {
   Told told;
   const auto tell = [&](Error error) {
     error.message = "platform " + platform.name + ": " + error.message;
@@ -14,7 +14,7 @@ Result<Told> verify_platform(const Config& config, const Accounts& accounts, con
   if (Result<void> owned = machine::prepare_platform(config, accounts, platform.docroot, done); !owned) {
     tell(std::move(owned.error()));
   }
-  Result<std::vector<Error>> written = write_platform_files(config, accounts, platform, uris, {}, done);
+  Result<std::vector<Error>> written = write_platform_files(config, accounts, platform, uris, {}, versions, done);
   if (written) {
     for (Error& error : *written) tell(std::move(error));
   } else {

@@ -2,6 +2,7 @@
 // rules in the web servers, from its .htaccess as it is now. Used by aegirc, and later by aegird.
 #pragma once
 
+#include "compiler/verify/lint.hpp"
 #include "compiler/verify/server.hpp"
 
 namespace aegir::verify {
@@ -10,6 +11,6 @@ namespace aegir::verify {
 /// .htaccess.
 [[nodiscard]] Result<Told> verify_platform(const Config& config, const Accounts& accounts, const emit::Model& model,
                                            const registry::Platform& platform, const std::vector<std::string>& uris,
-                                           machine::Done& done);
+                                           const PhpVersions& versions, machine::Done& done);
 
 }  // namespace aegir::verify

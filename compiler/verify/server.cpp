@@ -5,6 +5,7 @@
 #include "compiler/emit/htaccess.hpp"
 #include "compiler/emit/people.hpp"
 #include "compiler/publish/activate.hpp"
+#include "compiler/verify/lint.hpp"
 #include "compiler/verify/site.hpp"
 
 namespace aegir::verify {
@@ -116,7 +117,10 @@ Result<Told> verify_servers(const Config& config, const Accounts& accounts, cons
     if (!activation.accepted.contains(platform.name)) continue;
     if (Result<void> noted = note_unobeyed(config, platform, activation.notes); !noted) return pass(noted);
   }
-  return Told{std::move(activation.errors), std::move(activation.notes)};
+  Told told{std::move(activation.errors), std::move(activation.notes)};
+  std::vector<Error> broken = lint_server(config, model.blocks);
+  told.errors.insert(told.errors.end(), std::move_iterator(broken.begin()), std::move_iterator(broken.end()));
+  return told;
 }
 
 }  // namespace aegir::verify

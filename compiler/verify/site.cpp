@@ -1,6 +1,7 @@
 #include "compiler/verify/site.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace aegir::verify {
 namespace {
@@ -61,9 +62,21 @@ Result<void> Sites::write_settings(const registry::Site& site, const Present& pr
   return machine::install_site_file(*config_, accounts_, place, SiteFile::kSettings, content, done);
 }
 
-Result<void> Sites::write_sites_php(const registry::Platform& platform, machine::Done& done) {
-  if (!with_sites_php_.insert(platform.docroot).second) return {};
-  return machine::install_platform_file(*config_, accounts_, platform.docroot, sites_php_file(), done);
+/// What is wrong with it is no site's own fault, and told once.
+void Sites::write_sites_php(const emit::SiteFacts& facts, machine::Done& done) {
+  const registry::Platform& platform = facts.platform;
+  if (!with_sites_php_.insert(platform.docroot).second) return;
+  const PhpVersions versions = {block_of(facts.site).php_version};
+  Result<void> written = machine::install_platform_file(*config_, accounts_, platform.docroot,
+                                                        sites_php_file(platform.docroot, versions), done);
+  if (written) return;
+  written.error().message = "platform " + platform.name + ": " + written.error().message;
+  of_platforms_.push_back(std::move(written.error()));
+}
+
+std::vector<Error> Sites::lint(const registry::Site& site) const {
+  if (!has_files(site)) return {};
+  return lint_site(*config_, accounts_, place_of(site), block_of(site).php_version);
 }
 
 Result<void> Sites::write_files(const emit::SiteFacts& facts, const Present& present, std::vector<Error>& errors,
@@ -72,7 +85,7 @@ Result<void> Sites::write_files(const emit::SiteFacts& facts, const Present& pre
   const std::string home = slot_home_of(facts.site);
   Result<SiteTexts> texts = site_texts(*config_, facts, present, home, errors);
   if (!texts) return pass(texts);
-  if (Result<void> ok = write_sites_php(facts.platform, done); !ok) return ok;
+  write_sites_php(facts, done);
   // Before settings.php, which asks for it.
   if (Result<void> ok = machine::install_cli_file(*config_, accounts_, place, texts->cli, done); !ok) return ok;
   if (Result<void> ok = write_settings(facts.site, present, std::move(texts->settings), done); !ok) return ok;
@@ -114,7 +127,7 @@ Result<std::vector<Error>> Sites::write(const registry::Site& site, machine::Don
 }
 
 Result<std::vector<Error>> Sites::record(const registry::Actor& actor, machine::Done& done) {
-  std::vector<Error> errors;
+  std::vector<Error> errors = std::exchange(of_platforms_, {});
   if (changed_.empty()) return errors;
   Result<std::uint64_t> recorded = store_->transact(actor, [&](registry::Writer& writer) -> Result<void> {
     for (const registry::Site& site : changed_) {
@@ -178,13 +191,19 @@ Result<void> Sites::forget_others(machine::Done& done) {
 Result<std::vector<Error>> write_platform_files(const Config& config, const Accounts& accounts,
                                                 const registry::Platform& platform,
                                                 const std::vector<std::string>& uris,
-                                                const std::vector<std::string>& profiles, machine::Done& done) {
+                                                const std::vector<std::string>& profiles, const PhpVersions& versions,
+                                                machine::Done& done) {
   std::vector<Error> errors;
-  Result<PlatformTexts> texts = platform_texts(config, accounts, platform, uris, profiles, errors);
+  Result<PlatformTexts> texts = platform_texts(config, accounts, platform, uris, profiles, versions, errors);
   if (!texts) return pass(texts);
   for (const machine::PlatformFile& file : texts->files) {
     Result<void> ok = machine::install_platform_file(config, accounts, platform.docroot, file, done);
-    if (!ok) return pass(ok);
+    if (!ok && ok.error().code == Code::kNotFound) return pass(ok);  // there is no docroot
+    if (!ok) errors.push_back(std::move(ok.error()));
+  }
+  if (!texts->files.empty()) {
+    std::vector<Error> broken = lint_platform(config, accounts, platform.docroot, versions);
+    errors.insert(errors.end(), std::move_iterator(broken.begin()), std::move_iterator(broken.end()));
   }
   if (Result<void> ok = machine::install_drush_files(config, accounts, texts->drush, done); !ok) return pass(ok);
   return errors;

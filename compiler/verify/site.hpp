@@ -66,7 +66,11 @@ class Sites {
   /// Tells of the files that forget_others() would take away.
   [[nodiscard]] Result<void> compare_others(const OnFile& told) const;
 
-  /// Tells the registry of the sites whose cloaking people have changed in drushrc.php, and writes their files.
+  /// What people have written for the site alone, and PHP can't read: the site does not answer with it.
+  [[nodiscard]] std::vector<Error> lint(const registry::Site& site) const;
+
+  /// Tells the registry of the sites whose cloaking people have changed in drushrc.php, and writes their files. Returns
+  /// what is wrong with them, and with the platforms of all sites that were written.
   [[nodiscard]] Result<std::vector<Error>> record(const registry::Actor& actor, machine::Done& done);
 
   /// After the map is published: the settings.php of sites that are cloaked now and were not before. Returns what went
@@ -84,7 +88,7 @@ class Sites {
                                          std::vector<Error>& errors, machine::Done& done);
   [[nodiscard]] Result<void> write_settings(const registry::Site& site, const Present& present, std::string content,
                                             machine::Done& done);
-  [[nodiscard]] Result<void> write_sites_php(const registry::Platform& platform, machine::Done& done);
+  void write_sites_php(const emit::SiteFacts& facts, machine::Done& done);
   [[nodiscard]] Result<std::vector<std::string>> forgotten() const;
 
   /// A settings.php that waits for the map.
@@ -101,16 +105,18 @@ class Sites {
   std::unordered_map<std::string, registry::DatabaseService> databases_;  ///< by server
   std::set<std::string> with_sites_php_;                                  ///< docroots
   std::set<std::string> with_drush_yml_;                                  ///< homes of shared slots, compared
+  std::vector<Error> of_platforms_;                                       ///< told by record()
   std::vector<registry::Site> changed_;                                   ///< as they are to be in the registry
   std::vector<Waiting> waiting_;
 };
 
 /// A platform's own files: sites.php, drushrc.php with the names of its sites, Drush's alias of the platform.
+/// Returns what of them could not be written, and what people have written that PHP of one of `versions` can't read.
 [[nodiscard]] Result<std::vector<Error>> write_platform_files(const Config& config, const Accounts& accounts,
                                                               const registry::Platform& platform,
                                                               const std::vector<std::string>& uris,
                                                               const std::vector<std::string>& profiles,
-                                                              machine::Done& done);
+                                                              const PhpVersions& versions, machine::Done& done);
 [[nodiscard]] Result<std::vector<Error>> compare_platform_files(const Config& config, const Accounts& accounts,
                                                                 const registry::Platform& platform,
                                                                 const std::vector<std::string>& uris,

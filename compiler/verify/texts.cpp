@@ -80,7 +80,7 @@ Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts,
   texts.settings = *std::move(settings);
   if (present.drushrc) texts.drushrc = emit::site_drushrc(facts, *present.drushrc);
   if (!present.has_local_settings) {
-    texts.local_settings = "<?php\n# Yours: settings.php includes it last, and Aegir never writes it again.\n";
+    texts.local_settings = kBlankLocalSettings;
   }
   const auto fill = [&](std::vector<DrushFile>& files, const std::string& folder) {
     Result<std::vector<DrushFile>> made = aliases(facts, folder);
@@ -95,16 +95,22 @@ Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts,
   return texts;
 }
 
-machine::PlatformFile sites_php_file() {
-  return {.folder = "sites", .name = "sites.php", .content = emit::sites_php(), .keep_as = "local.sites.php"};
+machine::PlatformFile sites_php_file(const std::string& docroot, const PhpVersions& versions) {
+  return {.folder = "sites",
+          .name = "sites.php",
+          .content = emit::sites_php(),
+          .keep_as = "local.sites.php",
+          .look = [versions, path = docroot + "/sites/sites.php"](std::string_view content) {
+            return lint(versions, content, path);
+          }};
 }
 
 Result<PlatformTexts> platform_texts(const Config& config, const Accounts& accounts, const registry::Platform& platform,
                                      const std::vector<std::string>& uris, const std::vector<std::string>& profiles,
-                                     std::vector<Error>& errors) {
+                                     const PhpVersions& versions, std::vector<Error>& errors) {
   PlatformTexts texts;
   if (platform.cms == registry::Cms::kOther) return texts;
-  texts.files.push_back(sites_php_file());
+  texts.files.push_back(sites_php_file(platform.docroot, versions));
   texts.drush.emplace_back(emit::alias_file("platform_" + platform.name), emit::platform_alias(platform));
   constexpr const char* kFolder = "sites/all/drush";
   Result<std::optional<std::string>> present =

@@ -9,8 +9,13 @@
 #include "compiler/core/config.hpp"
 #include "compiler/emit/drupal.hpp"
 #include "compiler/machine/site_files.hpp"
+#include "compiler/verify/lint.hpp"
 
 namespace aegir::verify {
+
+/// A local.settings.php as Verify makes it.
+inline constexpr std::string_view kBlankLocalSettings =
+    "<?php\n# Yours: settings.php includes it last, and Aegir never writes it again.\n";
 
 /// What is there of a site's files, as far as it decides what is to be there.
 struct Present {
@@ -40,8 +45,8 @@ struct SiteTexts {
 [[nodiscard]] Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts, const Present& present,
                                            const std::string& slot_home, std::vector<Error>& errors);
 
-/// The same for every platform.
-[[nodiscard]] machine::PlatformFile sites_php_file();
+/// The content is the same for every platform. A person's own that PHP of one of `versions` can't read stays.
+[[nodiscard]] machine::PlatformFile sites_php_file(const std::string& docroot, const PhpVersions& versions);
 
 /// A platform's own files.
 struct PlatformTexts {
@@ -55,7 +60,7 @@ struct PlatformTexts {
                                                    const registry::Platform& platform,
                                                    const std::vector<std::string>& uris,
                                                    const std::vector<std::string>& profiles,
-                                                   std::vector<Error>& errors);
+                                                   const PhpVersions& versions, std::vector<Error>& errors);
 
 /// A server's files below aegir's .drush.
 [[nodiscard]] Result<std::vector<machine::DrushFile>> server_texts(const Config& config,

@@ -95,6 +95,11 @@ TEST_F(ActivationTest, WhatIsNoHtaccessIsRefusedWithItsLineAndNothingRuns) {
       {"Options +ExecCGI\nAddHandler cgi-script .sh\n", 1, "Option ExecCGI not allowed here"},
       {"CustomLog " + program + " common\n", 1, "CustomLog not allowed here"},
       {"<IfFile " + canary() + ">\nNonsense\n</IfFile>\n", 1, "<IfFile not allowed here"},
+      {"<IfVersion < 2.0>\nRedirect 410 /x\n</IfVersion>\n", 1, "<IfVersion not allowed here"},
+      {"<IfModule mod_none.c>\nHeader set X \"expr=%{file:/etc/passwd}\"\n</IfModule>\n", 2,
+       "Header not allowed here: it reads a file"},
+      {"<IfModule mod_none.c>\n<If \"FileSize ( '/etc/shadow') -gt 0\">\n</If>\n</IfModule>\n", 2,
+       "<If not allowed here: it reads a file"},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.content);
@@ -111,6 +116,32 @@ TEST_F(ActivationTest, WhatIsNoHtaccessIsRefusedWithItsLineAndNothingRuns) {
     EXPECT_THAT(accepted("p2"), HasSubstr("/" + std::to_string(row.line))) << "another platform publishes";
   }
   EXPECT_FALSE(std::filesystem::exists(canary())) << "something ran";
+}
+
+TEST_F(ActivationTest, WithoutAnHtaccessOnlyTheScriptsOfItsKindRun) {
+  live::put(installation_.docroot() + "/modules/statistics/statistics.php", "<?php echo 'counted';");
+  live::put(installation_.docroot() + "/modules/simpletest/run.php", "<?php echo 'ran';");
+  EXPECT_EQ(apache_answers("/try.php?do=groups"), 200) << "of another application we know nothing";
+  model_.platforms[0].cms = registry::Cms::kDrupal7;
+  expect_fine();
+  installation_.apache().expect_log("AH01630: client denied by server configuration: .*\\.php");
+  for (const char* closed : {"/try.php?do=groups", "/try.php/more", "//try.php", "/modules/simpletest/run.php"}) {
+    EXPECT_EQ(apache_answers(closed), 403) << closed;
+  }
+  for (const char* open : {"/", "/index.php", "/index.php/more", "/modules/statistics/statistics.php", "/node/1"}) {
+    EXPECT_EQ(apache_answers(open), 200) << open;
+  }
+  EXPECT_EQ(apache_answers("/nothing.php"), 404) << "what is not there is not closed";
+  // Its own rules decide, once it has some.
+  put_htaccess("DirectoryIndex index.php\n");
+  expect_fine();
+  EXPECT_EQ(apache_answers("/try.php?do=groups"), 200);
+}
+
+TEST_F(ActivationTest, WordsOfAMessageAreNoFunctions) {
+  put_htaccess("Redirect 410 /gone\nErrorDocument 403 \"You may not read this file (ask us)\"\n");
+  expect_fine();
+  EXPECT_EQ(apache_answers("/gone"), 410);
 }
 
 TEST_F(ActivationTest, NoHandlerOfAnHtaccessReachesAnotherSitesPhp) {

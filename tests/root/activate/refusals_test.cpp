@@ -175,6 +175,23 @@ TEST_F(ActivationTest, AReloadThatDoesNotHelpBringsTheLastGoodConfigurationBack)
   EXPECT_NE(live::slurp(pre), before);
 }
 
+// A trial that fails for no file's fault, here because of what else lies in the sandbox, with a file of a person's
+// there.
+TEST_F(ActivationTest, ATrialThatFailsForNoFilesFaultEnds) {
+  live::put(in("apache", "vhost.d/mine.conf"), "# mine\n");
+  expect_fine();
+  config_.apache_start.insert(config_.apache_start.begin(), {"/bin/sh", "-c",
+                                                             "for file in " + config_.run_dir +
+                                                                 "/sandbox/public/[0-9]*; do [ ! -e $file ] || exit 1; "
+                                                                 "done; exec \"$@\"",
+                                                             "sh"});
+  put_htaccess("Redirect 410 /gone\n");
+  const Activation done = activate();
+  ASSERT_EQ(done.errors.size(), 1U) << describe_all(done);
+  EXPECT_THAT(done.errors[0].message, StartsWith("Apache keeps what it has: "));
+  EXPECT_EQ(accepted(), "");
+}
+
 TEST_F(ActivationTest, AConfigurationThatNobodyCanMendIsRefusedWhole) {
   // What is wrong is no file of ours.
   live::put(installation_.root() + "/elsewhere.conf", "Nonsense\n");
