@@ -63,7 +63,8 @@ Result<void> give(const Directory& at, const struct stat& status, const Rules& r
                    "found " + describe_found(status) + " that the others can't read, where people put code: somebody " +
                        "may have moved it there who can't read it either",
                    "look at it; when it is code, run `chown " + std::to_string(rules.owner.uid) + ':' +
-                       std::to_string(rules.owner.gid) + ' ' + at.path + "` and the command again, else move it away");
+                       std::to_string(rules.owner.gid) + ' ' + at.path +
+                       "` (`chown -R` for a whole folder of yours) and the command again, else move it away");
   }
   return set_owner(at, status, rules.owner.uid, rules.owner.gid, done);
 }
