@@ -86,7 +86,7 @@ void timed(const char* name, const Work& work) {
 void run(std::uint64_t files) {
   const Place place;
   ConfigResult config =
-      parse_config("prefix = " + place.path("prefix") +
+      parse_config("prefix = " + place.path("prefix") + "\nplatform_roots = " + place.path("platform") +
                        "\naegir_user = 610001\nweb_user = 610002\nuid_first = 611000\n" + "uid_last = 611099\n",
                    "tree_bench.conf");
   if (!config) throw std::runtime_error(describe(config.error().front()));

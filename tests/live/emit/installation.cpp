@@ -68,13 +68,13 @@ void put_as(uid_t owner, const std::string& path, std::string_view content, mode
 
 Installation::Installation() {
   if (::geteuid() != 0) throw std::runtime_error("this test must run as root: it needs real uids");
-  ConfigResult config =
-      parse_config("prefix = " + root_.path() + "\naegir_user = 610001\nuid_first = 612000\n" +
-                       "uid_last = 612099\nmap_dir = " + map_.directory() + "\nmap_key = " + map_.key_file() +
-                       "\napache_module = " AEGIR_APACHE_MODULE + "\nnginx_module = " AEGIR_NGX_MODULE +
-                       "\napache_listen = 127.0.0.1:" + apache_port_.text() +
-                       "\ntrusted_proxies = 127.0.0.1\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\n",
-                   "installation.conf");
+  ConfigResult config = parse_config(
+      "prefix = " + root_.path() + "\nplatform_roots = " + root_.path() +
+          "\naegir_user = 610001\nuid_first = 612000\n" + "uid_last = 612099\nmap_dir = " + map_.directory() +
+          "\nmap_key = " + map_.key_file() + "\napache_module = " AEGIR_APACHE_MODULE +
+          "\nnginx_module = " AEGIR_NGX_MODULE + "\napache_listen = 127.0.0.1:" + apache_port_.text() +
+          "\ntrusted_proxies = 127.0.0.1\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\n",
+      "installation.conf");
   if (!config) throw std::runtime_error(describe(config.error().front()));
   config_ = *config;
   const Result<Accounts> accounts = resolve_accounts(config_);
