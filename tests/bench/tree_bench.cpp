@@ -86,12 +86,12 @@ void timed(const char* name, const Work& work) {
 void run(std::uint64_t files) {
   const Place place;
   ConfigResult config =
-      parse_config("prefix = " + place.path("prefix") + "\nplatform_roots = " + place.path("platform") +
+      parse_config("prefix = " + place.path("prefix") + "\nplatform_roots = " + place.path("platforms") +
                        "\naegir_user = 610001\nweb_user = 610002\nuid_first = 611000\n" + "uid_last = 611099\n",
                    "tree_bench.conf");
   if (!config) throw std::runtime_error(describe(config.error().front()));
   const Accounts accounts = need(resolve_accounts(*config));
-  const std::string docroot = place.path("platform");
+  const std::string docroot = place.path("platforms/platform");
   fill(docroot + "/core", files, kStranger);
   Done done;
   const auto platform = [&] { return prepare_platform(*config, accounts, docroot, done); };
