@@ -16,7 +16,7 @@
 namespace aegir::publish {
 namespace {
 
-constexpr std::uint64_t kSpareSpace = 2U << 20U;  // for the deltas that are written beside a merge
+constexpr std::uint64_t kSpareSpace = 2U << 20U;  // for the delta of a publish, and those written beside a merge
 constexpr std::chrono::milliseconds kLook(1001);  // within which every worker has looked at CURRENT and counter
 constexpr mode_t kDurableMode = 0600;
 constexpr mode_t kDurableDirectoryMode = 0700;
@@ -25,6 +25,15 @@ map::Target live(const Config& config) { return {config.map_dir, false, 0640}; }
 
 void remove(const std::string& directory, const std::string& name) {
   (void)::unlink((directory + "/" + name).c_str());  // the next sweep finds what stays
+}
+
+/// Bytes that can be written into a directory.
+Result<std::uint64_t> free_space(const std::string& directory) {
+  struct statvfs space{};
+  if (::statvfs(directory.c_str(), &space) != 0) {
+    return fail_errno("the space of the map's directory can't be read", directory, errno);
+  }
+  return static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
 }
 
 /// Whether workers may have a state. CURRENT may have been removed under them; the durable copy then tells.
@@ -63,17 +72,22 @@ Result<void> Publisher::prepare(Past past) {
   counter_.emplace(std::move(*counter));
   announced_ = false;
   if (!first) return {};
-  // What a killed publisher left takes space that this one may need. Files that no readable CURRENT names are of use
-  // to nobody: a worker that has them open keeps them.
   const Result<map::Current> current = map::read_current(target_.directory);
   if (current) {
     present_ = {current->base};
     if (!current->delta.empty()) present_.insert(current->delta);
   }
-  if (current || heals(current.error())) {
-    if (Result<void> swept = sweep(target_.directory, present_); !swept) return swept;
-  }
-  return {};
+  untidy_ = current || heals(current.error());
+  // To unlink an old base takes longer than to publish, so it waits until the change is visible, if there is room.
+  const Result<std::uint64_t> free = free_space(target_.directory);
+  return free && *free >= kSpareSpace ? Result<void>() : tidy();
+}
+
+Result<void> Publisher::tidy() {
+  if (!std::exchange(untidy_, false)) return {};
+  std::set<std::string> keep = present_;
+  keep.insert(before_.begin(), before_.end());
+  return sweep(target_.directory, keep);
 }
 
 std::uint32_t Publisher::present_key() const {
@@ -302,6 +316,7 @@ Error Publisher::sealed_anew(std::uint32_t old_key) const {
 
 Result<Report> Publisher::rebuild(std::string reason, Past past) {
   if (Result<void> prepared = prepare(past); !prepared) return pass(prepared);
+  if (Result<void> tidied = tidy(); !tidied) return pass(tidied);
   if (merge_.valid()) {  // what it makes is older than what this makes
     if (const Result<map::Written> merged = merge_.get()) remove(target_.directory, merged->name);
   }
@@ -325,9 +340,8 @@ Result<Report> Publisher::rebuild(std::string reason, Past past) {
   report.reason = std::move(reason);
   Result<Report> done = make_visible(*state, std::move(report));
   if (!done) return done;
-  std::set<std::string> keep = present_;
-  keep.insert(before_.begin(), before_.end());
-  if (Result<void> swept = sweep(target_.directory, keep); !swept) done->warning = std::move(swept.error());
+  untidy_ = true;  // a CURRENT that was of a newer format did not tell what was of use
+  if (Result<void> tidied = tidy(); !tidied) done->warning = std::move(tidied.error());
   if (old_key != 0 && old_key != keys_.current_id()) done->warning = sealed_anew(old_key);
   return done;
 }
@@ -338,15 +352,13 @@ bool Publisher::merging() const {
 
 Result<void> Publisher::begin_merge() {
   if (merge_.valid() || !visible_ || visible_->delta() == nullptr) return {};
+  if (Result<void> tidied = tidy(); !tidied) return tidied;
   const std::uint64_t needed = visible_->base().bytes().size() + visible_->delta()->bytes().size() + kSpareSpace;
-  struct statvfs space{};
-  if (::statvfs(target_.directory.c_str(), &space) != 0) {
-    return fail_errno("the space of the map's directory can't be read", target_.directory, errno);
-  }
-  const std::uint64_t free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-  if (free < needed) {
+  const Result<std::uint64_t> free = free_space(target_.directory);
+  if (!free) return std::unexpected(free.error());
+  if (*free < needed) {
     return fail_at(target_.directory, Code::kIo,
-                   "the changes can't be merged into a new base: " + std::to_string(free >> 20U) + " MiB are free, " +
+                   "the changes can't be merged into a new base: " + std::to_string(*free >> 20U) + " MiB are free, " +
                        std::to_string((needed >> 20U) + 1) + " MiB are needed",
                    "enlarge this file system (a tmpfs: mount -o remount,size=…), then run `aegirc map compact`");
   }
@@ -367,6 +379,7 @@ Result<Report> Publisher::finish() {
   if (!merge_.valid()) {
     Report nothing;
     if (visible_) nothing.generation = visible_->generation();
+    if (Result<void> tidied = tidy(); !tidied) nothing.warning = std::move(tidied.error());
     return nothing;
   }
   merge_.wait();

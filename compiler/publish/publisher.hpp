@@ -73,7 +73,9 @@ class Publisher {
   [[nodiscard]] bool merging() const;
   /// Merges the delta into a new base now, waits for it, and publishes it. kNothing when there is no delta.
   [[nodiscard]] Result<Report> compact();
-  /// Waits for a merge that publish() has begun, and publishes its base; kNothing when there was none.
+  /// What can wait until a change is visible. Waits for a merge that publish() has begun, and publishes its base;
+  /// kNothing when there was none. Removes what a publisher that is gone has left, unless that was done before, since
+  /// its room was needed.
   [[nodiscard]] Result<Report> finish();
 
  private:
@@ -100,6 +102,9 @@ class Publisher {
   void announce();
   [[nodiscard]] Result<Report> make_visible(const Snapshot& state, Report report);
   [[nodiscard]] Result<Snapshot> take_merged();
+  /// Once: removes what another publisher left, killed or at its end. Files that no readable CURRENT names, and that
+  /// are not of the state before, are of use to nobody: a worker that has them open keeps them.
+  [[nodiscard]] Result<void> tidy();
 
   Config config_;
   registry::Store& store_;
@@ -110,6 +115,7 @@ class Publisher {
   Snapshot visible_;               ///< what CURRENT names, once it was found good
   std::set<std::string> present_;  ///< files that CURRENT names
   std::set<std::string> before_;   ///< files of the state before, kept for readers on their way
+  bool untidy_ = false;            ///< files may lie there that are of no state of this publisher
   bool announced_ = false;         ///< the workers have heard of the visible state from this publisher
   bool unheard_ = false;           ///< workers that run may not hear of the next state: the counter is new
   /// A merge that is under way, or whose base waits for the next publish. Its destructor waits.

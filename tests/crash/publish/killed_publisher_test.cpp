@@ -154,7 +154,9 @@ class KilledPublisher : public PublishTest {
   }
   void heal(int calls) {
     store = place.open_store();
-    need(Publisher(place.config, *store, keys).publish());
+    Publisher next(place.config, *store, keys);
+    need(next.publish());
+    ASSERT_FALSE(need(next.finish()).warning);
     const Snapshot healed = open_map(place.config.map_dir);
     ASSERT_EQ(looks(*healed), kNewLook) << "killed at system call " << calls;
     need(persist(place.config));

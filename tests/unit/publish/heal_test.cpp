@@ -318,10 +318,33 @@ TEST_F(HealTest, LeftoversOfAKilledPublisherAreRemoved) {
     need(write_file(place.config.map_dir + "/" + name, "left"));
   }
   new_publisher();
+  put(a_site("c.example"));
   publish();
-  const std::set<std::string> after = names_in(place.config.map_dir);
+  // The change is visible before time goes into removing what may be large.
+  EXPECT_EQ(found(*live(), "c.example"), "c.example");
+  EXPECT_TRUE(names_in(place.config.map_dir).contains("base-9999-00000000.map"));
+  EXPECT_FALSE(need(publisher->finish()).warning);
+  std::set<std::string> after = names_in(place.config.map_dir);
+  for (const std::string& name : files_of(*live())) after.erase(name);
   EXPECT_TRUE(std::ranges::includes(before, after));
   EXPECT_EQ(found(*live(), "b.example"), "b.example");
+}
+
+TEST_F(HealTest, ANewBaseAndAMergeHaveTheRoomOfLeftovers) {
+  const auto leave = [&] { need(write_file(place.config.map_dir + "/base-9999-00000000.map", "left")); };
+  const auto is_left = [&] { return names_in(place.config.map_dir).contains("base-9999-00000000.map"); };
+  leave();
+  new_publisher();
+  need(publisher->rebuild("a test"));
+  EXPECT_FALSE(is_left());
+  leave();
+  new_publisher();
+  put(a_site("c.example"));
+  publish();
+  EXPECT_TRUE(is_left());
+  need(publisher->begin_merge());
+  EXPECT_FALSE(is_left());
+  EXPECT_EQ(found(*live(), "c.example"), "c.example");
 }
 
 TEST_F(HealTest, ANewerFormatIsLeftAlone) {
