@@ -153,6 +153,9 @@ Result<void> write_below(const std::string& out, const std::vector<emit::File>& 
 Outcome compile_static(const Cli& cli, const Config& config, registry::Store& store, const std::string& out) {
   Result<std::vector<emit::File>> files = publish::static_form(store, config);
   if (!files) return stop(files);
+  if (!is_root()) {
+    cli.out.note("only root can read which .htaccess files Apache has accepted here: Apache's files are without them");
+  }
   if (Result<void> written = write_below(out, *files); !written) return stop(written);
   cli.out.did("Wrote " + count(files->size(), "file") + " of the static form below " + out +
                   ". Apache's main file is static.conf in server_*/apache, nginx's in server_*/nginx.",

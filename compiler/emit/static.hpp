@@ -10,6 +10,8 @@
 //   <config_dir>/server_<name>/<apache|nginx>/vhost.d/<uri>@users the user of its HTTP authentication; the web servers'
 //                                                                 user must be able to read it
 //   <config_dir>/server_<name>/nginx/static_php.conf              what all PHP locations include
+//
+// and a platform's Apache fragment with its accepted .htaccess, as in the modules' form.
 #pragma once
 
 #include <array>
@@ -35,6 +37,8 @@ struct StaticSite {
   std::array<std::string, 6> credentials;  ///< db_type, db_name, db_user, db_passwd, db_host, db_port; none: all empty
   std::string socket;                      ///< of its PHP; empty: none
   std::string console;                     ///< origin; where a disabled site leads to; empty: a page of its own
+  /// The platform's .htaccess, as Apache has accepted it; none: null.
+  const std::string* htaccess = nullptr;
 };
 
 /// Everything for one web service of a server; `sites` are those that it serves. The files of a site that can't be said

@@ -335,7 +335,12 @@ Result<std::vector<File>> static_apache(const Config& config, const registry::Se
   for (const StaticSite& site : sites) {
     const std::string& uri = site.site.uri;
     if (platforms.insert(site.platform.name).second) {
-      add("platform.d/" + site.platform.name + ".conf", 0640, apache_platform(config, site.platform, {}));
+      Surroundings around;
+      if (site.htaccess != nullptr) {
+        around.accepted.insert(site.platform.name);
+        add("platform.d/" + site.platform.name + ".htaccess", 0640, *site.htaccess);
+      }
+      add("platform.d/" + site.platform.name + ".conf", 0640, apache_platform(config, site.platform, around));
     }
     SortedNames names = sort_names(site);
     for (const auto& [suffix, one] : split_wildcards(names)) {

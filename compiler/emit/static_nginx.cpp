@@ -65,6 +65,10 @@ constexpr Literal kPaths = R"re(    if ($uri ~ "//|/\.\.?(?:/|$)") {
 constexpr Literal kClosed = R"re(    if ($uri ~* "^/sites/[^/]+/(?:files|private)/.*\.ph(?:p|t|ar)") {
         return 403;
     }
+    set $static_accel "$upstream_http_x_accel_redirect|$uri";
+    if ($static_accel ~ "^\|/sites/[^/]+/private(?:/|$)") {
+        return 403;
+    }
     set $static_folder "";
     if ($uri ~ "^/sites/[^/]+/files/(?:.*/)?$") {
         set $static_folder 1;
@@ -73,10 +77,6 @@ constexpr Literal kClosed = R"re(    if ($uri ~* "^/sites/[^/]+/(?:files|private
         set $static_folder "${static_folder}2";
     }
     if ($static_folder = 12) {
-        return 403;
-    }
-    set $static_accel "$upstream_http_x_accel_redirect|$uri";
-    if ($static_accel ~ "^\|/sites/[^/]+/private(?:/|$)") {
         return 403;
     }
     if ($uri ~ "^/(?:core/)?install\.php(?:/|$)") {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "compiler/emit/static.hpp"
+#include "compiler/machine/machine.hpp"
 #include "compiler/publish/compile.hpp"
 
 namespace aegir::publish {
@@ -40,6 +42,20 @@ Result<Whole> read(registry::Store& store) {
   return whole;
 }
 
+/// What Apache has accepted on this machine, by the names of platforms.
+Result<std::map<std::string, std::string>> read_htaccess(const Config& config, const Whole& whole) {
+  std::map<std::string, std::string> accepted;
+  for (const registry::Platform& platform : whole.platforms) {
+    Result<std::string> text = machine::read_config(config, emit::accepted_htaccess_path(config, platform));
+    if (text) {
+      accepted.emplace(platform.name, *std::move(text));
+    } else if (text.error().code != Code::kNotFound && text.error().code != Code::kPermission) {
+      return pass(text);
+    }
+  }
+  return accepted;
+}
+
 emit::StaticSite static_site(const Config& config, const Whole& whole, const registry::Site& site,
                              const registry::Platform& platform) {
   emit::StaticSite one{site, platform, {}, {}, {}, whole.settings.console_url};
@@ -61,6 +77,8 @@ emit::StaticSite static_site(const Config& config, const Whole& whole, const reg
 Result<std::vector<emit::File>> static_form(registry::Store& store, const Config& config) {
   Result<Whole> whole = read(store);
   if (!whole) return pass(whole);
+  const Result<std::map<std::string, std::string>> accepted = read_htaccess(config, *whole);
+  if (!accepted) return std::unexpected(accepted.error());
   std::vector<emit::File> files;
   for (const registry::Server& server : whole->servers) {
     for (const registry::WebService& web : server.web) {
@@ -68,7 +86,11 @@ Result<std::vector<emit::File>> static_form(registry::Store& store, const Config
       for (const registry::Site& site : whole->sites) {
         const auto platform = std::ranges::find(whole->platforms, site.platform, &registry::Platform::name);
         if (platform == whole->platforms.end() || platform->server != server.name) continue;
-        if ((platform->services & web.kind) != 0) sites.push_back(static_site(config, *whole, site, *platform));
+        if ((platform->services & web.kind) == 0) continue;
+        sites.push_back(static_site(config, *whole, site, *platform));
+        if (const auto htaccess = accepted->find(platform->name); htaccess != accepted->end()) {
+          sites.back().htaccess = &htaccess->second;
+        }
       }
       const auto emitter = web.kind == registry::kNginx ? emit::static_nginx : emit::static_apache;
       Result<std::vector<emit::File>> more = emitter(config, server, web, sites);

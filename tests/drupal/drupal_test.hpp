@@ -26,7 +26,8 @@ struct Case {
 }
 
 [[nodiscard]] inline std::string name_of(Lab::Server server) {
-  return server == Lab::Server::kApache ? "apache" : server == Lab::Server::kNginx ? "nginx" : "stock";
+  constexpr std::array kNames = {"apache", "nginx", "stock", "static apache", "static nginx"};
+  return kNames.at(static_cast<std::size_t>(server));
 }
 
 /// A name with letters and digits alone, as GoogleTest wants it.

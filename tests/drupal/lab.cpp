@@ -131,9 +131,7 @@ Lab::Lab(const std::vector<Codebase>& codebases) : root_(roomy_folder()) {
   if (::geteuid() != 0) throw std::runtime_error("this test must run as root: it needs real uids");
   copy_codebases(codebases);
   live::put(root_.path("aegir.conf"),
-            "prefix = " + root_.path() + "\naegir_user = " + std::to_string(kAegir) + "\nuid_first = " +
-                std::to_string(kFirstSlot) + "\nuid_last = " + std::to_string(kFirstSlot + kSlots - 1) +
-                "\nmap_dir = " + map_.path("map") + "\napache_module = " AEGIR_APACHE_MODULE +
+            common_config() + "map_dir = " + map_.path("map") + "\napache_module = " AEGIR_APACHE_MODULE +
                 "\nnginx_module = " AEGIR_NGX_MODULE "\napache_listen = 127.0.0.1:" + port(Server::kApache).text() +
                 "\nnginx_listen = 127.0.0.1:" + port(Server::kNginx).text() + "\napache_reload = signal " +
                 apache_.path("apache.pid") + "\nnginx_reload = signal " + nginx_.path("nginx.pid") + "\n" +
@@ -147,12 +145,21 @@ Lab::Lab(const std::vector<Codebase>& codebases) : root_(roomy_folder()) {
   start_servers();
   verify();
   start_stock();
+  start_static();
   // A refusal is an error in a log, and the stock server is nobody's to judge.
-  apache_.tolerate_log(
-      "AH01630: client denied|AH01276: Cannot serve directory|AH00127: Cannot map|AH10244: invalid URI|AH01071: Got "
-      "error 'Unable to open primary script");
-  nginx_.tolerate_log("access forbidden by rule|directory index of .* is forbidden");
+  for (live::Server* const server : {&apache_, &static_apache_})
+    server->tolerate_log(
+        "AH01630: client denied|AH01276: Cannot serve directory|AH00127: Cannot map|AH10244: invalid URI|AH01071: Got "
+        "error '(Unable to open primary script|Primary script unknown)");
+  for (live::Server* const server : {&nginx_, &static_nginx_})
+    server->tolerate_log("access forbidden by rule|directory index of .* is forbidden");
   stock_.tolerate_log(".");
+}
+
+std::string Lab::common_config() const {
+  return "prefix = " + root_.path() + "\naegir_user = " + std::to_string(kAegir) +
+         "\nuid_first = " + std::to_string(kFirstSlot) + "\nuid_last = " + std::to_string(kFirstSlot + kSlots - 1) +
+         "\n";
 }
 
 Lab::~Lab() {
@@ -160,31 +167,26 @@ Lab::~Lab() {
   nginx_.stop();
   apache_.stop();
   stock_.stop();
+  static_nginx_.stop();
+  static_apache_.stop();
 }
 
 std::string Lab::authority(Server server, const std::string& host) const { return host + ':' + port(server).text(); }
 
-std::string Lab::log(Server server) const {
+live::Server& Lab::at(Server server) {
   switch (server) {
     case Server::kApache:
-      return apache_.log();
+      return apache_;
     case Server::kNginx:
-      return nginx_.log();
+      return nginx_;
     case Server::kStock:
+      return stock_;
+    case Server::kStaticApache:
+      return static_apache_;
+    case Server::kStaticNginx:
       break;
   }
-  return stock_.log();
-}
-
-void Lab::expect_log(Server server, const std::string& regex) {
-  switch (server) {
-    case Server::kApache:
-      return apache_.expect_log(regex);
-    case Server::kNginx:
-      return nginx_.expect_log(regex);
-    case Server::kStock:
-      return stock_.expect_log(regex);
-  }
+  return static_nginx_;
 }
 
 std::string Lab::aegirc(const std::vector<std::string>& arguments) const {
@@ -325,6 +327,30 @@ void Lab::start_stock() {
   stock_fpm_.start(pools, packaged_ini());
   stock_.start(stock_.frame({.main = main, .module = false, .modules = {"authz_host", "expires", "negotiation"}}),
                {endpoint(Server::kStock)});
+}
+
+void Lab::start_static() {
+  // The same registry for servers of its own: another place for the fragments, other ports. What Apache has accepted
+  // as an .htaccess is there already.
+  const std::string folder = root_.path("static/server_") + kServer;
+  for (const auto& [name, site] : sites_) {
+    const std::string htaccess = "/apache/platform.d/" + name + ".htaccess";
+    live::put(folder + htaccess, live::slurp(server_config_dir(config_, kServer) + htaccess));
+  }
+  const std::string conf = root_.path("static.conf");
+  live::put(conf, common_config() + "config_dir = " + root_.path("static") +
+                      "\napache_listen = 127.0.0.1:" + port(Server::kStaticApache).text() +
+                      "\nnginx_listen = 127.0.0.1:" + port(Server::kStaticNginx).text() + "\n");
+  must(live::run({AEGIRC, "--config", conf, "compile", "--static", "--out", "/"}), "aegirc compile --static");
+  static_apache_.start(
+      static_apache_.frame({.main = "TypesConfig /etc/mime.types\nInclude " + folder + "/apache/static.conf\n",
+                            .module = false,
+                            .modules = {"authz_host", "expires"}}),
+      {endpoint(Server::kStaticApache)});
+  static_nginx_.start(
+      static_nginx_.frame(
+          {.http = "include /etc/nginx/mime.types;\ninclude " + folder + "/nginx/static.conf;", .module = false}),
+      {endpoint(Server::kStaticNginx)});
 }
 
 Ended Lab::php(const Site& site, const std::vector<std::string>& arguments, bool credentials,

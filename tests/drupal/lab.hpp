@@ -1,7 +1,7 @@
 // Real Drupal on an installation of ours: a copy of every codebase as a platform, prepared by aegirc as root, with one
 // site each; MariaDB, PHP-FPM, and Apache and nginx with the modules. Beside them a stock Apache without our module,
 // with AllowOverride All and the codebases' own .htaccess files, serves the same sites from the same place: what it
-// answers is what an ordinary server would.
+// answers is what an ordinary server would. And so do an Apache and an nginx with the static form of the same registry.
 #pragma once
 
 #include <sys/types.h>
@@ -38,7 +38,7 @@ struct Ended {
 
 class Lab {
  public:
-  enum class Server { kApache, kNginx, kStock };
+  enum class Server { kApache, kNginx, kStock, kStaticApache, kStaticNginx };
 
   /// The one of this process, made at its first use. Throws std::runtime_error, every time when it failed once.
   [[nodiscard]] static Lab& get();
@@ -56,9 +56,9 @@ class Lab {
   [[nodiscard]] live::Endpoint endpoint(Server server) const { return port(server).endpoint(); }
   /// "d106.test:41234": what a client's Host says.
   [[nodiscard]] std::string authority(Server server, const std::string& host) const;
-  [[nodiscard]] std::string log(Server server) const;
+  [[nodiscard]] std::string log(Server server) { return at(server).log(); }
   /// Declares a line that a server's log will have; see live::Server::expect_log().
-  void expect_log(Server server, const std::string& regex);
+  void expect_log(Server server, const std::string& regex) { at(server).expect_log(regex); }
 
   /// aegirc with this installation's configuration; its output. Throws std::runtime_error when it fails.
   std::string aegirc(const std::vector<std::string>& arguments) const;
@@ -84,15 +84,20 @@ class Lab {
   /// Sites and platforms, while the servers run.
   void verify();
   void start_stock();
+  /// Servers without our modules, with what `aegirc compile --static` writes.
+  void start_static();
   void install(Site& site);
   /// What an installation leaves to its administrator, and the tests need: aggregates, pictures of users.
   void configure(const Site& site) const;
+  [[nodiscard]] live::Server& at(Server server);
+  /// The lines of aegir.conf that hold for both forms.
+  [[nodiscard]] std::string common_config() const;
   [[nodiscard]] const live::Port& port(Server server) const { return ports_[static_cast<std::size_t>(server)]; }
   [[nodiscard]] std::string document() const;
 
   live::TempDir root_;
   live::TempDir map_;  ///< in memory, as on a real server
-  std::array<live::Port, 3> ports_;
+  std::array<live::Port, 5> ports_;
   live::Port database_port_;
   Config config_;
   std::map<std::string, Site> sites_;  ///< by the codebase's name
@@ -104,6 +109,8 @@ class Lab {
   std::string apache_frame_;
   std::string nginx_frame_;
   live::ApacheServer stock_;
+  live::ApacheServer static_apache_;
+  live::NginxServer static_nginx_;
 };
 
 /// A name of a site that the stock server takes and the site's registry does not know.

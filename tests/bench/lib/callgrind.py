@@ -33,11 +33,12 @@ class CountedServer(processes.Server):
     """A server under callgrind, started as the user of workers. `directory` is his and takes callgrind's files."""
 
     def __init__(self, argv, directory):
-        self.directory, self.parts = directory, 0
+        self.directory, self.parts, self.counting = directory, 0, False
         super().__init__(
             [
                 "valgrind",
                 "--tool=callgrind",
+                "--instr-atstart=no",  # a start with thousands of virtual hosts would take minutes
                 f"--vgdb-prefix={directory}/vgdb",
                 f"--callgrind-out-file={directory}/callgrind.out",
                 *argv,
@@ -48,11 +49,14 @@ class CountedServer(processes.Server):
 
     def dump(self):
         """Ends a part of the profile: returns its file."""
-        self.wait_until_idle()
-        options = [f"--vgdb-prefix={self.directory}/vgdb", f"--pid={self.pid}", "--max-invoke-ms=5"]
-        processes.run([*self.as_tracer(), "vgdb", *options, "dump"])
+        self.tell("dump")
         self.parts += 1
         return self.directory / f"callgrind.out.{self.parts}"
+
+    def tell(self, *command):
+        self.wait_until_idle()
+        options = [f"--vgdb-prefix={self.directory}/vgdb", f"--pid={self.pid}", "--max-invoke-ms=5"]
+        processes.run([*self.as_tracer(), "vgdb", *options, *command])
 
     def as_tracer(self):
         """vgdb must be of the server's user, and must trace it although servers with secrets are not dumpable."""
@@ -65,6 +69,9 @@ class CountedServer(processes.Server):
         Servers write the date anew once a second; `exact` lets both runs begin with a second, so that each has that
         once. `profile`: where callgrind's file of the longer run is kept.
         """
+        if not self.counting:
+            self.tell("instrumentation", "on")
+            self.counting = True
         self.send(port, sequence)
         self.dump()
         parts = []

@@ -66,9 +66,13 @@ NGINX_PHP = """    location ~ \\.php$ {{
 
 
 def nginx_frame(setting, body, modules="", names=1):
-    """nginx.conf around `body`, the http block's part that is measured."""
+    """nginx.conf around `body`, the http block's part that is measured. `names` None: `body` sizes the table of names."""
     process = "master_process off;" if setting.single else f"user {USER};"
-    hash_size = max(512, 1 << (2 * names).bit_length())
+    sizes = ""
+    if names is not None:
+        sizes = f"""  server_names_hash_max_size {max(512, 1 << (2 * names).bit_length())};
+  server_names_hash_bucket_size 128;
+"""
     return f"""{modules}{process}
 daemon off;
 worker_processes {1 if setting.single else 2};
@@ -80,9 +84,7 @@ http {{
   access_log off;
   sendfile on;
   keepalive_requests 1000000;
-  server_names_hash_max_size {hash_size};
-  server_names_hash_bucket_size 128;
-  client_body_temp_path {setting.directory}/body;
+{sizes}  client_body_temp_path {setting.directory}/body;
   proxy_temp_path {setting.directory}/proxy;
   fastcgi_temp_path {setting.directory}/fastcgi;
   uwsgi_temp_path {setting.directory}/uwsgi;

@@ -55,11 +55,16 @@ SAME_VARIABLES = [
 ]
 
 
+def copied_modules(place, build):
+    """Our modules by kind of server. Servers that are counted start as the web servers' user, who may not enter the
+    folder of a build."""
+    modules = {"nginx": "ngx_aegir/ngx_http_aegir_module.so", "apache": "mod_aegir_apache/mod_aegir.so"}
+    return {kind: shutil.copy(build / module, place.directory) for kind, module in modules.items()}
+
+
 def ours(place, build):
     """The same servers with our modules of a build tree; maps are made when first asked for."""
-    modules = {"nginx": "ngx_aegir/ngx_http_aegir_module.so", "apache": "mod_aegir_apache/mod_aegir.so"}
-    # Servers that are counted start as the web servers' user, who may not enter the folder of a build.
-    modules = {kind: shutil.copy(build / module, place.directory) for kind, module in modules.items()}
+    modules = copied_modules(place, build)
 
     def text(kind, setting, sites):
         catch_all = configs.nginx_catch_all if kind == "nginx" else configs.apache_catch_all

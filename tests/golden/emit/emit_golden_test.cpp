@@ -132,14 +132,16 @@ TEST(Golden, StaticForm) {
   registry::Site off;
   off.uri = "off.example";
   off.state = registry::SiteState::kDisabled;
+  const std::string htaccess = "RewriteEngine on\n";
   const std::vector<StaticSite> sites = {
       {shop,
        model.platforms[0],
        {{"shop.example", ""}, {"*.shop.example", "https://new.example"}, {"www.shop.example", "shop.example"}},
        {"mysql", "shop", "shopuser", "the-password", "localhost", "3306"},
        "/run/aegir/fpm/b1/0.sock",
-       ""},
-      {off, model.platforms[0], {{"off.example", ""}, {"www.off.example", "off.example"}}, {}, "", ""}};
+       "",
+       &htaccess},
+      {off, model.platforms[0], {{"off.example", ""}, {"www.off.example", "off.example"}}, {}, "", "", &htaccess}};
   std::vector<File> all;
   for (const auto emitter : {static_nginx, static_apache}) {
     const registry::Server& server = model.servers[0];
