@@ -81,9 +81,10 @@ void settle_target(request_rec* request, const Visit& visit) noexcept {
 [[nodiscard]] bool is_sent_as_file(const request_rec* request) noexcept {
   if (request->finfo.filetype == APR_DIR) return false;
   const std::string_view handler = view(request->handler);
+  if (handler == kFileHandler) return true;
   const std::string_view type = view(request->content_type);
-  return handler == kFileHandler ||
-         (handler == type.substr(0, type.find_first_of("; "sv)) && !handler.starts_with("application/x-httpd-"sv));
+  if (!type.starts_with(handler) || handler.starts_with("application/x-httpd-"sv)) return false;
+  return type.size() == handler.size() || type[handler.size()] == ';' || type[handler.size()] == ' ';
 }
 
 /// Whether one of the server's own modules answers for what is no file: mod_dir and mod_autoindex for a folder,

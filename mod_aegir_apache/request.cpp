@@ -128,10 +128,12 @@ void ask_for_password(request_rec* request, const KeyRing& keys, map::HostDecisi
 
 /// Leaves one name in the request, the accepted one: rewriting rules and PHP trust what they find there, and what was
 /// sent may be written in many ways or, with an absolute URI, be missing.
-void set_host(request_rec* request, const map::HostDecision& decision) noexcept {
-  std::array<char, map::kHttpHostSize> value;
-  apr_table_setn(request->headers_in, "Host", copy(request->pool, map::write_http_host(decision, value)));
+void set_host(request_rec* request, const map::Request& asked, const map::HostDecision& decision) noexcept {
   request->hostname = decision.host.data();
+  std::array<char, map::kHttpHostSize> value;
+  const std::string_view accepted = map::write_http_host(decision, value);
+  if (asked.uri_scheme.empty() && asked.authority == accepted) return;  // as most clients send it
+  apr_table_setn(request->headers_in, "Host", copy(request->pool, accepted));
 }
 
 /// Asks the site map, and takes along what later phases need of it.
@@ -156,7 +158,7 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
   }
   if (!needs_file(decision)) prepare_answer(request, decision);
   settle(request, visit);
-  set_host(request, decision);
+  set_host(request, asked, decision);
   name_site(request, visit);
   if (decision.probe) mark_probe(request, decision.site);
 }
