@@ -232,12 +232,10 @@ AegirKey {site_map}.key
   ServerName catch-all.invalid
   AegirEngine On
   UseCanonicalName Off
-</VirtualHost>
-<Directory {setting.docroot}>
   <FilesMatch "\\.php$">
     SetHandler aegir-php
   </FilesMatch>
-</Directory>
+</VirtualHost>
 IncludeOptional {setting.directory}/new/*.conf
 """
     return apache_frame(setting, body, f"LoadModule aegir_module {module}\n")
