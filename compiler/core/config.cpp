@@ -60,6 +60,8 @@ const std::array kKeys = {
     Key{"nginx_test", &Config::nginx_test},
     Key{"apache_reload", &Config::apache_reload},
     Key{"nginx_reload", &Config::nginx_reload},
+    Key{"php_cli", Path{&Config::php_cli}},
+    Key{"php_fpm", Path{&Config::php_fpm}},
     Key{"probe_peers", &Config::probe_peers},
     Key{"trusted_proxies", &Config::trusted_proxies},
 };

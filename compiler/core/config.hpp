@@ -74,6 +74,8 @@ struct Config {
   std::vector<std::string> nginx_test = {"/usr/sbin/nginx", "-t"};
   Reload apache_reload = {{"/usr/bin/systemctl", "reload", "apache2"}, {}};
   Reload nginx_reload = {{"/usr/bin/systemctl", "reload", "nginx"}, {}};
+  std::string php_cli = "/usr/bin/php{version}";                ///< PHP's command line; "{version}" is the block's: 8.2
+  std::string php_fpm = "/usr/sbin/php-fpm{version}";           ///< its FPM, likewise
   std::vector<std::string> probe_peers = {"127.0.0.1", "::1"};  ///< addresses that may probe and read the status
   std::vector<std::string> trusted_proxies;  ///< addresses or networks whose X-Forwarded-Proto counts
 
@@ -114,5 +116,12 @@ struct Accounts {
 
 /// A slot's own directories: <slot_dir>/<block>/<number>.
 [[nodiscard]] std::string slot_home(const Config& config, std::string_view block, std::uint32_t slot);
+
+/// Folder of the PHP that a block's sites run with, for PATH and for who starts its master: <config_dir>/php/<block>,
+/// with the links `php` and `php-fpm`.
+[[nodiscard]] std::string block_php_dir(const Config& config, std::string_view block);
+
+/// Config::php_cli or Config::php_fpm of one version.
+[[nodiscard]] std::string php_program(std::string pattern, std::string_view version);
 
 }  // namespace aegir

@@ -74,6 +74,18 @@ std::string slot_socket(const Config& config, std::string_view block, std::uint3
   return block_socket_dir(config, block) + "/" + std::to_string(slot) + ".sock";
 }
 
+std::string block_php_dir(const Config& config, std::string_view block) {
+  return config.config_dir + "/php/" + std::string(block);
+}
+
+std::string php_program(std::string pattern, std::string_view version) {
+  constexpr std::string_view kPlace = "{version}";
+  for (std::size_t at = 0; (at = pattern.find(kPlace, at)) != std::string::npos; at += version.size()) {
+    pattern.replace(at, kPlace.size(), version);
+  }
+  return pattern;
+}
+
 std::string slot_home(const Config& config, std::string_view block, std::uint32_t slot) {
   return config.slot_dir + "/" + std::string(block) + "/" + std::to_string(slot);
 }

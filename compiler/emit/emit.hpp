@@ -111,5 +111,7 @@ struct File {
 
 /// Path of a block's master configuration.
 [[nodiscard]] std::string fpm_block_path(const Config& config, const registry::Block& block);
+/// Path of the master's pid file.
+[[nodiscard]] std::string fpm_block_pid(const Config& config, const registry::Block& block);
 
 }  // namespace aegir::emit

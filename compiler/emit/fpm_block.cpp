@@ -27,7 +27,7 @@ void pool(Text& text, const Config& config, const registry::Block& block, std::u
   text.line("pm.process_idle_timeout = 60s");
   text.line("pm.max_requests = 1000");
   text.line("clear_env = yes");
-  text.line("env[PATH] = /usr/local/bin:/usr/bin:/bin");
+  text.line("env[PATH] = ", Value{block_php_dir(config, block.name) + ":/usr/local/bin:/usr/bin:/bin", "config_dir"});
   text.line("env[HOME] = ", Value{below("home"), "slot_dir"});
   for (const Literal name :
        {Literal("env[TMP] = "), Literal("env[TEMP] = "), Literal("env[TMPDIR] = "),
@@ -52,6 +52,10 @@ std::string fpm_block_path(const Config& config, const registry::Block& block) {
   return server_config_dir(config, block.server) + "/php/" + block.name + ".conf";
 }
 
+std::string fpm_block_pid(const Config& config, const registry::Block& block) {
+  return config.run_dir + "/fpm/" + block.name + ".pid";
+}
+
 Result<std::string> fpm_block(const Config& config, const registry::Block& block) {
   if (Result<void> ok = check_name(block.name, "a block's name"); !ok) return pass(ok);
   const std::uint64_t last = std::uint64_t{block.first_uid} + block.slots;
@@ -72,7 +76,7 @@ Result<std::string> fpm_block(const Config& config, const registry::Block& block
       "says.");
   text.line("[global]");
   text.line("daemonize = no");
-  text.line("pid = ", Value{config.run_dir + "/fpm/" + block.name + ".pid", "run_dir"});
+  text.line("pid = ", Value{fpm_block_pid(config, block), "run_dir"});
   text.line("error_log = ", Value{config.log_dir + "/php-" + block.name + ".log", "log_dir"});
   text.line("process_control_timeout = 10s");
   for (std::uint32_t slot = 0; slot < block.slots; ++slot) pool(text, config, block, slot);

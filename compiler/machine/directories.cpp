@@ -13,10 +13,6 @@ namespace {
 
 std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-bool is_name(std::string_view name) {
-  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
-}
-
 }  // namespace
 
 Result<void> prepare_directories(const Config& config, const Accounts& accounts, Done& done) {
@@ -49,6 +45,7 @@ Result<void> prepare_directories(const Config& config, const Accounts& accounts,
       {config.acme_root, aegirs},
       {config.config_dir, passage},
       {config.config_dir + "/cli", passage},
+      {config.config_dir + "/php", passage},
       {config.config_dir + "/includes", passage},  // every site's PHP includes global.inc
       {config.config_dir + "/ssl.d", {.owner = 0, .group = 0, .mode = 0700}},
   };

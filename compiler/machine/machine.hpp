@@ -20,6 +20,11 @@ namespace aegir::machine {
 /// that are aegir's.
 [[nodiscard]] Result<void> prepare_directories(const Config& config, const Accounts& accounts, Done& done);
 
+/// Whether it is a name that the registry gives to servers, platforms and blocks: [a-z0-9_-]+.
+[[nodiscard]] inline bool is_name(std::string_view name) {
+  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
+
 /// Folders for the fragments of one server.
 [[nodiscard]] Result<void> prepare_server(const Config& config, const Accounts& accounts, std::string_view server,
                                           Done& done);
@@ -35,6 +40,10 @@ struct BlockSlots {
 /// folder of its sockets, which only the web servers can enter. Refuses uids outside of the configured range.
 [[nodiscard]] Result<void> prepare_block(const Config& config, const Accounts& accounts, const BlockSlots& block,
                                          Done& done);
+
+/// The PHP of a block: block_php_dir() with links to the programs of this version, which need not be there. Another
+/// version holds for what is started from then on.
+[[nodiscard]] Result<void> link_php(const Config& config, std::string_view block, std::string_view version, Done& done);
 
 /// One site's directory on a platform, and the slot that it runs in.
 struct SitePlace {

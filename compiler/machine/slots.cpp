@@ -1,3 +1,6 @@
+#include <utility>
+
+#include "compiler/machine/file.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 
@@ -9,10 +12,7 @@ Result<void> prepare_block(const Config& config, const Accounts& accounts, const
     return fail(Code::kInvalid, "the uids of block " + block.block + " are not within " +
                                     std::to_string(config.uid_first) + " to " + std::to_string(config.uid_last));
   }
-  if (block.block.empty() ||
-      block.block.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos) {
-    return fail(Code::kInvalid, "'" + block.block + "' is no name of a block");
-  }
+  if (!is_name(block.block)) return fail(Code::kInvalid, "'" + block.block + "' is no name of a block");
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   Result<Directory> sockets =
@@ -31,6 +31,23 @@ Result<void> prepare_block(const Config& config, const Accounts& accounts, const
       Result<Directory> directory = ensure_directory(*own, name, {.owner = uid, .group = uid, .mode = 0700}, done);
       if (!directory) return pass(directory);
     }
+  }
+  return {};
+}
+
+Result<void> link_php(const Config& config, std::string_view block, std::string_view version, Done& done) {
+  if (!is_name(block)) return fail(Code::kInvalid, "'" + std::string(block) + "' is no name of a block");
+  if (version.empty() || version.find_first_not_of("0123456789.") != std::string_view::npos) {
+    return fail(Code::kInvalid, "'" + std::string(version) + "' is no version of PHP");
+  }
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  // Every site's PHP looks for programs there.
+  Result<Directory> folder = ensure_path(block_php_dir(config, block), {.owner = 0, .group = 0, .mode = 0755}, done);
+  if (!folder) return pass(folder);
+  for (const auto& [name, pattern] : {std::pair{"php", &config.php_cli}, std::pair{"php-fpm", &config.php_fpm}}) {
+    Result<void> linked = install_link(*folder, name, php_program(*pattern, version), 0, 0, done);
+    if (!linked) return linked;
   }
   return {};
 }

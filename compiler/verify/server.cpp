@@ -1,6 +1,8 @@
 #include "compiler/verify/server.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <utility>
 
 #include "compiler/emit/htaccess.hpp"
 #include "compiler/emit/people.hpp"
@@ -63,6 +65,27 @@ Result<emit::Model> read_model(registry::Store& store, std::vector<registry::Ser
   return model;
 }
 
+/// The block's PHP, and what a person has to do about it.
+Result<void> give_php(const Config& config, const registry::Block& block, std::vector<std::string>& notes,
+                      machine::Done& done) {
+  const std::size_t before = done.size();
+  if (Result<void> linked = machine::link_php(config, block.name, block.php_version, done); !linked) return linked;
+  const std::string what = "block " + block.name + " has PHP " + block.php_version;
+  std::error_code error;
+  for (const auto& [key, pattern] : {std::pair{"php_cli", &config.php_cli}, std::pair{"php_fpm", &config.php_fpm}}) {
+    const std::string program = php_program(*pattern, block.php_version);
+    if (std::filesystem::exists(program, error)) continue;
+    notes.push_back(what + ", and " + program + " is not there; next: install it, or say in aegir.conf where it is (" +
+                    key + ")");
+  }
+  const std::string pid = emit::fpm_block_pid(config, block);
+  if (done.size() != before && std::filesystem::exists(pid, error)) {
+    notes.push_back(what + " for what is started from now on; next: end its master (pid in " + pid + ") and start " +
+                    block_php_dir(config, block.name) + "/php-fpm");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<emit::Model> read_model(registry::Store& store) {
@@ -99,6 +122,7 @@ Result<Told> verify_servers(const Config& config, const Accounts& accounts, cons
     if (Result<void> made = machine::prepare_server(config, accounts, server.name, done); !made) return pass(made);
     if (Result<void> made = write_server_files(config, accounts, server, done); !made) return pass(made);
   }
+  std::vector<std::string> notes;
   for (const registry::Block& block : model.blocks) {
     const machine::BlockSlots slots{block.name, block.first_uid, block.slots};
     if (Result<void> made = machine::prepare_block(config, accounts, slots, done); !made) return pass(made);
@@ -106,6 +130,7 @@ Result<Told> verify_servers(const Config& config, const Accounts& accounts, cons
     if (!pools) return std::unexpected(pools.error());
     Result<void> made =
         machine::install_config(config, accounts, emit::fpm_block_path(config, block), *pools, 0640, done);
+    if (made) made = give_php(config, block, notes, done);
     if (!made) return pass(made);
   }
   publish::Activation activation = publish::activate(config, accounts, model, read);
@@ -117,7 +142,8 @@ Result<Told> verify_servers(const Config& config, const Accounts& accounts, cons
     if (!activation.accepted.contains(platform.name)) continue;
     if (Result<void> noted = note_unobeyed(config, platform, activation.notes); !noted) return pass(noted);
   }
-  Told told{std::move(activation.errors), std::move(activation.notes)};
+  notes.insert(notes.end(), activation.notes.begin(), activation.notes.end());
+  Told told{std::move(activation.errors), std::move(notes)};
   std::vector<Error> broken = lint_server(config, model.blocks);
   told.errors.insert(told.errors.end(), std::move_iterator(broken.begin()), std::move_iterator(broken.end()));
   return told;

@@ -72,9 +72,9 @@ php_of_site() {
   local uid home
   uid=$(uid_of "$drupal_site")
   home=$state/var/lib/aegir-slots/$block_name/$((uid - uid_slots))
-  (cd "$docroot" && exec env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME="$home/home" TMP="$home/tmp" \
+  (cd "$docroot" && exec env -i PATH="$(php_dir):/usr/local/bin:/usr/bin:/bin" LANG=C.UTF-8 HOME="$home/home" TMP="$home/tmp" \
     TEMP="$home/tmp" TMPDIR="$home/tmp" setpriv --reuid "$uid" --regid "$uid" --clear-groups --no-new-privs \
-    "php$php_version" -d memory_limit=512M "$@")
+    php -d memory_limit=512M "$@")
 }
 
 # drush_of_site COMMAND...

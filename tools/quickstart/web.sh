@@ -5,6 +5,9 @@
 # Where aegirc puts the emitted files of the registry's one server.
 emitted() { printf '%s' "$state/var/aegir/config/server_$server_name/$1"; }
 
+# Where aegirc has put the PHP of the block: php and php-fpm.
+php_dir() { printf '%s' "$state/var/aegir/config/php/$block_name"; }
+
 write_httpd_conf() {
   local module
   {
@@ -61,7 +64,7 @@ EOF
 web_start() {
   # A site's programs keep the standard error of their FPM master, so it has none; what is wrong with its
   # configuration is told by the test before.
-  local -a fpm=("php-fpm$php_version" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")")
+  local -a fpm=("$(php_dir)/php-fpm" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")")
   local sockets=$state/run/aegir/fpm/$block_name
   if ! pid_of php >/dev/null; then
     "${fpm[@]}" --test >>"$state/log/php.out" 2>&1 || { cat "$state/log/php.out" >&2; return 1; }

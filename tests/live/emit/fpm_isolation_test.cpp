@@ -69,8 +69,10 @@ TEST_F(FpmIsolation, ASiteReachesItsOwnAndNoCode) {
 
 TEST_F(FpmIsolation, EnvironmentAndTemporaryPlaces) {
   const std::string home = installation->home(0);
-  EXPECT_EQ(attempt("a.test", "environment"), "HOME=" + home + "/home\nPATH=/usr/local/bin:/usr/bin:/bin\nTEMP=" +
-                                                  home + "/tmp\nTMP=" + home + "/tmp\nTMPDIR=" + home + "/tmp");
+  const std::string php = block_php_dir(installation->config(), "b1");
+  EXPECT_EQ(attempt("a.test", "environment"), "HOME=" + home + "/home\nPATH=" + php +
+                                                  ":/usr/local/bin:/usr/bin:/bin\nTEMP=" + home + "/tmp\nTMP=" + home +
+                                                  "/tmp\nTMPDIR=" + home + "/tmp");
   EXPECT_THAT(attempt("a.test", "temporary"), StartsWith(home + "/tmp " + home + "/tmp/x"));
   EXPECT_EQ(attempt("a.test", "ini", "upload_tmp_dir"), home + "/tmp");
   EXPECT_THAT(attempt("a.test", "session"), StartsWith(home + "/sessions "));

@@ -6,7 +6,7 @@
 
 namespace aegir::live {
 
-FpmServer::FpmServer() : Server({"php-fpm8.2", SIGQUIT, SIGUSR2, false}) {}
+FpmServer::FpmServer(std::string program) : Server({program, SIGQUIT, SIGUSR2, false}), program_(std::move(program)) {}
 
 std::string FpmServer::frame(const std::vector<FpmPool>& pools) const {
   std::string text = "[global]\nerror_log = " + path("error.log") + "\ndaemonize = no\n";
@@ -36,10 +36,10 @@ void FpmServer::start(const std::string& config, const std::vector<Endpoint>& re
   // With an empty scan directory (see below) PHP reads this php.ini and nothing else.
   put(path("scan/none"), "");
   const std::vector<std::string> fpm = {
-      "env", "PHP_INI_SCAN_DIR=" + path("scan"), "php-fpm8.2", "-F", "-y", path("php-fpm.conf"), "-c", path("php.ini")};
+      "env", "PHP_INI_SCAN_DIR=" + path("scan"), program_, "-F", "-y", path("php-fpm.conf"), "-c", path("php.ini")};
   std::vector<std::string> test = fpm;
   test.emplace_back("-t");
-  if (const Finished tested = run(test); tested.status != 0) throw std::runtime_error("php-fpm8.2: " + tested.output);
+  if (const Finished tested = run(test); tested.status != 0) throw std::runtime_error(program_ + ": " + tested.output);
   // Children and all that PHP starts keep the master's standard error; the master has its log.
   std::vector<std::string> start = {"sh", "-c", "exec \"$@\" 2>/dev/null", "sh"};
   start.insert(start.end(), fpm.begin(), fpm.end());

@@ -69,7 +69,8 @@ struct FpmPool {
 
 class FpmServer : public Server {
  public:
-  FpmServer();
+  /// `program` is PHP-FPM, or what becomes it.
+  explicit FpmServer(std::string program = "php-fpm8.2");
 
   /// Starts one master with these pools. `ini`: the whole php.ini; nothing of /etc/php is read.
   void start(const std::vector<FpmPool>& pools, const std::string& ini = {});
@@ -78,6 +79,9 @@ class FpmServer : public Server {
              const std::string& ini = {});
   /// A whole php-fpm.conf.
   [[nodiscard]] std::string frame(const std::vector<FpmPool>& pools) const;
+
+ private:
+  std::string program_;
 };
 
 /// MariaDB with a uid of its own, which needs no passwd entry. Root comes in by the socket, without a password.

@@ -68,6 +68,7 @@ TEST(Config, ReadsEveryKindOfValue) {
       "nginx_test = /usr/sbin/nginx -t -c \"/x y/nginx.conf\"\n"
       "apache_reload = signal /run/a.pid\n"
       "nginx_reload = /usr/bin/systemctl reload nginx\n"
+      "php_cli = /opt/{version}/php\n"
       "trusted_proxies =\n"
       "probe_peers = 10.0.0.1\n",
       "a.conf");
@@ -81,6 +82,8 @@ TEST(Config, ReadsEveryKindOfValue) {
   EXPECT_THAT(config->nginx_test, ElementsAre("/usr/sbin/nginx", "-t", "-c", "/x y/nginx.conf"));
   EXPECT_EQ(config->apache_reload, (Reload{{}, "/run/a.pid"}));
   EXPECT_EQ(config->nginx_reload, (Reload{{"/usr/bin/systemctl", "reload", "nginx"}, {}}));
+  EXPECT_EQ(php_program(config->php_cli, "8.3"), "/opt/8.3/php");
+  EXPECT_EQ(php_program(config->php_fpm, "8.3"), "/usr/sbin/php-fpm8.3");
   EXPECT_TRUE(config->trusted_proxies.empty());
   EXPECT_THAT(config->probe_peers, ElementsAre("10.0.0.1"));
 }
