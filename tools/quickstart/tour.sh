@@ -86,7 +86,9 @@ targets() {
     "the map's key") echo "read:$state/etc/aegir/map.key" ;;
     "the site map") find "$(map_dir)" -printf 'read:%p\n' ;;
     "registry, its key, the map's durable copy") find "$state/var/lib/aegir" -printf 'read:%p\n' ;;
-    "configuration of the servers") find "$state/var/aegir/config" -mindepth 2 -printf 'read:%p\n' ;;
+    "configuration of the servers")  # but for the names of PHP's programs, which are in every site's PATH
+      find "$state/var/aegir/config" -mindepth 2 ! -path "$state/var/aegir/config/php/*" -printf 'read:%p\n'
+      ;;
     "the databases' files and their root's socket")
       find "$state/mysql" ! -type s -printf 'read:%p\n'
       echo "connect:$(database_socket)"
