@@ -18,6 +18,10 @@ void register_hooks(apr_pool_t* /*pool*/) noexcept {
   ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_post_read_request(post_read_request, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  static const char* const kTls[] = {"mod_ssl.c", nullptr};
+  static const char* const kBeforeTls[] = {"mod_setenvif.c", nullptr};
+  ap_hook_post_read_request(before_tls, kBeforeTls, kTls, APR_HOOK_MIDDLE);
+  ap_hook_post_read_request(after_tls, kTls, nullptr, APR_HOOK_MIDDLE);
   ap_hook_quick_handler(answer_early, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_translate_name(translate_name, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_fixups(answer_folder, nullptr, nullptr, APR_HOOK_REALLY_FIRST);

@@ -142,7 +142,8 @@ void settle_target(request_rec* request, const Visit& visit) noexcept {
   add(request, "AEGIR_SITE_DIR", put(memory, site.directory));
   add(request, "AEGIR_HOST", visit.decision.host.data());
   if (visit.decision.probe) add(request, "AEGIR_PROBE", "1");
-  if (visit.forwarded_https) add(request, "HTTPS", "on");
+  // mod_ssl has set it, but where it is off: in a site's own virtual host, to which we led the request.
+  if (visit.secure) apr_table_setn(request->subprocess_env, "HTTPS", "on");
   // A subrequest for a file, not for a path, did not come through translate_name.
   if (request->main != nullptr) ap_set_document_root(request, visit.docroot);
 

@@ -47,12 +47,13 @@ void name_site(request_rec* request, const Visit& visit) noexcept {
 
   // client_addr is the socket's peer; mod_remoteip changes useragent_addr only.
   asked.secure_connection = ap_ssl_conn_is_ssl(connection) != 0;
+  visit.secure = asked.secure_connection;
   if (!asked.secure_connection && conf.trusted_proxies != nullptr) {
     const char* const scheme = apr_table_get(request->headers_in, "X-Forwarded-Proto");
-    visit.forwarded_https = scheme != nullptr && ap_cstr_casecmp(scheme, "https") == 0 &&
-                            contains(conf.trusted_proxies, connection->client_addr);
+    visit.secure = scheme != nullptr && ap_cstr_casecmp(scheme, "https") == 0 &&
+                   contains(conf.trusted_proxies, connection->client_addr);
   }
-  asked.secure = asked.secure_connection || visit.forwarded_https;
+  asked.secure = visit.secure;
 
   if (const char* const token = apr_table_get(request->headers_in, c_string(map::kProbeHeader))) {
     asked.token = token;
@@ -136,6 +137,13 @@ void set_host(request_rec* request, const map::Request& asked, const map::HostDe
   apr_table_setn(request->headers_in, "Host", copy(request->pool, accepted));
 }
 
+/// Makes a virtual host's settings hold for the request.
+void enter(request_rec* request, server_rec* host) noexcept {
+  if (host == nullptr || host == request->server) return;
+  request->server = host;
+  request->per_dir_config = host->lookup_defaults;
+}
+
 /// Asks the site map, and takes along what later phases need of it.
 void decide(request_rec* request, const ServerConf& conf, const map::Request& asked, Visit& visit) noexcept {
   map::HostDecision& decision = visit.decision;
@@ -152,10 +160,8 @@ void decide(request_rec* request, const ServerConf& conf, const map::Request& as
     return;
   }
   // Before any other hook has looked at its settings.
-  if (server_rec* const host = host_of(decision.site.host, request->server); host != request->server) {
-    request->server = host;
-    request->per_dir_config = host->lookup_defaults;
-  }
+  visit.led_to = host_of(decision.site.host, request->server);
+  enter(request, visit.led_to);
   if (!needs_file(decision)) prepare_answer(request, decision);
   settle(request, visit);
   set_host(request, asked, decision);
@@ -211,6 +217,7 @@ int post_read_request(request_rec* request) noexcept {
   }
   Visit* const visit = new (apr_palloc(request->pool, sizeof(Visit))) Visit;
   ap_set_module_config(request->request_config, &aegir_module, visit);
+  visit->came_to = request->server;
   map::HostDecision& decision = visit->decision;
   const Target target = split_target(view(request->unparsed_uri));
   visit->absolute = !target.scheme.empty();
@@ -228,6 +235,16 @@ int post_read_request(request_rec* request) noexcept {
     return DECLINED;
   }
   decide(request, conf, describe_request(request, conf, target, *path, *visit), *visit);
+  return DECLINED;
+}
+
+int before_tls(request_rec* request) noexcept {
+  if (const Visit* const visit = visit_of(request)) enter(request, visit->came_to);
+  return DECLINED;
+}
+
+int after_tls(request_rec* request) noexcept {
+  if (const Visit* const visit = visit_of(request)) enter(request, visit->led_to);
   return DECLINED;
 }
 

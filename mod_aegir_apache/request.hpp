@@ -18,7 +18,9 @@ struct Visit {
   bool absolute = false;          ///< sent as an absolute URI
   const char* site = nullptr;     ///< the site's uri; null when there is none
   const char* docroot = nullptr;  ///< of the site
-  bool forwarded_https = false;   ///< https by the word of a trusted proxy only
+  bool secure = false;            ///< https, by the connection or by a trusted proxy's word
+  server_rec* came_to = nullptr;  ///< the virtual host that httpd found
+  server_rec* led_to = nullptr;   ///< the one whose settings hold: a site may have its own
 };
 
 /// The visit that `request` belongs to, or null: the engine is off, or httpd refused the request before we saw it.
@@ -27,6 +29,10 @@ struct Visit {
 /// post_read_request: decides by the host name. Never answers itself: httpd closes the connection after an answer that
 /// comes from this hook.
 int post_read_request(request_rec* request) noexcept;
+/// post_read_request, round that of mod_ssl, which refuses a request that changes its virtual host on a connection of
+/// another (SNI). It is asked about the one that httpd found.
+int before_tls(request_rec* request) noexcept;
+int after_tls(request_rec* request) noexcept;
 /// quick_handler: answers what was decided, before anything of the configuration is looked at.
 int answer_early(request_rec* request, int lookup) noexcept;
 /// translate_name: decides by the path, and sets the docroot.

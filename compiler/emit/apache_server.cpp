@@ -7,17 +7,10 @@
 #include "compiler/emit/parts.hpp"
 #include "compiler/emit/people.hpp"
 #include "compiler/emit/text.hpp"
+#include "compiler/emit/tls.hpp"
 
 namespace aegir::emit {
 namespace {
-
-std::vector<std::string> virtual_host_addresses(const Config& config, const registry::WebService& web) {
-  if (config.apache_listen.empty()) return {address_of({"", web.http_port}, "*")};
-  std::vector<std::string> addresses;
-  addresses.reserve(config.apache_listen.size());
-  for (const Listen& listen : config.apache_listen) addresses.push_back(address_of(listen, "*"));
-  return addresses;
-}
 
 /// What a virtual host needs that serves sites of the map.
 void serve_sites(Text& text, const Config& config, const registry::WebService& web) {
@@ -35,7 +28,54 @@ void serve_sites(Text& text, const Config& config, const registry::WebService& w
   text.line("    CustomLog ", Value{config.log_dir + "/apache-access.log", "log_dir"}, " aegir");
 }
 
+/// A virtual host for https. A wildcard is no ServerName.
+void https_host(Text& text, const Config& config, const registry::Server& server, const registry::WebService& web,
+                const Certificate& certificate, const std::vector<std::string>& hosts) {
+  const std::string field = "certificate " + certificate.name;
+  const bool first_is_name = !hosts.front().starts_with("*.");
+  const std::vector<std::string> others(hosts.begin() + (first_is_name ? 1 : 0), hosts.end());
+  text.line("<VirtualHost ", Values{apache_https_addresses(config, web), "apache_listen"}, ">");
+  text.line("    ServerName ", Value{first_is_name ? hosts.front() : "wildcard.invalid", field});
+  if (!others.empty()) text.line("    ServerAlias ", Values{others, field});
+  apache_certificate(text, certificate_path(config, server.name, certificate));
+  serve_sites(text, config, web);
+  text.line("    LimitRequestBody ", std::uint64_t{registry::kDefaultBodyLimit} << 20U);
+  text.line("</VirtualHost>");
+}
+
 }  // namespace
+
+void apache_certificate(Text& text, const std::string& path) {
+  text.line("    SSLEngine on");
+  text.line("    # Chain and key are in it too.");
+  text.line("    SSLCertificateFile ", Value{path, "config_dir"});
+  text.line("    SSLProtocol -all +TLSv1.2 +TLSv1.3");
+  text.line("    <IfModule http2_module>");
+  text.line("        Protocols h2 http/1.1");
+  text.line("    </IfModule>");
+}
+
+Result<std::string> apache_tls(const Config& config, const registry::Server& server, const registry::WebService& web,
+                               const std::vector<Certificate>& certificates) {
+  Text text(apache);
+  text.line("# Written by aegirc. Changes are lost. Certificates come from the folders of config/ssl.d; which site");
+  text.line("# answers to a name is the map's business. Apache takes the first one that fits, so wildcards come last.");
+  std::vector<std::pair<std::string, const Certificate*>> wildcards;
+  for (const Certificate& certificate : certificates) {
+    std::vector<std::string> names;
+    for (const std::string& host : certificate.hosts) {
+      if (host.starts_with("*.")) {
+        wildcards.emplace_back(host, &certificate);
+      } else {
+        names.push_back(host);
+      }
+    }
+    if (!names.empty()) https_host(text, config, server, web, certificate, names);
+  }
+  std::ranges::stable_sort(wildcards, std::ranges::greater(), [](const auto& each) { return each.first.size(); });
+  for (const auto& [host, certificate] : wildcards) https_host(text, config, server, web, *certificate, {host});
+  return std::move(text).take();
+}
 
 Result<std::string> apache_module(const Config& config) {
   Text text(apache);
@@ -50,7 +90,7 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   if (Result<void> ok = check_path(config.acme_root, "acme_root"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/apache/";
-  const std::vector<std::string> addresses = virtual_host_addresses(config, web);
+  const std::vector<std::string> addresses = apache_addresses(config, web);
   Text text(apache);
   text.line(
       "# Written by aegirc from the registry. Changes are lost: what you add belongs into *.conf files in pre.d,");
@@ -61,6 +101,11 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("AegirKey ", Value{config.map_key, "map_key"});
   for (const Listen& listen : config.apache_listen)
     text.line("Listen ", Value{address_of(listen, ""), "apache_listen"});
+  if (!surroundings.certificates.empty()) {
+    for (const Listen& listen : https_listen(config.apache_listen, web.https_port)) {
+      text.line("Listen ", Value{address_of(listen, ""), "apache_listen"}, " https");
+    }
+  }
   text.line(
       "LogFormat \"%V:%p %h %l %u %t \\\"%r\\\" %>s %O \\\"%{Referer}i\\\" \\\"%{User-Agent}i\\\" %{AEGIR_SITE}e\" "
       "aegir");
@@ -82,6 +127,11 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
   text.line("    LimitRequestBody ", std::uint64_t{registry::kDefaultBodyLimit} << 20U);
   text.line("</VirtualHost>");
   text.line();
+  if (!surroundings.certificates.empty()) {
+    text.line("# The same by https, for every name that no certificate of config/ssl.d is for.");
+    https_host(text, config, server, web, surroundings.certificates.front(), {"catch-all.invalid"});
+    text.line();
+  }
   text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
   text.line("    ServerName ", Value{kStatusHost, "status"});
   text.line("    ServerAlias 127.0.0.1");
@@ -106,6 +156,7 @@ Result<std::string> apache_server(const Config& config, const registry::Server& 
     }
   }
   include_peoples_hosts(text, "IncludeOptional ", directory + "vhost.d/", "", model);
+  if (!surroundings.certificates.empty()) text.line("Include ", Value{directory + "tls.conf", "config_dir"});
   include_people(text, "IncludeOptional ", directory + "post.d/", "", surroundings);
   return std::move(text).take();
 }
@@ -114,7 +165,7 @@ Result<std::string> apache_site(const Config& config, const registry::Server& se
                                 const OwnSite& site, const Surroundings& surroundings) {
   const std::string field = "site " + site.uri;
   const std::string local = server_config_dir(config, server.name) + "/apache/" + own_site_local(site.uri);
-  const std::vector<std::string> addresses = virtual_host_addresses(config, web);
+  const std::vector<std::string> addresses = apache_addresses(config, web);
   Text text(apache);
   text.line("# Written by aegirc from the registry. Changes are lost: what you add belongs into <uri>.local.conf.");
   text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");

@@ -3,9 +3,11 @@
 //
 //   <config_dir>/server_<name>/apache/aegir.conf         server level: catch-all virtual host, includes
 //   <config_dir>/server_<name>/apache/platform.d/<p>.conf  one platform's <Directory>s
+//   <config_dir>/server_<name>/apache/tls.conf           where https is served: a virtual host for each certificate
 //   <config_dir>/server_<name>/apache/module.load        LoadModule
 //   <config_dir>/server_<name>/nginx/aegir.conf          http level: catch-all server, includes
 //   <config_dir>/server_<name>/nginx/platform.d/<p>.conf   one platform's server block
+//   <config_dir>/server_<name>/nginx/tls.conf            where https is served: a server block for each certificate
 //   <config_dir>/server_<name>/nginx/php.conf            what a location includes that runs PHP
 //   <config_dir>/server_<name>/nginx/module.load         load_module, main level
 //   <config_dir>/server_<name>/php/<block>.conf          one PHP-FPM master with all its slots
@@ -33,12 +35,25 @@ struct PersonsFile {
   bool left_out = false;  ///< its server refuses it
 };
 
+/// A certificate on this machine. Servers read a copy (certificate_path()), whose name tells its content: so another
+/// certificate is another configuration, and the last one's copy is there for as long as a configuration names it.
+struct Certificate {
+  std::string name;                ///< of its folder in config/ssl.d
+  std::string file;                ///< of its copy, in the server's ssl.d/<name>
+  std::vector<std::string> hosts;  ///< the names that it is shown for, *.suffix too; sorted
+  std::string pem;                 ///< the copy's content: certificate, chain and key. Secret
+};
+
+/// The certificate for every name that no other one is for. Its folder in config/ssl.d is called so too.
+inline constexpr std::string_view kDefaultCertificate = "default";
+
 /// What the files depend on beside the registry: what there is on the machine. Empty when nothing is known of it.
 struct Surroundings {
   std::set<std::string> accepted;   ///< names of platforms whose accepted .htaccess lies beside their Apache fragment
   std::vector<PersonsFile> people;  ///< sorted by path
-  std::string apache;               ///< name of the whole set of Apache's files, for its status; empty: none
-  std::string nginx;                ///< the same of nginx
+  std::vector<Certificate> certificates;  ///< the default one first, the others by name. Empty: no https
+  std::string apache;                     ///< name of the whole set of Apache's files, for its status; empty: none
+  std::string nginx;                      ///< the same of nginx
 };
 
 /// A site that differs from its platform: with a body limit of its own, or a vhost.d/<uri>.local.conf that a person has
@@ -70,6 +85,10 @@ struct File {
 [[nodiscard]] Result<std::string> apache_server(const Config& config, const registry::Server& server,
                                                 const registry::WebService& web,
                                                 const std::vector<registry::Platform>& platforms, const Model& model);
+/// Virtual hosts for https, but for the catch-all, which apache_server() has.
+[[nodiscard]] Result<std::string> apache_tls(const Config& config, const registry::Server& server,
+                                             const registry::WebService& web,
+                                             const std::vector<Certificate>& certificates);
 [[nodiscard]] Result<std::string> apache_platform(const Config& config, const registry::Platform& platform,
                                                   const Surroundings& surroundings);
 /// The virtual host of one site.
@@ -84,6 +103,10 @@ struct File {
 [[nodiscard]] Result<std::string> nginx_server(const Config& config, const registry::Server& server,
                                                const registry::WebService& web,
                                                const std::vector<registry::Platform>& platforms, const Model& model);
+/// Server blocks for https, but for the catch-all, which nginx_server() has.
+[[nodiscard]] Result<std::string> nginx_tls(const Config& config, const registry::Server& server,
+                                            const registry::WebService& web,
+                                            const std::vector<Certificate>& certificates);
 [[nodiscard]] Result<std::string> nginx_platform(const Config& config, const registry::Platform& platform,
                                                  const Surroundings& surroundings);
 /// The server block of one site, which goes before its platform's.
@@ -108,6 +131,10 @@ struct File {
 
 /// Everything, sorted by path. Fails with the first value that a language can't say, naming object and field.
 [[nodiscard]] Result<std::vector<File>> emit_all(const Config& config, const Model& model);
+
+/// Path of a server's copy of a certificate.
+[[nodiscard]] std::string certificate_path(const Config& config, std::string_view server,
+                                           const Certificate& certificate);
 
 /// Path of a block's master configuration.
 [[nodiscard]] std::string fpm_block_path(const Config& config, const registry::Block& block);

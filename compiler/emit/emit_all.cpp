@@ -32,6 +32,7 @@ class Files {
 void add_web_service(Files& files, const Config& config, const Model& model, const registry::Server& server,
                      const registry::WebService& web) {
   const std::string directory = server_config_dir(config, server.name);
+  const std::vector<Certificate>& certificates = model.surroundings.certificates;
   std::vector<registry::Platform> platforms;
   std::ranges::copy_if(model.platforms, std::back_inserter(platforms), [&](const registry::Platform& platform) {
     return platform.server == server.name && platform.state != registry::PlatformState::kDeleted &&
@@ -41,6 +42,9 @@ void add_web_service(Files& files, const Config& config, const Model& model, con
     files.add(directory + "/nginx/module.load", nginx_module(config));
     files.add(directory + "/nginx/aegir.conf", nginx_server(config, server, web, platforms, model));
     files.add(nginx_php_path(config, server.name), nginx_php());
+    if (!certificates.empty()) {
+      files.add(directory + "/nginx/tls.conf", nginx_tls(config, server, web, certificates));
+    }
     for (const registry::Platform& platform : platforms) {
       files.add(directory + "/nginx/platform.d/" + platform.name + ".conf",
                 nginx_platform(config, platform, model.surroundings));
@@ -55,6 +59,9 @@ void add_web_service(Files& files, const Config& config, const Model& model, con
   }
   files.add(directory + "/apache/module.load", apache_module(config));
   files.add(directory + "/apache/aegir.conf", apache_server(config, server, web, platforms, model));
+  if (!certificates.empty()) {
+    files.add(directory + "/apache/tls.conf", apache_tls(config, server, web, certificates));
+  }
   for (const registry::Platform& platform : platforms) {
     files.add(directory + "/apache/platform.d/" + platform.name + ".conf",
               apache_platform(config, platform, model.surroundings));
@@ -67,6 +74,10 @@ void add_web_service(Files& files, const Config& config, const Model& model, con
 }
 
 }  // namespace
+
+std::string certificate_path(const Config& config, std::string_view server, const Certificate& certificate) {
+  return server_config_dir(config, server) + "/ssl.d/" + certificate.name + '/' + certificate.file;
+}
 
 Result<std::vector<File>> emit_web(const Config& config, const Model& model, registry::Service kind) {
   Files files;

@@ -6,17 +6,38 @@
 #include "compiler/emit/parts.hpp"
 #include "compiler/emit/people.hpp"
 #include "compiler/emit/text.hpp"
+#include "compiler/emit/tls.hpp"
 
 namespace aegir::emit {
 namespace {
 
-std::vector<std::string> listen_addresses(const Config& config, const registry::WebService& web) {
-  if (config.nginx_listen.empty())
-    return {address_of({"", web.http_port}, ""), address_of({"", web.http_port}, "[::]")};
-  std::vector<std::string> addresses;
-  addresses.reserve(config.nginx_listen.size());
-  for (const Listen& listen : config.nginx_listen) addresses.push_back(address_of(listen, ""));
-  return addresses;
+/// What a server needs that serves sites of the map.
+void serve_sites(Text& text, const Config& config, const registry::WebService& web) {
+  text.line("    aegir platforms;");
+  text.line("    aegir_probe_peer ", Values{config.probe_peers, "probe_peers"}, ";");
+  if (!config.trusted_proxies.empty()) {
+    text.line("    aegir_trusted_proxy ", Values{config.trusted_proxies, "trusted_proxies"}, ";");
+  }
+  text.line("    aegir_https_port ", web.https_port, ";");
+  text.line("    aegir_acme_root ", Value{config.acme_root, "acme_root"}, ";");
+  text.line("    access_log ", Value{config.log_dir + "/nginx-access.log", "log_dir"}, " aegir;");
+}
+
+/// Longer than what nginx's table of names takes if nobody says more (two pointers go off its 64 bytes).
+bool has_long_names(const std::vector<Certificate>& certificates) {
+  constexpr std::size_t kLongest = 46;
+  return std::ranges::any_of(certificates, [](const Certificate& certificate) {
+    return std::ranges::any_of(certificate.hosts, [](const std::string& host) { return host.size() > kLongest; });
+  });
+}
+
+/// The first server of an address decides for all of them whether there is HTTP/2.
+void serve_https(Text& text, const Config& config, const registry::Server& server, const registry::WebService& web,
+                 const Certificate& certificate, Literal listen_end) {
+  for (const std::string& address : nginx_https_addresses(config, web)) {
+    text.line("    listen ", Value{address, "nginx_listen"}, listen_end);
+  }
+  nginx_certificate(text, certificate_path(config, server.name, certificate));
 }
 
 }  // namespace
@@ -33,7 +54,7 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   const Surroundings& surroundings = model.surroundings;
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
   const std::string directory = server_config_dir(config, server.name) + "/nginx/";
-  const std::vector<std::string> addresses = listen_addresses(config, web);
+  const std::vector<std::string> addresses = nginx_addresses(config, web);
   Text text(nginx);
   text.line(
       "# Written by aegirc from the registry. Changes are lost: what you add belongs into *.conf files in pre.d,");
@@ -43,6 +64,7 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line("aegir_key ", Value{config.map_key, "map_key"}, ";");
   text.line("log_format aegir '$host:$server_port $remote_addr - $remote_user [$time_local] \"$request\" $status '");
   text.line("                 '$body_bytes_sent \"$http_referer\" \"$http_user_agent\" $aegir_site';");
+  if (has_long_names(surroundings.certificates)) text.line("server_names_hash_bucket_size 512;");
   include_people(text, "include ", directory + "pre.d/", ";", surroundings);
   for (const registry::Platform& platform : platforms) {
     if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return pass(ok);
@@ -59,16 +81,18 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   for (const std::string& address : addresses)
     text.line("    listen ", Value{address, "nginx_listen"}, " default_server;");
   text.line("    server_name _;");
-  text.line("    aegir platforms;");
-  text.line("    aegir_probe_peer ", Values{config.probe_peers, "probe_peers"}, ";");
-  if (!config.trusted_proxies.empty()) {
-    text.line("    aegir_trusted_proxy ", Values{config.trusted_proxies, "trusted_proxies"}, ";");
-  }
-  text.line("    aegir_https_port ", web.https_port, ";");
-  text.line("    aegir_acme_root ", Value{config.acme_root, "acme_root"}, ";");
-  text.line("    access_log ", Value{config.log_dir + "/nginx-access.log", "log_dir"}, " aegir;");
+  serve_sites(text, config, web);
   text.line("}");
   text.line();
+  if (!surroundings.certificates.empty()) {
+    text.line("# The same by https, for every name that no certificate of config/ssl.d is for.");
+    text.line("server {");
+    serve_https(text, config, server, web, surroundings.certificates.front(), " ssl http2 default_server;");
+    text.line("    server_name _;");
+    serve_sites(text, config, web);
+    text.line("}");
+    text.line();
+  }
   text.line("server {");
   for (const std::string& address : addresses) text.line("    listen ", Value{address, "nginx_listen"}, ";");
   text.line("    server_name ", Value{kStatusHost, "status"}, " 127.0.0.1;");
@@ -83,7 +107,31 @@ Result<std::string> nginx_server(const Config& config, const registry::Server& s
   text.line("}");
   text.line();
   include_peoples_hosts(text, "include ", directory + "vhost.d/", ";", model);
+  if (!surroundings.certificates.empty()) text.line("include ", Value{directory + "tls.conf", "config_dir"}, ";");
   include_people(text, "include ", directory + "post.d/", ";", surroundings);
+  return std::move(text).take();
+}
+
+void nginx_certificate(Text& text, const std::string& path) {
+  text.line("    ssl_certificate ", Value{path, "config_dir"}, ";");
+  text.line("    ssl_certificate_key ", Value{path, "config_dir"}, ";");
+  text.line("    ssl_protocols TLSv1.2 TLSv1.3;");
+  text.line("    ssl_session_cache shared:aegir_tls:10m;");
+}
+
+Result<std::string> nginx_tls(const Config& config, const registry::Server& server, const registry::WebService& web,
+                              const std::vector<Certificate>& certificates) {
+  Text text(nginx);
+  text.line("# Written by aegirc. Changes are lost. Certificates come from the folders of config/ssl.d; which site");
+  text.line("# answers to a name is the map's business.");
+  for (const Certificate& certificate : certificates) {
+    if (certificate.hosts.empty()) continue;
+    text.line("server {");
+    serve_https(text, config, server, web, certificate, " ssl;");
+    text.line("    server_name ", Values{certificate.hosts, "certificate " + certificate.name}, ";");
+    serve_sites(text, config, web);
+    text.line("}");
+  }
   return std::move(text).take();
 }
 

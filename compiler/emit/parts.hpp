@@ -2,11 +2,14 @@
 // how an address is written.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
+#include "compiler/registry/model.hpp"
 
 namespace aegir::emit {
 
@@ -39,6 +42,45 @@ namespace aegir::emit {
   std::string address = listen.address.empty() ? std::string(any) : v6 ? '[' + listen.address + ']' : listen.address;
   if (!address.empty()) address += ':';
   return address + std::to_string(listen.port);
+}
+
+/// `listen` as addresses; when it is empty, those of `anywhere` on the port that the registry names.
+[[nodiscard]] inline std::vector<std::string> addresses_of(const std::vector<Listen>& listen, std::uint16_t port,
+                                                           std::string_view any,
+                                                           const std::vector<std::string_view>& anywhere) {
+  std::vector<std::string> addresses;
+  for (const Listen& each : listen) addresses.push_back(address_of(each, any));
+  if (!listen.empty()) return addresses;
+  for (const std::string_view each : anywhere) addresses.push_back(address_of({"", port}, each));
+  return addresses;
+}
+
+/// Where a service answers https that answers http at `listen`: on the same addresses, each once, at the port that the
+/// registry names.
+[[nodiscard]] inline std::vector<Listen> https_listen(const std::vector<Listen>& listen, std::uint16_t https_port) {
+  std::vector<Listen> https;
+  for (const Listen& each : listen) {
+    const Listen one{each.address, https_port};
+    if (each.address.empty()) return {one};  // all of them: no other can be listened on beside it
+    if (std::ranges::find(https, one) == https.end()) https.push_back(one);
+  }
+  return https;
+}
+
+// Where each kind of server listens.
+[[nodiscard]] inline std::vector<std::string> apache_addresses(const Config& config, const registry::WebService& web) {
+  return addresses_of(config.apache_listen, web.http_port, "*", {"*"});
+}
+[[nodiscard]] inline std::vector<std::string> apache_https_addresses(const Config& config,
+                                                                     const registry::WebService& web) {
+  return addresses_of(https_listen(config.apache_listen, web.https_port), web.https_port, "*", {"*"});
+}
+[[nodiscard]] inline std::vector<std::string> nginx_addresses(const Config& config, const registry::WebService& web) {
+  return addresses_of(config.nginx_listen, web.http_port, "", {"", "[::]"});
+}
+[[nodiscard]] inline std::vector<std::string> nginx_https_addresses(const Config& config,
+                                                                    const registry::WebService& web) {
+  return addresses_of(https_listen(config.nginx_listen, web.https_port), web.https_port, "", {"", "[::]"});
 }
 
 }  // namespace aegir::emit

@@ -1,9 +1,12 @@
 #include "compiler/publish/activate.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
+#include "compiler/machine/certificates.hpp"
 #include "compiler/publish/bringer.hpp"
+#include "compiler/publish/certificates.hpp"
 #include "compiler/publish/running_server.hpp"
 
 namespace aegir::publish {
@@ -21,7 +24,8 @@ bool is_included(const emit::Model& model, const registry::Server& server, const
 
 }  // namespace
 
-Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model) {
+Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model,
+                                             std::vector<Error>* wrong) {
   emit::Surroundings around;
   for (const registry::Server& server : model.servers) {
     for (const ServerKind* kind : {&kApache, &kNginx}) {
@@ -33,6 +37,10 @@ Result<emit::Surroundings> read_surroundings(const Config& config, const emit::M
     }
   }
   std::ranges::sort(around.people, {}, &emit::PersonsFile::path);
+  Result<FoundCertificates> found = find_certificates(config, model.servers);
+  if (!found) return pass(found);
+  around.certificates = std::move(found->certificates);
+  if (wrong != nullptr) std::ranges::move(found->errors, std::back_inserter(*wrong));
   for (const registry::Platform& platform : model.platforms) {
     if (machine::read_config(config, emit::accepted_htaccess_path(config, platform))) {
       around.accepted.insert(platform.name);
@@ -51,12 +59,24 @@ Result<emit::Surroundings> read_surroundings(const Config& config, const emit::M
 Activation activate(const Config& config, const Accounts& accounts, emit::Model model,
                     const std::set<std::string>& read) {
   Activation activation;
-  Result<emit::Surroundings> around = read_surroundings(config, model);
-  if (!around) {
-    activation.errors.push_back(std::move(around.error()));
-    return activation;
+  const auto give_up = [&](Error& error) {
+    activation.errors.push_back(std::move(error));
+    activation.kept = true;
+    return std::move(activation);
+  };
+  Result<std::vector<Error>> unsafe = machine::protect_certificates(config, activation.done);
+  if (!unsafe) return give_up(unsafe.error());
+  Result<emit::Surroundings> around = read_surroundings(config, model, &activation.errors);
+  if (!around) return give_up(around.error());
+  for (Error& error : *unsafe) {
+    const bool told = std::ranges::any_of(activation.errors,
+                                          [&](const Error& other) { return other.place.file == error.place.file; });
+    if (!told) activation.errors.push_back(std::move(error));
   }
   model.surroundings = *std::move(around);
+  const std::vector<emit::Certificate>& certificates = model.surroundings.certificates;
+  Result<void> installed = install_certificates(config, model.servers, certificates, activation.done);
+  if (!installed) return give_up(installed.error());
   for (const ServerKind* kind : {&kApache, &kNginx}) {
     const std::optional<RunningServer> server = RunningServer::find(*kind, config, model);
     if (!server) continue;
@@ -67,6 +87,8 @@ Activation activate(const Config& config, const Accounts& accounts, emit::Model 
       activation.errors.push_back(std::move(brought.error()));
     }
   }
+  Result<void> forgotten = forget_certificates(config, model.servers, certificates, activation.done);
+  if (!forgotten) activation.errors.push_back(std::move(forgotten.error()));
   return activation;
 }
 

@@ -32,7 +32,8 @@ struct Activation {
                                   const std::set<std::string>& read);
 
 /// What is on the machine now, as `emit` wants to know it, with the names that the sets on disk have.
-/// Needs root in reserve.
-[[nodiscard]] Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model);
+/// Needs root in reserve. What is wrong with certificates comes into `wrong`.
+[[nodiscard]] Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model,
+                                                           std::vector<Error>* wrong = nullptr);
 
 }  // namespace aegir::publish

@@ -216,9 +216,10 @@ Result<void> Bringer::attempt(const std::vector<Candidate>& asked) {
   return {};
 }
 
-/// Leaves out the person's file that an error names, or the accepted .htaccess that Apache takes no more, or, when it
-/// names none, those without which all is well.
+/// Leaves out the certificate or the person's file that an error names, or the accepted .htaccess that Apache takes no
+/// more, or, when it names none, all certificates or the files without which all is well.
 Result<void> Bringer::leave_out(Error error) {
+  if (leave_out_certificate(error)) return {};
   std::vector<emit::PersonsFile*> in;
   for (emit::PersonsFile& file : model_.surroundings.people) {
     if (is_ours(file.path) && !file.left_out) in.push_back(&file);
@@ -235,6 +236,15 @@ Result<void> Bringer::leave_out(Error error) {
     tell_dropped(platform, std::move(error));
     return {};
   }
+  if (std::vector<emit::Certificate>& all = model_.surroundings.certificates; !all.empty()) {
+    std::vector<emit::Certificate> kept = std::exchange(all, {});
+    if (Result<void> ok = emit(); !ok) return ok;
+    if (attempt({})) {
+      tell_without_https(std::move(error), "look into the folders of config/ssl.d");
+      return {};
+    }
+    all = std::move(kept);
+  }
   for (emit::PersonsFile* file : in) file->left_out = true;
   if (Result<void> ok = emit(); !ok) return ok;
   if (in.empty() || !attempt({})) return std::unexpected(std::move(error));
@@ -249,6 +259,32 @@ Result<void> Bringer::leave_out(Error error) {
   // It is no file's fault: to try again would end in the same.
   if (std::ranges::none_of(in, &emit::PersonsFile::left_out)) return std::unexpected(std::move(error));
   return {};
+}
+
+/// What OpenSSL would serve a server may still refuse, by its settings, or since it has no TLS at all.
+bool Bringer::leave_out_certificate(Error& error) {
+  std::vector<emit::Certificate>& all = model_.surroundings.certificates;
+  const bool is_emitted = error.place.file.ends_with("/aegir.conf") || error.place.file.ends_with("/tls.conf");
+  if (!all.empty() && is_emitted && error.message.starts_with("Invalid command 'SSL")) {
+    all.clear();
+    tell_without_https(std::move(error), "load mod_ssl (a2enmod ssl), and run `aegirc compile`");
+    return true;
+  }
+  const auto named = std::ranges::find_if(all, [&](const emit::Certificate& each) {
+    return &each != all.data() && error.message.contains('/' + each.name + '/' + each.file);
+  });
+  if (named == all.end()) return false;
+  error.message = "certificate " + named->name + ": " + kind_.name + " goes on without it: " + error.message;
+  error.hint = "put another one into config/ssl.d/" + named->name + ", and run `aegirc compile`";
+  all.erase(named);
+  activation_.errors.push_back(std::move(error));
+  return true;
+}
+
+void Bringer::tell_without_https(Error error, std::string hint) {
+  error.message = std::string(kind_.name) + " goes on without https: " + error.message;
+  error.hint = std::move(hint);
+  activation_.errors.push_back(std::move(error));
 }
 
 void Bringer::tell_left_out(const emit::PersonsFile& file, Error error) {

@@ -52,7 +52,9 @@ class Bringer {
   [[nodiscard]] Result<void> adopt(std::vector<Candidate> asked);
   [[nodiscard]] Result<void> attempt(const std::vector<Candidate>& asked);
   [[nodiscard]] Result<void> leave_out(Error error);
+  [[nodiscard]] bool leave_out_certificate(Error& error);
   void tell_left_out(const emit::PersonsFile& file, Error error);
+  void tell_without_https(Error error, std::string hint);
   [[nodiscard]] bool is_on_disk() const;
   [[nodiscard]] bool serves_or_is_down();
   [[nodiscard]] Result<void> install(const Files& files);

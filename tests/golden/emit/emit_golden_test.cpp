@@ -195,6 +195,10 @@ TEST(Golden, LivingMachine) {
                    {folder + "nginx/vhost.d/good.conf", false},
                    {folder + "nginx/vhost.d/host.local.conf", false},
                    {folder + "nginx/vhost.d/shop.example.local.conf", true}};
+  around.certificates = {{"default", "self-signed.pem", {}, "secret"},
+                         {"empty.example", "22.pem", {}, "secret"},
+                         {"shop.example", "11.pem", {"*.shop.example", "shop.example", "www.shop.example"}, "secret"},
+                         {"wild.example", "33.pem", {"*.a.wild.example", "*.wild.example"}, "secret"}};
   model.own_sites = {{"big.example", "d10", 200}, {"shop.example", "d7"}};
   compare("living", config_of(""), model);
 }

@@ -138,7 +138,11 @@ void Installation::make_map() {
 
 emit::Model Installation::model() const {
   emit::Model model;
-  model.servers.push_back({"local", "localhost", {{registry::kApache}, {registry::kNginx}}, {}});
+  model.servers.push_back({"local",
+                           "localhost",
+                           {{registry::kApache, apache_port_.number(), apache_https_port_.number()},
+                            {registry::kNginx, nginx_port_.number(), nginx_https_port_.number()}},
+                           {}});
   model.platforms.push_back(platform_);
   model.blocks.push_back(block_);
   return model;
@@ -187,7 +191,7 @@ void Installation::start_apache() {
   const std::string folder = server_config_dir(config_, "local") + "/apache/";
   apache_->start(apache_->frame({.main = "Include " + folder + "module.load\nInclude " + folder + "aegir.conf\n",
                                  .module = false,
-                                 .modules = {"authz_host"}}),
+                                 .modules = {"authz_host", "ssl", "http2"}}),
                  {apache_endpoint()});
 }
 

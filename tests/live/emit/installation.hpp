@@ -50,6 +50,9 @@ class Installation {
   [[nodiscard]] FpmServer& fpm() { return *fpm_; }
   [[nodiscard]] Endpoint apache_endpoint() const { return apache_port_.endpoint(); }
   [[nodiscard]] Endpoint nginx_endpoint() const { return nginx_port_.endpoint(); }
+  /// Where they answer https, once there is a certificate.
+  [[nodiscard]] std::uint16_t apache_https_port() const { return apache_https_port_.number(); }
+  [[nodiscard]] std::uint16_t nginx_https_port() const { return nginx_https_port_.number(); }
   /// What the PHP-FPM master wrote.
   [[nodiscard]] std::string fpm_log() const { return slurp(config_.log_dir + "/php-b1.log"); }
 
@@ -64,6 +67,8 @@ class Installation {
   MapContent content_;
   Port apache_port_;
   Port nginx_port_;
+  Port apache_https_port_;
+  Port nginx_https_port_;
   Config config_;
   Accounts accounts_;
   registry::Block block_;

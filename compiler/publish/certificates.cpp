@@ -1,0 +1,200 @@
+#include "compiler/publish/certificates.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "compiler/machine/certificates.hpp"
+#include "compiler/machine/machine.hpp"
+#include "compiler/tls/certificate.hpp"
+
+namespace aegir::publish {
+namespace {
+
+/// A name that nobody asks for.
+constexpr const char* kNobody = "catch-all.invalid";
+constexpr const char* kSelfSigned = "self-signed.pem";
+
+/// Equal certificates have equal copies.
+std::string file_of(const std::string& pem) {
+  constexpr std::size_t kBytes = 16;
+  unsigned char hash[kBytes];
+  crypto_generichash(hash, kBytes, reinterpret_cast<const unsigned char*>(pem.data()), pem.size(), nullptr, 0);
+  char text[2 * kBytes + 1];
+  return sodium_bin2hex(text, sizeof text, hash, kBytes) + std::string(".pem");
+}
+
+/// All text in which a copy may be named: what is in force or may be again.
+std::string configurations(const Config& config, const std::vector<registry::Server>& servers) {
+  std::string all;
+  const auto add = [&](const std::string& path) {
+    if (const Result<std::string> text = machine::read_config(config, path)) all += *text;
+  };
+  for (const char* service : {"apache", "nginx"}) {
+    add(config.config_dir + "/last-good." + service);
+    for (const registry::Server& server : servers) {
+      const std::string folder = server_config_dir(config, server.name) + '/' + service;
+      const std::size_t before = all.size();
+      add(folder + "/aegir.conf");
+      if (all.find("/tls.conf", before) != std::string::npos) add(folder + "/tls.conf");
+    }
+  }
+  return all;
+}
+
+/// The copies of the servers, by path, that a configuration names.
+std::map<std::string, std::string> copies_in_force(const Config& config, const std::vector<registry::Server>& servers) {
+  std::map<std::string, std::string> copies;
+  const std::string text = configurations(config, servers);
+  for (const registry::Server& server : servers) {
+    const Result<std::vector<std::string>> paths = machine::certificate_copies(config, server.name);
+    if (!paths) continue;
+    for (const std::string& path : *paths) {
+      if (!text.contains(path)) continue;
+      if (Result<std::string> pem = machine::read_config(config, path)) copies[path] = *std::move(pem);
+    }
+  }
+  return copies;
+}
+
+emit::Certificate certificate_of(const std::string& name, tls::Certificate checked) {
+  std::string file = file_of(checked.pem);
+  return {name, std::move(file), std::move(checked.hosts), std::move(checked.pem)};
+}
+
+/// The certificate of that folder which is in force.
+std::optional<emit::Certificate> present(const std::string& name, const std::map<std::string, std::string>& copies) {
+  for (const auto& [path, pem] : copies) {
+    if (!path.contains("/ssl.d/" + name + '/') || path.ends_with(kSelfSigned)) continue;
+    if (Result<tls::Certificate> checked = tls::read_pem({path, pem})) return certificate_of(name, *std::move(checked));
+  }
+  return std::nullopt;
+}
+
+Result<tls::Certificate> check(const machine::CertificateFolder& folder, std::int64_t now) {
+  const auto text = [](const machine::NamedFile& file) { return tls::Text{file.path, file.content}; };
+  tls::Source source{text(folder.certificate), std::nullopt, text(folder.key)};
+  if (folder.chain) source.chain = text(*folder.chain);
+  Result<tls::Certificate> checked = tls::read(source, now);
+  if (checked && checked->hosts.empty() && folder.name != emit::kDefaultCertificate) {
+    return fail_at(folder.certificate.path, Code::kInvalid, "the certificate names no host",
+                   "ask for one that names the site (DNS in subjectAltName)");
+  }
+  return checked;
+}
+
+/// Our own one for all other names: that of before, or a new one.
+Result<emit::Certificate> self_signed(const Config& config, const std::vector<registry::Server>& servers) {
+  emit::Certificate own{std::string(emit::kDefaultCertificate), kSelfSigned, {}, {}};
+  for (const registry::Server& server : servers) {
+    Result<std::string> pem = machine::read_config(config, emit::certificate_path(config, server.name, own));
+    if (!pem || !tls::read_pem({kSelfSigned, *pem})) continue;
+    own.pem = *std::move(pem);
+    return own;
+  }
+  Result<std::string> pem = tls::make_self_signed(kNobody);
+  if (!pem) return pass(pem);
+  own.pem = *std::move(pem);
+  return own;
+}
+
+/// How near a folder's name is to a host name or *.suffix.
+std::size_t nearness(std::string_view folder, std::string_view host) {
+  if (host.starts_with("*.")) host.remove_prefix(2);
+  if (host == folder) return std::string_view::npos;
+  return host.ends_with('.' + std::string(folder)) ? folder.size() : 0;
+}
+
+}  // namespace
+
+void share_names(std::vector<emit::Certificate>& certificates) {
+  std::map<std::string, const emit::Certificate*> owners;
+  for (const emit::Certificate& certificate : certificates) {
+    for (const std::string& host : certificate.hosts) {
+      const auto [owner, is_new] = owners.try_emplace(host, &certificate);
+      if (!is_new && nearness(certificate.name, host) > nearness(owner->second->name, host)) {
+        owner->second = &certificate;
+      }
+    }
+  }
+  for (emit::Certificate& certificate : certificates) {
+    std::erase_if(certificate.hosts, [&](const std::string& host) {
+      return owners.at(host) != &certificate || host == emit::kStatusHost;
+    });
+  }
+}
+
+Result<FoundCertificates> find_certificates(const Config& config, const std::vector<registry::Server>& servers) {
+  FoundCertificates found;
+  Result<machine::CertificateFolders> folders = machine::read_certificates(config);
+  if (!folders) return pass(folders);
+  const std::map<std::string, std::string> copies = copies_in_force(config, servers);
+  std::optional<emit::Certificate> other_names;
+  const auto add = [&](std::optional<emit::Certificate> certificate) {
+    if (!certificate) return false;
+    if (certificate->name == emit::kDefaultCertificate) {
+      other_names = *std::move(certificate);
+    } else {
+      found.certificates.push_back(*std::move(certificate));
+    }
+    return true;
+  };
+  const auto refuse = [&](const std::string& name, Error error) {
+    error.message +=
+        add(present(name, copies)) ? "; the certificate of before stays in force" : "; https goes on without it";
+    found.errors.push_back(std::move(error));
+  };
+  for (const machine::CertificateFolder& folder : folders->folders) {
+    Result<tls::Certificate> checked = check(folder, std::time(nullptr));
+    if (checked) {
+      add(certificate_of(folder.name, *std::move(checked)));
+    } else {
+      refuse(folder.name, std::move(checked.error()));
+    }
+  }
+  for (machine::UnreadableFolder& folder : folders->unreadable) refuse(folder.name, std::move(folder.error));
+  if (found.certificates.empty() && !other_names) return found;
+  if (!other_names) {
+    Result<emit::Certificate> own = self_signed(config, servers);
+    if (!own) return pass(own);
+    other_names = *std::move(own);
+  }
+  other_names->hosts.clear();
+  std::ranges::sort(found.certificates, {}, &emit::Certificate::name);
+  found.certificates.insert(found.certificates.begin(), *std::move(other_names));
+  share_names(found.certificates);
+  return found;
+}
+
+Result<void> install_certificates(const Config& config, const std::vector<registry::Server>& servers,
+                                  const std::vector<emit::Certificate>& certificates, machine::Done& done) {
+  for (const registry::Server& server : servers) {
+    if (server.web.empty()) continue;
+    for (const emit::Certificate& each : certificates) {
+      Result<void> ok = machine::install_certificate(config, server.name, each.name, each.file, each.pem, done);
+      if (!ok) return ok;
+    }
+  }
+  return {};
+}
+
+Result<void> forget_certificates(const Config& config, const std::vector<registry::Server>& servers,
+                                 const std::vector<emit::Certificate>& certificates, machine::Done& done) {
+  std::set<std::string> kept;
+  for (const auto& [path, pem] : copies_in_force(config, servers)) kept.insert(path);
+  for (const registry::Server& server : servers) {
+    for (const emit::Certificate& each : certificates) kept.insert(emit::certificate_path(config, server.name, each));
+  }
+  for (const registry::Server& server : servers) {
+    if (Result<void> ok = machine::forget_certificates(config, server.name, kept, done); !ok) return ok;
+  }
+  return {};
+}
+
+}  // namespace aegir::publish
