@@ -9,8 +9,10 @@
 
 #include "compiler/cli/publishing.hpp"
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/emit/static.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
+#include "compiler/publish/certificates.hpp"
 #include "compiler/publish/compile.hpp"
 #include "compiler/publish/static_form.hpp"
 #include "compiler/registry/isolation.hpp"
@@ -140,23 +142,36 @@ Result<void> make_directories(const std::string& path) {
 }
 
 /// Each at its own path below `out`.
-Result<void> write_below(const std::string& out, const std::vector<emit::File>& files) {
+Result<void> write_below(const Config& config, const std::string& out, const std::vector<emit::File>& files) {
+  // For others than root, and where there are no such accounts, it is only to be read.
+  const Result<Accounts> accounts = resolve_accounts(config);
   for (const emit::File& file : files) {
     const std::string path = out + file.path;
     if (Result<void> made = make_directories(path.substr(0, path.rfind('/'))); !made) return made;
-    if (Result<void> written = write_file(path, file.content, {.mode = file.mode}); !written) return written;
+    WriteOptions options{.mode = file.mode};
+    if (is_root() && accounts && path.ends_with(emit::kUsersEnd)) options.group = accounts->web_group;
+    if (Result<void> written = write_file(path, file.content, options); !written) return written;
   }
   return {};
 }
 
 /// The static form, without a map.
 Outcome compile_static(const Cli& cli, const Config& config, registry::Store& store, const std::string& out) {
-  Result<std::vector<emit::File>> files = publish::static_form(store, config);
+  publish::FoundCertificates found;
+  if (is_root()) {
+    Result<std::vector<registry::Server>> servers = store.servers();
+    if (!servers) return stop(servers);
+    Result<publish::FoundCertificates> all = publish::find_certificates(config, *servers);
+    if (!all) return stop(all);
+    found = *std::move(all);
+    for (const Error& error : found.errors) cli.out.note(describe(error));
+  }
+  Result<std::vector<emit::File>> files = publish::static_form(store, config, found.certificates);
   if (!files) return stop(files);
   if (!is_root()) {
     cli.out.note("only root can read which .htaccess files Apache has accepted here: Apache's files are without them");
   }
-  if (Result<void> written = write_below(out, *files); !written) return stop(written);
+  if (Result<void> written = write_below(config, out, *files); !written) return stop(written);
   cli.out.did("Wrote " + count(files->size(), "file") + " of the static form below " + out +
                   ". Apache's main file is static.conf in server_*/apache, nginx's in server_*/nginx.",
               {{"out", out}, {"files", files->size()}});
@@ -170,7 +185,7 @@ Outcome compile_below(const Cli& cli, const Config& config, const KeyRing& keys,
   if (!model) return stop(model);
   Result<std::vector<emit::File>> files = emit::emit_all(config, *model);
   if (!files) return stop(files);
-  if (Result<void> written = write_below(out, *files); !written) return stop(written);
+  if (Result<void> written = write_below(config, out, *files); !written) return stop(written);
   Config below = config;
   below.map_dir = out + config.map_dir;
   if (Result<void> made = make_directories(below.map_dir); !made) return stop(made);

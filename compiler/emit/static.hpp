@@ -10,6 +10,7 @@
 //   <config_dir>/server_<name>/<apache|nginx>/vhost.d/<uri>@users the user of its HTTP authentication; the web servers'
 //                                                                 user must be able to read it
 //   <config_dir>/server_<name>/nginx/static_php.conf              what all PHP locations include
+//   <config_dir>/server_<name>/ssl.d/<certificate>/<file>         certificate, chain and key: 0600
 //
 // and a platform's Apache fragment with its accepted .htaccess, as in the modules' form.
 #pragma once
@@ -41,13 +42,17 @@ struct StaticSite {
   const std::string* htaccess = nullptr;
 };
 
-/// Everything for one web service of a server; `sites` are those that it serves. The files of a site that can't be said
-/// in the server's language make it fail, naming site and field.
+/// The end of the names of the files with users, which the web servers' user has to read.
+inline constexpr std::string_view kUsersEnd = "@users";
+
+/// Everything for one web service of a server; `sites` are those that it serves, `certificates` as in Surroundings. The
+/// files of a site that can't be said in the server's language make it fail, naming site and field.
 [[nodiscard]] Result<std::vector<File>> static_nginx(const Config& config, const registry::Server& server,
-                                                     const registry::WebService& web,
-                                                     std::span<const StaticSite> sites);
+                                                     const registry::WebService& web, std::span<const StaticSite> sites,
+                                                     const std::vector<Certificate>& certificates = {});
 [[nodiscard]] Result<std::vector<File>> static_apache(const Config& config, const registry::Server& server,
                                                       const registry::WebService& web,
-                                                      std::span<const StaticSite> sites);
+                                                      std::span<const StaticSite> sites,
+                                                      const std::vector<Certificate>& certificates = {});
 
 }  // namespace aegir::emit

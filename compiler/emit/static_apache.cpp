@@ -6,8 +6,10 @@
 
 #include "compiler/emit/escape.hpp"
 #include "compiler/emit/parts.hpp"
+#include "compiler/emit/people.hpp"
 #include "compiler/emit/static_parts.hpp"
 #include "compiler/emit/text.hpp"
+#include "compiler/emit/tls.hpp"
 
 namespace aegir::emit {
 namespace {
@@ -57,11 +59,13 @@ Result<void> check_expression(std::string_view value, const std::string& field) 
 
 class Emitter {
  public:
-  Emitter(const Config& config, const registry::Server& server, const registry::WebService& web)
-      : config_(config), directory_(server_config_dir(config, server.name) + "/apache/"), web_(web) {
-    if (config.apache_listen.empty()) addresses_ = {address_of({"", web.http_port}, "*")};
-    for (const Listen& listen : config.apache_listen) addresses_.push_back(address_of(listen, "*"));
-  }
+  Emitter(const Config& config, const registry::Server& server, const registry::WebService& web,
+          const std::vector<Certificate>& certificates)
+      : config_(config),
+        server_(server),
+        directory_(server_config_dir(config, server.name) + "/apache/"),
+        web_(web),
+        certificates_(certificates) {}
 
   [[nodiscard]] std::string path(const std::string& name) const { return directory_ + name; }
 
@@ -73,6 +77,11 @@ class Emitter {
     text.line("# vhost.d and post.d beside this file.");
     for (const Listen& listen : config_.apache_listen) {
       text.line("Listen ", Value{address_of(listen, ""), "apache_listen"});
+    }
+    if (!certificates_.empty()) {
+      for (const Listen& listen : https_listen(config_.apache_listen, web_.https_port)) {
+        text.line("Listen ", Value{address_of(listen, ""), "apache_listen"}, " https");
+      }
     }
     text.line("LogFormat \"%V:%p %h %l %u %t \\\"%r\\\" %>s %O \\\"%{Referer}i\\\" \\\"%{User-Agent}i\\\" %v\" aegir");
     text.line("TraceEnable Off");
@@ -86,17 +95,21 @@ class Emitter {
     text.line("    Require all granted");
     text.line("</Directory>");
     text.line("# Names that nobody has. Apache takes the first virtual host of an address for them.");
-    text.line("<VirtualHost ", Values{addresses_, "apache_listen"}, ">");
-    text.line("    ServerName catch-all.invalid");
-    text.line("    CustomLog ", Value{config_.log_dir + "/apache-access.log", "log_dir"}, " aegir");
-    text.line("    RewriteEngine On");
-    text.line(kRefusals);
-    text.line("    RewriteRule ^ - [R=404,L]");
-    text.line("</VirtualHost>");
+    const auto nobodys = [&](const Certificate* certificate) {
+      open(text, certificate);
+      text.line("    ServerName catch-all.invalid");
+      text.line("    CustomLog ", Value{config_.log_dir + "/apache-access.log", "log_dir"}, " aegir");
+      text.line("    RewriteEngine On");
+      text.line(kRefusals);
+      text.line("    RewriteRule ^ - [R=404,L]");
+      text.line("</VirtualHost>");
+    };
+    nobodys(nullptr);
+    if (!certificates_.empty()) nobodys(&certificates_.front());
     for (const StaticSite& site : sites) {
       text.line("Include ", Value{path("vhost.d/" + site.site.uri), "config_dir"});
     }
-    text.line("IncludeOptional ", Value{path("vhost.d/*.conf"), "config_dir"});
+    include_peoples_hosts(text, "IncludeOptional ", path("vhost.d/"), "", {});
     for (const std::string& wildcard : wildcards) {
       text.line("Include ", Value{path("vhost.d/" + wildcard), "config_dir"});
     }
@@ -108,15 +121,9 @@ class Emitter {
   Result<std::string> virtual_hosts(const StaticSite& site, const SortedNames& names) const {
     Text text(apache);
     text.line("# Written by aegirc from the registry. Changes are lost.");
-    if (!names.served.empty()) {
-      begin(text, site, names.served);
-      if (!gate(text, site)) served(text, site);
-      text.line("</VirtualHost>");
-    }
-    for (const auto& [target, hosts] : names.redirected) {
-      begin(text, site, hosts);
-      if (!gate(text, site)) redirect(text, site, target);
-      text.line("</VirtualHost>");
+    hosts(text, site, names, nullptr);
+    for (const Certificate& certificate : certificates_) {
+      hosts(text, site, names_of(names, certificate, certificates_), &certificate);
     }
     return std::move(text).take();
   }
@@ -134,6 +141,7 @@ class Emitter {
     text.line(kRequest);
     if (const std::optional<std::uint16_t> port = only_port()) {
       text.line("ProxyFCGISetEnvIf \"true\" SERVER_PORT ", *port);
+      if (!certificates_.empty()) text.line("ProxyFCGISetEnvIf \"-T %{HTTPS}\" SERVER_PORT ", web_.https_port);
     }
     text.line("ProxyFCGISetEnvIf \"true\" PHP_ADMIN_VALUE \"memory_limit=", limits.memory_limit, "M\\n\\");
     text.line("upload_max_filesize=", limits.upload_max_filesize, "M\\n\\");
@@ -150,11 +158,33 @@ class Emitter {
   }
 
  private:
-  void begin(Text& text, const StaticSite& site, const std::vector<std::string>& hosts) const {
+  /// The virtual hosts of these names, by http or with a certificate.
+  void hosts(Text& text, const StaticSite& site, const SortedNames& names, const Certificate* certificate) const {
+    if (!names.served.empty()) {
+      begin(text, site, names.served, certificate);
+      if (!gate(text, site)) served(text, site);
+      text.line("</VirtualHost>");
+    }
+    for (const auto& [target, redirected] : names.redirected) {
+      begin(text, site, redirected, certificate);
+      if (!gate(text, site)) redirect(text, site, target);
+      text.line("</VirtualHost>");
+    }
+  }
+
+  void open(Text& text, const Certificate* certificate) const {
+    const std::vector<std::string> addresses =
+        certificate == nullptr ? apache_addresses(config_, web_) : apache_https_addresses(config_, web_);
+    text.line("<VirtualHost ", Values{addresses, "apache_listen"}, ">");
+    if (certificate != nullptr) apache_certificate(text, certificate_path(config_, server_.name, *certificate));
+  }
+
+  void begin(Text& text, const StaticSite& site, const std::vector<std::string>& hosts,
+             const Certificate* certificate) const {
     const std::string field = "site " + site.site.uri;
     const std::string& docroot = site.platform.docroot;
     const std::vector<std::string> others(hosts.begin() + 1, hosts.end());
-    text.line("<VirtualHost ", Values{addresses_, "apache_listen"}, ">");
+    open(text, certificate);
     // A wildcard is no ServerName.
     const bool first_is_wildcard = hosts.front().starts_with("*.");
     text.line("    ServerName ", Value{first_is_wildcard ? "wildcard.invalid" : hosts.front(), field + ": name"});
@@ -270,6 +300,7 @@ class Emitter {
     const std::uint32_t limit = site.site.body_limit != 0 ? site.site.body_limit : site.platform.body_limit;
     text.line("    LimitRequestBody ", std::uint64_t{limit} << 20U);
     if (site.site.http_auth) authentication(text, site, field);
+    text.line("    IncludeOptional ", Value{path(own_site_local(site.site.uri)), "config_dir"});
     if (site.socket.empty()) {
       text.line("    RewriteRule \\.php(?:/|$) - [R=500,L]");
     } else {
@@ -292,9 +323,10 @@ class Emitter {
   }
 
   const Config& config_;
+  const registry::Server& server_;
   std::string directory_;
   const registry::WebService& web_;
-  std::vector<std::string> addresses_;
+  const std::vector<Certificate>& certificates_;
 };
 
 /// Takes the wildcards out of `names`: each has a file of its own.
@@ -318,9 +350,10 @@ std::vector<std::pair<std::string, SortedNames>> split_wildcards(SortedNames& na
 }  // namespace
 
 Result<std::vector<File>> static_apache(const Config& config, const registry::Server& server,
-                                        const registry::WebService& web, std::span<const StaticSite> sites) {
+                                        const registry::WebService& web, std::span<const StaticSite> sites,
+                                        const std::vector<Certificate>& certificates) {
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
-  const Emitter emitter(config, server, web);
+  const Emitter emitter(config, server, web, certificates);
   std::vector<File> files;
   std::optional<Error> error;
   const auto add = [&](const std::string& name, mode_t mode, Result<std::string> content) {

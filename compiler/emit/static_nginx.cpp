@@ -6,8 +6,10 @@
 #include "compiler/emit/escape.hpp"
 #include "compiler/emit/nginx_rules.hpp"
 #include "compiler/emit/parts.hpp"
+#include "compiler/emit/people.hpp"
 #include "compiler/emit/static_parts.hpp"
 #include "compiler/emit/text.hpp"
+#include "compiler/emit/tls.hpp"
 
 namespace aegir::emit {
 namespace {
@@ -85,13 +87,13 @@ constexpr Literal kClosed = R"re(    if ($uri ~* "^/sites/[^/]+/(?:files|private
 
 class Emitter {
  public:
-  Emitter(const Config& config, const registry::Server& server, const registry::WebService& web)
-      : config_(config), directory_(server_config_dir(config, server.name) + "/nginx/"), web_(web) {
-    if (config.nginx_listen.empty()) {
-      addresses_ = {address_of({"", web.http_port}, ""), address_of({"", web.http_port}, "[::]")};
-    }
-    for (const Listen& listen : config.nginx_listen) addresses_.push_back(address_of(listen, ""));
-  }
+  Emitter(const Config& config, const registry::Server& server, const registry::WebService& web,
+          const std::vector<Certificate>& certificates)
+      : config_(config),
+        server_(server),
+        directory_(server_config_dir(config, server.name) + "/nginx/"),
+        web_(web),
+        certificates_(certificates) {}
 
   Result<std::string> shared(std::span<const StaticSite> sites) const {
     Text text(nginx);
@@ -110,18 +112,22 @@ class Emitter {
     text.line("}");
     text.line(kShared);
     text.line("include ", Value{directory_ + "pre.d/*.conf", "config_dir"}, ";");
-    text.line("server {");
-    listen(text, " default_server");
-    text.line("    server_name _;");
-    text.line("    set $static_site -;");
-    refusals(text);
-    text.line("    access_log ", Value{config_.log_dir + "/nginx-access.log", "log_dir"}, " aegir;");
-    text.line("    return 404;");
-    text.line("}");
+    const auto nobodys = [&](const Certificate* certificate) {
+      text.line("server {");
+      listen(text, certificate, true);
+      text.line("    server_name _;");
+      text.line("    set $static_site -;");
+      refusals(text);
+      text.line("    access_log ", Value{config_.log_dir + "/nginx-access.log", "log_dir"}, " aegir;");
+      text.line("    return 404;");
+      text.line("}");
+    };
+    nobodys(nullptr);
+    if (!certificates_.empty()) nobodys(&certificates_.front());
     for (const StaticSite& site : sites) {
       text.line("include ", Value{directory_ + "vhost.d/" + site.site.uri, "config_dir"}, ";");
     }
-    text.line("include ", Value{directory_ + "vhost.d/*.conf", "config_dir"}, ";");
+    include_peoples_hosts(text, "include ", directory_ + "vhost.d/", ";", {});
     text.line("include ", Value{directory_ + "post.d/*.conf", "config_dir"}, ";");
     return std::move(text).take();
   }
@@ -138,24 +144,9 @@ class Emitter {
     const SortedNames names = sort_names(site);
     Text text(nginx);
     text.line("# Written by aegirc from the registry. Changes are lost.");
-    const registry::SiteState state = site.site.state;
-    if (state == registry::SiteState::kDisabled || state == registry::SiteState::kMaintenance) {
-      std::vector<std::string> all;
-      for (const StaticName& name : site.names) all.push_back(name.host);
-      begin(text, site, all);
-      gate(text, site);
-      text.line("}");
-      return std::move(text).take();
-    }
-    if (!names.served.empty()) {
-      begin(text, site, names.served);
-      served(text, site);
-      text.line("}");
-    }
-    for (const auto& [target, hosts] : names.redirected) {
-      begin(text, site, hosts);
-      redirect(text, site, target);
-      text.line("}");
+    hosts(text, site, names, nullptr);
+    for (const Certificate& certificate : certificates_) {
+      hosts(text, site, names_of(names, certificate, certificates_), &certificate);
     }
     return std::move(text).take();
   }
@@ -189,8 +180,40 @@ class Emitter {
   [[nodiscard]] std::string path(const std::string& name) const { return directory_ + name; }
 
  private:
-  void listen(Text& text, Literal more = "") const {
-    for (const std::string& address : addresses_) text.line("    listen ", Value{address, "nginx_listen"}, more, ";");
+  /// The server blocks of these names, by http or with a certificate.
+  void hosts(Text& text, const StaticSite& site, const SortedNames& names, const Certificate* certificate) const {
+    const registry::SiteState state = site.site.state;
+    if (state == registry::SiteState::kDisabled || state == registry::SiteState::kMaintenance) {
+      std::vector<std::string> all = names.served;
+      for (const auto& [target, redirected] : names.redirected) {
+        all.insert(all.end(), redirected.begin(), redirected.end());
+      }
+      if (all.empty()) return;
+      begin(text, site, all, certificate);
+      gate(text, site);
+      text.line("}");
+      return;
+    }
+    if (!names.served.empty()) {
+      begin(text, site, names.served, certificate);
+      served(text, site);
+      text.line("}");
+    }
+    for (const auto& [target, redirected] : names.redirected) {
+      begin(text, site, redirected, certificate);
+      redirect(text, site, target);
+      text.line("}");
+    }
+  }
+
+  void listen(Text& text, const Certificate* certificate, bool first) const {
+    const bool https = certificate != nullptr;
+    const Literal end = https ? (first ? Literal(" ssl http2 default_server;") : Literal(" ssl;"))
+                              : (first ? Literal(" default_server;") : Literal(";"));
+    for (const std::string& address : https ? nginx_https_addresses(config_, web_) : nginx_addresses(config_, web_)) {
+      text.line("    listen ", Value{address, "nginx_listen"}, end);
+    }
+    if (https) nginx_certificate(text, certificate_path(config_, server_.name, *certificate));
   }
 
   static void refusals(Text& text) {
@@ -202,11 +225,12 @@ class Emitter {
     text.line("    }");
   }
 
-  void begin(Text& text, const StaticSite& site, const std::vector<std::string>& hosts) const {
+  void begin(Text& text, const StaticSite& site, const std::vector<std::string>& names,
+             const Certificate* certificate) const {
     const std::string field = "site " + site.site.uri;
     text.line("server {");
-    listen(text);
-    text.line("    server_name ", Values{hosts, field + ": name"}, ";");
+    listen(text, certificate, false);
+    text.line("    server_name ", Values{names, field + ": name"}, ";");
     text.line("    set $static_site ", Value{site.site.uri, field}, ";");
     refusals(text);
     text.line("    location ^~ /.well-known/acme-challenge/ {");
@@ -298,6 +322,9 @@ class Emitter {
     text.line("        return 404;");
     text.line("    }");
     text.line(kClosed);
+    const std::string own = path(own_site_local(site.site.uri));
+    // As a pattern, which may match nothing.
+    text.line("    include ", Value{own.substr(0, own.size() - 1) + "[f]", "config_dir"}, ";");
     const std::string local = nginx_local_pattern(config_, site.platform);
     const std::string php = path("vhost.d/" + site.site.uri + "@php");
     registry::Platform platform = site.platform;
@@ -310,17 +337,19 @@ class Emitter {
   }
 
   const Config& config_;
+  const registry::Server& server_;
   std::string directory_;
   const registry::WebService& web_;
-  std::vector<std::string> addresses_;
+  const std::vector<Certificate>& certificates_;
 };
 
 }  // namespace
 
 Result<std::vector<File>> static_nginx(const Config& config, const registry::Server& server,
-                                       const registry::WebService& web, std::span<const StaticSite> sites) {
+                                       const registry::WebService& web, std::span<const StaticSite> sites,
+                                       const std::vector<Certificate>& certificates) {
   if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
-  const Emitter emitter(config, server, web);
+  const Emitter emitter(config, server, web, certificates);
   std::vector<File> files;
   std::optional<Error> error;
   const auto add = [&](const std::string& name, mode_t mode, Result<std::string> content) {

@@ -30,6 +30,40 @@ SortedNames sort_names(const StaticSite& site) {
   return sorted;
 }
 
+namespace {
+
+const Certificate& certificate_for(const std::string& host, const std::vector<Certificate>& certificates) {
+  const std::size_t dot = host.find('.');
+  const std::string wildcard = dot == std::string::npos ? host : '*' + host.substr(dot);
+  for (const std::string& name : {host, wildcard}) {
+    const auto found = std::ranges::find_if(
+        certificates, [&](const Certificate& each) { return std::ranges::find(each.hosts, name) != each.hosts.end(); });
+    if (found != certificates.end()) return *found;
+  }
+  return certificates.front();
+}
+
+}  // namespace
+
+SortedNames names_of(const SortedNames& names, const Certificate& certificate,
+                     const std::vector<Certificate>& certificates) {
+  SortedNames own = names;
+  const auto is_other = [&](const std::string& host) { return &certificate_for(host, certificates) != &certificate; };
+  std::erase_if(own.served, is_other);
+  for (auto& [target, hosts] : own.redirected) std::erase_if(hosts, is_other);
+  std::erase_if(own.redirected, [](const auto& each) { return each.second.empty(); });
+  return own;
+}
+
+std::vector<File> certificate_files(const Config& config, const registry::Server& server,
+                                    const std::vector<Certificate>& certificates) {
+  std::vector<File> files;
+  for (const Certificate& each : certificates) {
+    files.push_back({certificate_path(config, server.name, each), 0600, each.pem});
+  }
+  return files;
+}
+
 std::string as_pattern(std::string_view host) {
   std::string pattern;
   for (const char c : host) {

@@ -18,6 +18,15 @@ struct SortedNames {
 /// A wildcard that redirects to a name which it stands for serves that name: a redirect must not lead to itself.
 [[nodiscard]] SortedNames sort_names(const StaticSite& site);
 
+/// Those of `names` for which a server answers with one certificate. The first certificate is for all that no other
+/// one is for.
+[[nodiscard]] SortedNames names_of(const SortedNames& names, const Certificate& certificate,
+                                   const std::vector<Certificate>& certificates);
+
+/// The copies of the certificates, which are secret.
+[[nodiscard]] std::vector<File> certificate_files(const Config& config, const registry::Server& server,
+                                                  const std::vector<Certificate>& certificates);
+
 /// A host name as a regular expression.
 [[nodiscard]] std::string as_pattern(std::string_view host);
 /// Alternatives, without parentheses.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "compiler/emit/static.hpp"
+#include "compiler/emit/static_parts.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/compile.hpp"
 
@@ -74,7 +75,8 @@ emit::StaticSite static_site(const Config& config, const Whole& whole, const reg
 
 }  // namespace
 
-Result<std::vector<emit::File>> static_form(registry::Store& store, const Config& config) {
+Result<std::vector<emit::File>> static_form(registry::Store& store, const Config& config,
+                                            const std::vector<emit::Certificate>& certificates) {
   Result<Whole> whole = read(store);
   if (!whole) return pass(whole);
   const Result<std::map<std::string, std::string>> accepted = read_htaccess(config, *whole);
@@ -93,9 +95,12 @@ Result<std::vector<emit::File>> static_form(registry::Store& store, const Config
         }
       }
       const auto emitter = web.kind == registry::kNginx ? emit::static_nginx : emit::static_apache;
-      Result<std::vector<emit::File>> more = emitter(config, server, web, sites);
+      Result<std::vector<emit::File>> more = emitter(config, server, web, sites, certificates);
       if (!more) return pass(more);
       std::ranges::move(*more, std::back_inserter(files));
+    }
+    if (!server.web.empty()) {
+      std::ranges::move(emit::certificate_files(config, server, certificates), std::back_inserter(files));
     }
   }
   for (const registry::Block& block : whole->blocks) {

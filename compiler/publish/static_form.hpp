@@ -10,7 +10,8 @@
 namespace aegir::publish {
 
 /// Virtual hosts for every site that the map would have, and the pools that their PHP runs in, sorted by path. Files
-/// with credentials have mode 0600. Memory grows with the number of sites.
-[[nodiscard]] Result<std::vector<emit::File>> static_form(registry::Store& store, const Config& config);
+/// with credentials and keys have mode 0600. Memory grows with the number of sites.
+[[nodiscard]] Result<std::vector<emit::File>> static_form(registry::Store& store, const Config& config,
+                                                          const std::vector<emit::Certificate>& certificates = {});
 
 }  // namespace aegir::publish

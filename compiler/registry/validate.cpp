@@ -106,6 +106,10 @@ void names(Rules& rules, const Site& site) {
   if (is_alias_of_ours(site.uri)) {
     rules.refuse("", printable(site.uri) + " is what Drush calls a server or a platform", "give the site another name");
   }
+  if (site.uri.ends_with(".conf")) {
+    rules.refuse("", printable(site.uri) + " is how configuration files are called, such as shop.example.local.conf",
+                 "give the site another name; as an alias it is fine");
+  }
   if (!is_host(site.uri, false))
     rules.refuse("", printable(site.uri) + " is not a canonical host name", std::string(kHostHint));
   const std::string* previous = nullptr;

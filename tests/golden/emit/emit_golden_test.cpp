@@ -145,7 +145,10 @@ TEST(Golden, StaticForm) {
   std::vector<File> all;
   for (const auto emitter : {static_nginx, static_apache}) {
     const registry::Server& server = model.servers[0];
-    const Result<std::vector<File>> files = emitter(config, server, server.web[emitter == static_nginx ? 1 : 0], sites);
+    const std::vector<Certificate> certificates = {{"default", "self-signed.pem", {}, "secret"},
+                                                   {"shop.example", "11.pem", {"*.shop.example"}, "secret"}};
+    const Result<std::vector<File>> files =
+        emitter(config, server, server.web[emitter == static_nginx ? 1 : 0], sites, certificates);
     ASSERT_TRUE(files) << describe(files.error());
     for (const File& file : *files) {
       EXPECT_EQ(file.mode, file.path.ends_with("@php") ? 0600U : 0640U) << file.path;
@@ -164,7 +167,7 @@ TEST(Emit, TheStaticFormRefusesWhatItCannotSay) {
   const auto refused = [&](const std::string& password, auto emitter) {
     const std::vector<StaticSite> sites = {
         {site, model.platforms[0], {{site.uri, ""}}, {"mysql", "d", "u", password, "h", "1"}, "/run/a.sock", ""}};
-    return !emitter(config, model.servers[0], model.servers[0].web[0], sites);
+    return !emitter(config, model.servers[0], model.servers[0].web[0], sites, {});
   };
   for (const char* password : {"a$b", "a\nb"}) {
     EXPECT_TRUE(refused(password, static_nginx)) << password;

@@ -130,7 +130,7 @@ TEST_F(TlsTest, ASiteAnswersWithItsOwnCertificateAsByHttp) {
         std::pair{"/.well-known/acme-challenge/token", " 200"}}) {
     each("a.test", path, [&, status = status](const std::string& answer) { EXPECT_THAT(answer, HasSubstr(status)); });
   }
-  EXPECT_TRUE(activate().done.empty()) << "the second time nothing is new";
+  EXPECT_TRUE(live::eventually([&] { return activate().done.empty(); })) << "nothing is new";
   visitor_->stop();
 }
 
@@ -369,7 +369,8 @@ TEST_F(TlsTest, KeysAreRootsAlone) {
       EXPECT_EQ(status.st_mode & 077, 0U) << entry.path();
     }
   }
-  EXPECT_TRUE(activate().done.empty());
+  // A worker of before may answer that it has another configuration.
+  EXPECT_TRUE(live::eventually([&] { return activate().done.empty(); }));
   // Neither do the texts have them that are kept beside, which group aegir can read.
   for (const char* service : {"apache", "nginx"}) {
     EXPECT_THAT(live::slurp(config_.config_dir + "/last-good." + service), Not(HasSubstr("PRIVATE")));

@@ -89,6 +89,7 @@ class Hunt : public testing::Test {
             world->site(site) + "/private/files/document.txt",
             config.config_dir + "/cli/" + site + ".php",
             config.aegir_root + "/backups/" + site + ".tar",
+            config.config_dir + "/ssl.d/" + site + "/openssl.key",
             world->slot(site) + "/home/secret"};
   }
 

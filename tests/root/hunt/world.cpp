@@ -156,6 +156,9 @@ void World::write_sites() const {
     const uid_t uid = uid_of(uri);
     const std::string secret = needle_of(uri) + "Secret of " + uri + "\n";
     put_as(kAegir, kAegir, 0600, config_.aegir_root + "/backups/" + uri + ".tar", secret);
+    // A key whose certificate is still to come.
+    put_as(0, 0, 0600, config_.config_dir + "/ssl.d/" + uri + "/openssl.key", secret);
+    put_as(0, 0, 0644, config_.config_dir + "/ssl.d/" + uri + "/openssl.csr", "a request\n");
     // As careless as a Drupal can be.
     put_as(uid, uid, 0666, site(uri) + "/private/secret", secret);
     put_as(uid, uid, 0666, site(uri) + "/private/files/document.txt", secret);

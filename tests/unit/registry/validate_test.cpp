@@ -68,6 +68,7 @@ TEST(Validate, NamesOfASite) {
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "default"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "all"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "local.sites.php"; }), ElementsAre(""));
+  EXPECT_THAT(site_refused([](Site& s) { s.uri = "shop.example.local.conf"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "server_local"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "platform_d10"; }), ElementsAre(""));
   EXPECT_THAT(site_refused([](Site& s) { s.uri = "a.example"; }), ElementsAre("aliases/a.example"));
