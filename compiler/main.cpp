@@ -109,9 +109,9 @@ int run(int argc, char** argv) {
   cli::add_map(app, cli);
   cli::add_documentation(app, cli);
   app.footer(
-      "A document has the form that `aegirc export` writes; its schema is "
-      "compiler/registry/schema/registry.schema.json\n"
-      "in the source. Exit codes: 0 done, 64 usage, 65 something is wrong with the data, 66 not found, 70 internal,\n"
+      "A document has the form that `aegirc export` writes; `aegirc schema` prints its schema, and `aegirc import "
+      "--help`\nsays how sites come and go. Exit codes: 0 done, 64 usage, 65 something is wrong with the data, 66 not "
+      "found, 70 internal,\n"
       "73 can't make a file, 74 input or output, 75 held by another process, 77 permission, 78 made by a newer "
       "version.");
   try {

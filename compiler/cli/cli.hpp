@@ -55,7 +55,7 @@ void add_explain(CLI::App& app, Cli& cli);
 void add_keygen(CLI::App& app, Cli& cli);         ///< keygen map|registry
 void add_registry(CLI::App& app, Cli& cli);       ///< export, import
 void add_map(CLI::App& app, Cli& cli);            ///< map dump|verify|compact
-void add_documentation(CLI::App& app, Cli& cli);  ///< completion, manual
+void add_documentation(CLI::App& app, Cli& cli);  ///< completion, manual, schema
 
 /// The configuration of --config.
 [[nodiscard]] ConfigResult configuration(const Cli& cli);

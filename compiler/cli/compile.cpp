@@ -60,19 +60,7 @@ Result<FilesOfSites> prepare_sites(const Config& config, const Accounts& account
   files->add(*std::move(told));
   if (Result<void> forgotten = files->sites().forget_others(done); !forgotten) return pass(forgotten);
   for (const registry::Platform& platform : model.platforms) {
-    if (platform.state == registry::PlatformState::kDeleted) continue;
-    const Result<std::vector<std::string>> sites = store.uris_on(platform.id);
-    if (!sites) return std::unexpected(sites.error());
-    const Result<verify::PhpVersions> versions = verify::php_of(store, platform, *sites);
-    if (!versions) return std::unexpected(versions.error());
-    told = verify::write_platform_files(config, accounts, platform, *sites, {}, *versions, done);
-    if (told) {
-      for (Error& error : *told) error.message = "platform " + platform.name + ": " + error.message;
-      files->add(*std::move(told));
-    } else if (told.error().code != Code::kNotFound || !sites->empty()) {  // the codebase may come later
-      told.error().message = "platform " + platform.name + ": " + told.error().message;
-      files->add({std::move(told.error())});
-    }
+    if (Result<void> written = files->write_platform(platform, done); !written) return pass(written);
   }
   return files;
 }
@@ -128,6 +116,7 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
   if (!told) return stop(told);
   Result<FilesOfSites> files = prepare_sites(config, *accounts, **store, *model, *arrivals, done);
   if (!files) return stop(files);
+  if (Result<void> noted = note_remains(cli.out, **store, arrivals->gone); !noted) return stop(noted);
   const DoneBefore before = tell(cli.out, *told, done);
   files->add(std::move(told->errors));
   return files->finish(run_publisher(

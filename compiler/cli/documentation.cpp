@@ -2,51 +2,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <sstream>
 
 #include "compiler/cli/cli.hpp"
+#include "compiler/cli/command_tree.hpp"
+#include "compiler/core/config_keys.hpp"
+#include "compiler/registry/json.hpp"
 
 namespace aegir::cli {
 namespace {
-
-using Commands = std::vector<const CLI::App*>;
-
-Commands commands_of(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
-/// "aegirc map dump".
-std::string path_of(const CLI::App& app) {
-  return app.get_parent() == nullptr ? app.get_name() : path_of(*app.get_parent()) + ' ' + app.get_name();
-}
-
-std::vector<const CLI::Option*> options_of(const CLI::App& app, bool positional) {
-  return app.get_options([positional](const CLI::Option* option) { return option->get_positional() == positional; });
-}
-
-bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() != 0; }
-
-/// The words that an option takes, "table json"; empty when it takes others.
-std::string choices_of(const CLI::Option& option) {
-  const std::string type = option.get_type_name();  // TEXT:{table,json}
-  const std::size_t open = type.find('{');
-  const std::size_t close = type.find('}');
-  if (open == std::string::npos || close == std::string::npos) return {};
-  std::string words = type.substr(open + 1, close - open - 1);
-  std::ranges::replace(words, ',', ' ');
-  return words;
-}
-
-std::string names_of(const CLI::Option& option, const char* between) {
-  std::string names;
-  for (const std::string& name : option.get_snames()) names += (names.empty() ? "" : between) + ("-" + name);
-  for (const std::string& name : option.get_lnames()) names += (names.empty() ? "" : between) + ("--" + name);
-  return names;
-}
-
-void each_app(const CLI::App& app, const std::function<void(const CLI::App&)>& visit) {
-  visit(app);
-  for (const CLI::App* command : commands_of(app)) each_app(*command, visit);
-}
 
 /// Text for man(7): no character of it is one of roff's. Each line break begins a line of its own.
 std::string roff(std::string_view text) {
@@ -111,60 +75,6 @@ std::pair<std::string, std::string> footer_of(const CLI::App& app) {
 
 }  // namespace
 
-std::string bash_completion(const CLI::App& app) {
-  std::string commands;  // which words lead to another command
-  std::string values;    // what an option or a positional takes
-  std::string words;     // what can come next
-  std::string global;
-  for (const CLI::Option* option : options_of(app, false)) global += ' ' + names_of(*option, " ");
-  each_app(app, [&](const CLI::App& at) {
-    const std::string path = path_of(at);
-    if (at.get_parent() != nullptr) commands += "            '" + path + "') command='" + path + "' ;;\n";
-    std::string next;
-    for (const CLI::App* command : commands_of(at)) next += command->get_name() + ' ';
-    for (const CLI::Option* option : options_of(at, true)) {
-      if (const std::string choices = choices_of(*option); !choices.empty()) next += choices + ' ';
-    }
-    for (const CLI::Option* option : options_of(at, false)) {
-      if (&at != &app && option != at.get_help_ptr()) next += names_of(*option, " ") + ' ';
-      if (!takes_value(*option)) continue;
-      const std::string pattern = &at == &app ? "*' " : "'" + path + " ";
-      values += "        " + pattern + names_of(*option, ("'|" + pattern).c_str()) + "') words='" +
-                choices_of(*option) + "'; value=1 ;;\n";
-    }
-    words += "            '" + path + "') words='" + next + "' ;;\n";
-  });
-  return "# Completion of aegirc in bash. Made by `aegirc completion`; changes are lost.\n"
-         "_aegirc_value() {\n"
-         "    words= value=\n"
-         "    case \"$command $1\" in\n" +
-         values +
-         "    esac\n"
-         "}\n"
-         "_aegirc() {\n"
-         "    local command=aegirc words value i at=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-         "    for ((i = 1; i < COMP_CWORD; ++i)); do\n"
-         "        _aegirc_value \"${COMP_WORDS[i - 1]}\"\n"
-         "        [ -z \"$value\" ] || continue\n"
-         "        case \"$command ${COMP_WORDS[i]}\" in\n" +
-         commands +
-         "        esac\n"
-         "    done\n"
-         "    if [ \"$at\" = = ]; then at=; elif [ \"$before\" = = ]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
-         "    _aegirc_value \"$before\"\n"
-         "    if [ -z \"$value\" ]; then\n"
-         "        case \"$command\" in\n" +
-         words +
-         "        esac\n"
-         "        words=\"$words" +
-         global +
-         "\"\n"
-         "    fi\n"
-         "    COMPREPLY=($(compgen -W \"$words\" -- \"$at\"))\n"
-         "}\n"
-         "complete -o default -F _aegirc aegirc\n";
-}
-
 std::string manual_page(const CLI::App& app) {
   const auto [notes, codes] = footer_of(app);
   std::string out =
@@ -184,16 +94,41 @@ std::string manual_page(const CLI::App& app) {
       out +=
           ".SS " + roff(path_of(at)) + "\n.nh\n" + synopsis(at) + "\n.hy\n.PP\n" + roff(at.get_description()) + ".\n";
       write_options(out, at);
-      if (const std::string footer = at.get_footer(); !footer.empty()) out += ".PP\n" + roff(footer) + '\n';
+      if (at.get_footer().empty()) return;
+      std::istringstream footer(at.get_footer());
+      const char* before = ".PP\n";
+      for (std::string line; std::getline(footer, line); before = ".br\n") out += before + roff(line) + '\n';
     });
   }
   out += ".SH EXIT STATUS\n" + roff(codes) + "\n.SH FILES\n.TP\n\\fI" + roff(kConfigFile) +
-         "\\fR\nConfiguration of this machine.\n";
+         "\\fR\nConfiguration of this machine, see \\fBaegir.conf\\fR(5).\n";
   return out;
 }
 
+std::string config_page() {
+  std::string out =
+      ".\\\" Made by aegirc from the keys that it reads; changes are lost.\n"
+      ".TH AEGIR.CONF 5 \"\" \"aegirc " AEGIR_VERSION
+      "\" \"Aegir\"\n"
+      ".SH NAME\naegir.conf \\- what aegirc must know of a machine before it can open the registry\n"
+      ".SH SYNOPSIS\n\\fI" +
+      roff(kConfigFile) +
+      "\\fR, or the file of \\fBaegirc \\-\\-config\\fR\n"
+      ".SH DESCRIPTION\n"
+      "One \\fIkey\\fR = \\fIvalue\\fR a line. A # at the beginning of a line or after a blank begins a comment. A "
+      "value is one word or, for a list, several with blanks between them; a word with blanks or a # stands in double "
+      "quotes. Paths are absolute. An empty file gives every key its default. All other settings stand in the registry "
+      "(\\fBaegirc export\\fR).\n"
+      ".SH KEYS\n";
+  for (const ConfigKey& key : config_keys()) {
+    out += ".TP\n\\fB" + roff(key.name) + "\\fR = \\fI" + roff(key.value) + "\\fR\n" + roff(key.meaning) +
+           ". Default: " + roff(key.fallback) + ".\n";
+  }
+  return out + ".SH SEE ALSO\n\\fBaegirc\\fR(1)\n";
+}
+
 void add_documentation(CLI::App& app, Cli& cli) {
-  const auto print = [&app, &cli](std::string (*make)(const CLI::App&)) {
+  const auto print = [&app, &cli](const std::function<std::string(const CLI::App&)>& make) {
     cli.command = [&app, &cli, make]() -> Outcome {
       std::string text = make(app);
       text.pop_back();
@@ -203,10 +138,20 @@ void add_documentation(CLI::App& app, Cli& cli) {
   };
   const auto shell = std::make_shared<std::string>("bash");
   CLI::App* const completion = app.add_subcommand("completion", "Print a script that completes command lines");
-  completion->add_option("SHELL", *shell, "For which shell")->check(CLI::IsMember({"bash"}))->capture_default_str();
-  completion->callback([print, shell] { print(bash_completion); });
-  app.add_subcommand("manual", "Print the manual page aegirc(1), as `man -l -` reads it")->callback([print] {
-    print(manual_page);
+  completion->add_option("SHELL", *shell, "For which shell")
+      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->capture_default_str();
+  completion->callback([print, shell] { print(*shell == "zsh" ? zsh_completion : bash_completion); });
+  app.add_subcommand("schema", "Print the JSON schema of a registry's document")->callback([print] {
+    print([](const CLI::App&) { return std::string(registry::json_schema()); });
+  });
+  const auto page = std::make_shared<std::string>("aegirc");
+  CLI::App* const manual = app.add_subcommand("manual", "Print a manual page, as `man -l -` reads it");
+  manual->add_option("PAGE", *page, "aegirc(1) or aegir.conf(5)")
+      ->check(CLI::IsMember({"aegirc", "aegir.conf"}))
+      ->capture_default_str();
+  manual->callback([print, page] {
+    print([page](const CLI::App& tree) { return *page == "aegirc" ? manual_page(tree) : config_page(); });
   });
 }
 

@@ -1,6 +1,8 @@
 #include "compiler/cli/publishing.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <span>
 
 namespace aegir::cli {
 namespace {
@@ -74,11 +76,13 @@ Result<void> prepare_arrival(const Config& config, const Accounts& accounts, reg
 
 /// What a publish needs on the disk first: directories and files of the sites that are new to the live map, files of
 /// those that have changed, and no files of those that are gone.
-Result<std::optional<FilesOfSites>> prepare_changes(const Config& config, registry::Store& store, DoneBefore& before) {
+Result<std::optional<FilesOfSites>> prepare_changes(const Output& out, const Config& config, registry::Store& store,
+                                                    DoneBefore& before) {
   Result<Arrivals> arrivals = look_at_arrivals(config, store);
   if (!arrivals) return pass(arrivals);
   // With no map every site waits for this, and which ones are new can't be told.
-  if (!arrivals->map_is_known || (arrivals->sites.empty() && arrivals->changed.empty() && arrivals->gone.empty())) {
+  if (!arrivals->map_is_known ||
+      (arrivals->sites.empty() && arrivals->changed.empty() && arrivals->gone.empty() && arrivals->platforms.empty())) {
     return std::optional<FilesOfSites>();
   }
   const Result<Accounts> accounts = resolve_accounts(config);
@@ -86,7 +90,8 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Config& config, regist
   Result<FilesOfSites> files = FilesOfSites::load(config, *accounts, store);
   if (!files) return pass(files);
   machine::Done done;
-  for (const std::string& uri : arrivals->gone) files->forget(uri, done);
+  for (const Gone& gone : arrivals->gone) files->forget(gone.name, done);
+  if (Result<void> noted = note_remains(out, store, arrivals->gone); !noted) return pass(noted);
   for (const std::string& uri : arrivals->changed) {
     Result<std::optional<registry::Site>> site = store.find_site(uri);
     if (!site) return pass(site);
@@ -107,15 +112,42 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Config& config, regist
   Result<Errors> kept = keep_back(store, std::move(unprepared));
   if (!kept) return pass(kept);
   files->add(*std::move(kept));
+  for (const std::uint32_t id : arrivals->platforms) {
+    const Result<std::optional<registry::Platform>> platform = store.find_platform(id);
+    if (!platform) return std::unexpected(platform.error());
+    if (!platform->has_value()) continue;
+    if (Result<void> written = files->write_platform(**platform, done); !written) return pass(written);
+  }
   if (!done.empty()) before.facts["done"] = done;
   return files;
 }
 
 }  // namespace
 
+std::string put_right(const machine::Done& done, std::string_view nothing) {
+  constexpr std::size_t kMostShown = 10;
+  std::vector<std::string> entries;  // one a path, whose owner and mode are two lines of `done`
+  for (const std::string& line : done) {
+    const std::size_t what = line.find(": ") + 2;
+    if (!entries.empty() && entries.back().starts_with(line.substr(0, what))) {
+      entries.back() += ", " + line.substr(what);
+    } else {
+      entries.push_back(line);
+    }
+  }
+  if (entries.empty()) return std::string(nothing);
+  std::string text = count(entries.size(), "directory or file", "directories and files") + " put right:";
+  for (const std::string& entry : std::span(entries).first(std::min(entries.size(), kMostShown)))
+    text += "\n  " + entry;
+  if (entries.size() > kMostShown) {
+    text += "\n  and " + std::to_string(entries.size() - kMostShown) + " more, which --output json lists";
+  }
+  return text;
+}
+
 DoneBefore tell(const Output& out, const verify::Told& told, const machine::Done& done) {
   for (const std::string& note : told.notes) out.note(note);
-  std::size_t files = 0;
+  machine::Done files;
   std::string more;
   bool pools = false;
   for (const std::string& line : done) {
@@ -123,16 +155,14 @@ DoneBefore tell(const Output& out, const verify::Told& told, const machine::Done
       more += '\n' + line + '.';  // of a server
       continue;
     }
-    ++files;
+    files.push_back(line);
     // PHP of a person that all sites of a platform run.
     if (line.contains(": moved to ")) out.note(line + ", which it includes");
     pools = pools || (line.contains("/php/") && line.ends_with(": written"));
   }
   if (pools) more += "\nConfiguration of PHP-FPM changed. Next: start or restart the master of each block.";
   DoneBefore before;
-  before.sentence = (files == 0 ? std::string("Directories, owners and fragments were as they should be.")
-                                : count(files, "directory or file", "directories and files") + " put right.") +
-                    more;
+  before.sentence = put_right(files, "Directories, owners and fragments were as they should be.") + more;
   before.facts["done"] = done;
   return before;
 }
@@ -172,7 +202,7 @@ Outcome run_publisher(const Cli& cli, const PublishStep& step) {
   auto store = open_registry(cli.out, *config, registry::Store::Mode::kWrite);
   if (!store) return stop(store);
   DoneBefore before = restored(cli.out, *config, **store);
-  Result<std::optional<FilesOfSites>> files = prepare_changes(*config, **store, before);
+  Result<std::optional<FilesOfSites>> files = prepare_changes(cli.out, *config, **store, before);
   if (!files) return stop(files);
   Outcome published = run_publisher(cli.out, *config, *keys, **store, step, before);
   if (!files->has_value()) return published;

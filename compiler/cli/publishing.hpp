@@ -26,6 +26,9 @@ struct DoneBefore {
   Json facts = Json::object();
 };
 
+/// What was put right, the first of it by name; `nothing` when all was right.
+[[nodiscard]] std::string put_right(const machine::Done& done, std::string_view nothing);
+
 /// Prints what a Verify has to note, and puts what it did into words. Its errors are left.
 [[nodiscard]] DoneBefore tell(const Output& out, const verify::Told& told, const machine::Done& done);
 
@@ -56,15 +59,24 @@ struct Arrival {
   machine::SitePlace place;
   std::optional<Error> foreign;  ///< its directory is another's
 };
+/// A name that is no site's uri (any more).
+struct Gone {
+  std::string name;
+  std::string docroot;  ///< of the site that the live map has under it; empty: it was no site's
+};
 struct Arrivals {
   bool map_is_known = false;   ///< there is a map of this registry, live or durable; without one every site is new
   std::vector<Arrival> sites;  ///< without a known map only the foreign ones
-  std::vector<std::string> changed;  ///< uris of the other sites that the live map does not have as they are now
-  std::vector<std::string> gone;     ///< names that changed and are no site's uri (any more)
+  std::vector<std::string> changed;   ///< uris of the other sites that the live map does not have as they are now
+  std::vector<Gone> gone;             ///< names that changed and are no site's uri (any more)
+  std::set<std::uint32_t> platforms;  ///< ids of those that have changed, or got or lost a site
 };
 /// Looks where the new sites are to lie, and what has changed. Only root can tell whose a directory is: for others
 /// there are none.
 [[nodiscard]] Result<Arrivals> look_at_arrivals(const Config& config, registry::Store& store);
+
+/// Notes what is left of the sites that have been deleted, directory and database, which nobody but a person removes.
+[[nodiscard]] Result<void> note_remains(const Output& out, registry::Store& store, const std::vector<Gone>& gone);
 
 /// Why a site's directory is not what it has to be.
 struct Unprepared {
@@ -87,6 +99,9 @@ class FilesOfSites {
   /// has become of its directory.
   void write_again(const registry::Site& site, Result<void> prepared, machine::Done& done);
   void forget(const std::string& uri, machine::Done& done);
+  /// The files of a platform itself, with the names of its sites; an error is only told. Nothing of one that is
+  /// deleted, or whose code is still to come.
+  [[nodiscard]] Result<void> write_platform(const registry::Platform& platform, machine::Done& done);
   void add(Errors errors);
   /// Before the publish, when all are written.
   [[nodiscard]] Result<void> record(machine::Done& done);
@@ -96,7 +111,11 @@ class FilesOfSites {
   [[nodiscard]] verify::Sites& sites() { return sites_; }
 
  private:
-  explicit FilesOfSites(verify::Sites sites) : sites_(std::move(sites)) {}
+  FilesOfSites(const Config& config, const Accounts& accounts, registry::Store& store, verify::Sites sites)
+      : config_(&config), accounts_(accounts), store_(&store), sites_(std::move(sites)) {}
+  const Config* config_;
+  Accounts accounts_;
+  registry::Store* store_;
   verify::Sites sites_;
   Errors errors_;
   std::set<std::string> told_;  ///< of a platform a site tells the same as the platform itself

@@ -194,6 +194,14 @@ void add_registry(CLI::App& app, Cli& cli) {
   reading->add_option("FILE", in->file, "The document; - is standard input")->required();
   reading->add_flag("--replace", in->replace, "The document becomes the whole registry: what it does not name goes");
   reading->add_flag("--dry-run", in->dry_run, "Say what would be done, and write nothing");
+  reading->footer(
+      "What the document names is created or changed, and keeps the fields that it leaves out; what it does not name "
+      "stays. Its form: `aegirc schema`; an example: `aegirc export`.\n"
+      "To disable a site:  {\"sites\": {\"shop.example\": {\"state\": \"disabled\"}}}\n"
+      "To enable it:       {\"sites\": {\"shop.example\": {\"state\": \"enabled\"}}}   (or \"maintenance\")\n"
+      "To delete it, once it is disabled: \"state\": \"deleted\"; so are servers, blocks, clients and platforms.\n"
+      "An alias goes with: {\"sites\": {\"shop.example\": {\"aliases\": {\"www.shop.example\": null}}}}\n"
+      "Web servers see it after `aegirc publish`; a new or changed server, block or platform needs `aegirc compile`.");
   reading->callback([&cli, in] { cli.command = [&cli, in] { return import_registry(cli, *in); }; });
 }
 

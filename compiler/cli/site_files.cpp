@@ -6,7 +6,7 @@ namespace aegir::cli {
 Result<FilesOfSites> FilesOfSites::load(const Config& config, const Accounts& accounts, registry::Store& store) {
   Result<verify::Sites> sites = verify::Sites::load(config, accounts, store);
   if (!sites) return pass(sites);
-  return FilesOfSites(*std::move(sites));
+  return FilesOfSites(config, accounts, store, *std::move(sites));
 }
 
 void FilesOfSites::add(Errors errors) {
@@ -38,6 +38,23 @@ void FilesOfSites::write_again(const registry::Site& site, Result<void> prepared
 void FilesOfSites::forget(const std::string& uri, machine::Done& done) {
   Result<void> forgotten = sites_.forget(uri, done);
   if (!forgotten) errors_.push_back(std::move(forgotten.error()));
+}
+
+Result<void> FilesOfSites::write_platform(const registry::Platform& platform, machine::Done& done) {
+  if (platform.state == registry::PlatformState::kDeleted) return {};
+  const Result<std::vector<std::string>> uris = store_->uris_on(platform.id);
+  if (!uris) return std::unexpected(uris.error());
+  const Result<verify::PhpVersions> versions = verify::php_of(*store_, platform, *uris);
+  if (!versions) return std::unexpected(versions.error());
+  Result<Errors> told = verify::write_platform_files(*config_, accounts_, platform, *uris, {}, *versions, done);
+  if (told) {
+    for (Error& error : *told) error.message = "platform " + platform.name + ": " + error.message;
+    add(*std::move(told));
+  } else if (told.error().code != Code::kNotFound || !uris->empty()) {
+    told.error().message = "platform " + platform.name + ": " + told.error().message;
+    add({std::move(told.error())});
+  }
+  return {};
 }
 
 Result<void> FilesOfSites::record(machine::Done& done) {

@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/emit/emit.hpp"
+#include "compiler/emit/htaccess.hpp"
+#include "compiler/emit/redirects.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -112,6 +115,24 @@ std::string rewrite_rules(const std::string& file) {
          ": its rewrite rules; which of them fires only Apache can tell (LogLevel rewrite:trace3)";
 }
 
+/// What an accepted .htaccess redirects, and what of it nginx does not obey, where nginx serves the platform too.
+void add_htaccess(const std::string& file, const registry::Platform& platform, std::string_view path, Json& facts) {
+  const Result<std::string> text = read_file(file);
+  if (!text) return;
+  const auto place_of = [&](std::size_t line, const std::string& directive) {
+    return file + ':' + std::to_string(line) + ": " + directive;
+  };
+  const bool nginx_too = (platform.services & registry::kNginx) != 0;
+  for (const emit::HtaccessRedirect& redirect : emit::redirects_of(*text, path)) {
+    facts["apache_redirect"].push_back(place_of(redirect.line, redirect.directive) +
+                                       (nginx_too ? " (nginx does not obey it)" : ""));
+  }
+  if (!nginx_too) return;
+  for (const emit::Unobeyed& rule : emit::unobeyed_by_nginx(*text, platform.cms)) {
+    facts["nginx_does_not_obey"].push_back(place_of(rule.line, rule.directive));
+  }
+}
+
 void add_apache(const std::string& folder, const std::string& platform, std::string_view path, const auto& add) {
   const std::string fragment = folder + "platform.d/" + platform + ".conf";
   add("apache_catch_all", find(folder + "aegir.conf", "AegirEngine On"));
@@ -152,6 +173,7 @@ Result<void> add_sources(const Config& config, const registry::Platform& platfor
     const std::string folder = top + '/' + name + '/';
     if (service == registry::kApache) {
       add_apache(folder, platform.name, path, add);
+      add_htaccess(emit::accepted_htaccess_path(config, platform), platform, path, facts);
     } else {
       add_nginx(folder, platform.name, std::string(path), add);
     }

@@ -87,8 +87,7 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
   }
   if (verified == 0) return files->finish({});
   DoneBefore before;
-  before.sentence = done.empty() ? std::string("Directories and files were as they should be.")
-                                 : count(done.size(), "directory or file", "directories and files") + " put right.";
+  before.sentence = put_right(done, "Directories and files were as they should be.");
   before.facts["done"] = done;
   return files->finish(
       run_publisher(cli.out, config, keys, *store, [](publish::Publisher& map) { return map.publish(); }, before));

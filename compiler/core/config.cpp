@@ -1,70 +1,23 @@
 #include "compiler/core/config.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <map>
 #include <span>
 #include <variant>
+#include <vector>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/core/config_keys.hpp"
 #include "compiler/core/nearest.hpp"
 
 namespace aegir {
 namespace {
 
-struct Path {
-  std::string Config::* member;
-};
-struct Name {  // a user or a group
-  std::string Config::* member;
-};
-struct Paths {
-  std::vector<std::string> Config::* member;
-};
-using Field = std::variant<Path, Paths, Name, std::uint32_t Config::*, std::vector<std::string> Config::*,
-                           std::vector<Listen> Config::*, Reload Config::*>;
-
-struct Key {
-  std::string_view name;
-  Field field;
-};
-
-const std::array kKeys = {
-    Key{"prefix", Path{&Config::prefix}},
-    Key{"aegir_root", Path{&Config::aegir_root}},
-    Key{"config_dir", Path{&Config::config_dir}},
-    Key{"acme_root", Path{&Config::acme_root}},
-    Key{"platform_roots", Paths{&Config::platform_roots}},
-    Key{"state_dir", Path{&Config::state_dir}},
-    Key{"slot_dir", Path{&Config::slot_dir}},
-    Key{"run_dir", Path{&Config::run_dir}},
-    Key{"log_dir", Path{&Config::log_dir}},
-    Key{"registry", Path{&Config::registry}},
-    Key{"registry_key", Path{&Config::registry_key}},
-    Key{"map_key", Path{&Config::map_key}},
-    Key{"map_dir", Path{&Config::map_dir}},
-    Key{"map_durable", Path{&Config::map_durable}},
-    Key{"aegir_user", Name{&Config::aegir_user}},
-    Key{"aegir_group", Name{&Config::aegir_group}},
-    Key{"web_user", Name{&Config::web_user}},
-    Key{"web_group", Name{&Config::web_group}},
-    Key{"uid_first", &Config::uid_first},
-    Key{"uid_last", &Config::uid_last},
-    Key{"apache_module", Path{&Config::apache_module}},
-    Key{"nginx_module", Path{&Config::nginx_module}},
-    Key{"apache_listen", &Config::apache_listen},
-    Key{"nginx_listen", &Config::nginx_listen},
-    Key{"apache_test", &Config::apache_test},
-    Key{"apache_start", &Config::apache_start},
-    Key{"nginx_test", &Config::nginx_test},
-    Key{"apache_reload", &Config::apache_reload},
-    Key{"nginx_reload", &Config::nginx_reload},
-    Key{"php_cli", Path{&Config::php_cli}},
-    Key{"php_fpm", Path{&Config::php_fpm}},
-    Key{"probe_peers", &Config::probe_peers},
-    Key{"trusted_proxies", &Config::trusted_proxies},
-};
+using Path = ConfigKey::Path;
+using Paths = ConfigKey::Paths;
+using Name = ConfigKey::Name;
+using Key = ConfigKey;
 
 struct Word {
   std::string text;
@@ -124,8 +77,9 @@ class Parser {
     if (equals == line.size() || line[equals] != '=') {
       return error(column(equals), "expected '=' after '" + std::string(name) + "'", "write one 'key = value' a line");
     }
-    const auto key = std::ranges::find(kKeys, name, &Key::name);
-    if (key == kKeys.end()) return unknown_key(name, column(begin));
+    const std::span<const Key> keys = config_keys();
+    const auto key = std::ranges::find(keys, name, &Key::name);
+    if (key == keys.end()) return unknown_key(name, column(begin));
     if (const auto [first, fresh] = lines_.try_emplace(key->name, line_); !fresh) {
       return error(column(begin), "'" + std::string(name) + "' is already set in line " + std::to_string(first->second),
                    "keep one of the two lines");
@@ -136,8 +90,8 @@ class Parser {
   }
 
   void unknown_key(std::string_view name, std::uint32_t at) {
-    std::array<std::string_view, kKeys.size()> names;
-    std::ranges::transform(kKeys, names.begin(), &Key::name);
+    std::vector<std::string_view> names;
+    for (const Key& key : config_keys()) names.push_back(key.name);
     const std::string_view near = nearest(name, names);
     error(at,
           "unknown key '" + std::string(name) + "'" +

@@ -173,7 +173,7 @@ Result<void> Importer::objects(ObjectReader& in, std::string_view section, ByNam
     next.name = name;
     bool gone = false;
     {
-      ObjectReader fields(diagnostics_, member.value, path);
+      ObjectReader fields(diagnostics_, member.value, path, kDeleteHint);
       read_fields(fields, next);
       gone = is_gone(fields, next);
       if (!gone || report_.restored) fill_in(fields, next, old == present.end() ? nullptr : &old->second);

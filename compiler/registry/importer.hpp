@@ -15,6 +15,9 @@
 
 namespace aegir::registry {
 
+/// For who writes null in place of a named object, as lists of aliases and web services take it.
+inline constexpr std::string_view kDeleteHint = "to delete it, write {\"state\": \"deleted\"}";
+
 class Importer {
  public:
   Importer(Store& store, const Document& document, std::string_view file, const ImportOptions& options)

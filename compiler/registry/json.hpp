@@ -14,6 +14,9 @@
 
 namespace aegir::registry {
 
+/// The document's JSON schema (draft 2020-12), as published.
+[[nodiscard]] std::string_view json_schema();
+
 struct ExportOptions {
   bool plain_secrets = false;  ///< write passwords and cron keys readable instead of sealed with the registry's key
 };

@@ -60,9 +60,10 @@ std::vector<Error> Diagnostics::take() {
   return errors;
 }
 
-ObjectReader::ObjectReader(Diagnostics& diagnostics, const Node& node, std::string path)
+ObjectReader::ObjectReader(Diagnostics& diagnostics, const Node& node, std::string path, std::string_view null_hint)
     : diagnostics_(diagnostics), node_(node), path_(std::move(path)) {
-  if (!node.is(Node::Kind::kObject)) diagnostics_.expected(node, path_, "an object");
+  if (node.is(Node::Kind::kObject)) return;
+  diagnostics_.expected(node, path_, "an object", node.is(Node::Kind::kNull) ? std::string(null_hint) : std::string());
 }
 
 ObjectReader::~ObjectReader() {

@@ -49,7 +49,8 @@ class Diagnostics {
 /// reader goes, keys that were never asked for are refused, with the nearest that was.
 class ObjectReader {
  public:
-  ObjectReader(Diagnostics& diagnostics, const Node& node, std::string path);
+  /// `null_hint` is the next step for who wrote null in place of the object.
+  ObjectReader(Diagnostics& diagnostics, const Node& node, std::string path, std::string_view null_hint = {});
   ~ObjectReader();
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;

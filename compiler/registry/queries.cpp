@@ -189,10 +189,20 @@ Result<void> SqliteStore::each_site_with_deleted(const std::function<Result<void
 }
 
 Result<std::optional<Site>> SqliteStore::find_site(std::string_view host) {
+  static const std::string sql =
+      "SELECT " + site_columns() + " FROM site WHERE id = (SELECT site FROM name WHERE host = ?1)";
+  return one_site(sql, host);
+}
+
+Result<std::optional<Site>> SqliteStore::find_deleted(std::string_view uri) {
+  static const std::string sql =
+      "SELECT " + site_columns() + " FROM deleted_site WHERE uri = ?1 ORDER BY id DESC LIMIT 1";
+  return one_site(sql, uri);
+}
+
+Result<std::optional<Site>> SqliteStore::one_site(const std::string& sql, std::string_view key) {
   return reading([&]() -> Result<std::optional<Site>> {
-    static const std::string sql =
-        "SELECT " + site_columns() + " FROM site WHERE id = (SELECT site FROM name WHERE host = ?1)";
-    Query query = connection_->query(sql, host);
+    Query query = connection_->query(sql, key);
     const Result<bool> row = query.next();
     if (!row) return std::unexpected<Error>(row.error());
     if (!*row) return std::optional<Site>();
@@ -208,10 +218,6 @@ Result<std::vector<std::string>> SqliteStore::uris_on(std::uint32_t platform) {
   return collect(
       connection_->query("SELECT uri FROM site WHERE platform = ?1 AND block IS NOT NULL ORDER BY uri", platform),
       [](const Query& row) { return std::string(row.text(0)); });
-}
-
-Result<bool> SqliteStore::was_deleted(std::string_view uri) {
-  return connection_->query("SELECT 1 FROM deleted_site WHERE uri = ?1 LIMIT 1", uri).next();
 }
 
 Result<std::vector<Candidate>> SqliteStore::candidates() {

@@ -139,9 +139,9 @@ Result<void> Importer::delete_site(const Member& each, const std::string& uri) {
     ++report_.deleted;
     return writer_->put(site);
   }
-  const Result<bool> deleted = store_.was_deleted(uri);
+  const Result<std::optional<Site>> deleted = store_.find_deleted(uri);
   if (!deleted) return std::unexpected<Error>(deleted.error());
-  if (*deleted) {
+  if (deleted->has_value()) {
     ++report_.unchanged;
   } else {
     diagnostics_.refuse(each.key, path, "there is no site " + printable(uri) + " to delete", "check its name",
@@ -197,7 +197,7 @@ Result<void> Importer::import_site(const Member& each, const std::string& uri) {
   next.block.clear();
   next.slot = 0;
   {
-    ObjectReader fields(diagnostics_, each.value, path);
+    ObjectReader fields(diagnostics_, each.value, path, kDeleteHint);
     fields.read_word("state", kSiteStateWords, next.state);
     const SiteExtras extras = read_fields(fields, next, store_.key());
     read_id(fields, next, old);

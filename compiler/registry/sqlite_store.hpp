@@ -38,7 +38,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) override;
   [[nodiscard]] Result<std::optional<Site>> find_site(std::string_view host) override;
   [[nodiscard]] Result<std::vector<std::string>> uris_on(std::uint32_t platform) override;
-  [[nodiscard]] Result<bool> was_deleted(std::string_view uri) override;
+  [[nodiscard]] Result<std::optional<Site>> find_deleted(std::string_view uri) override;
   [[nodiscard]] Result<std::optional<Platform>> find_platform(std::uint32_t id) override;
   [[nodiscard]] Result<std::optional<Change>> last_change(ChangeKind kind, std::string_view key,
                                                           std::uint64_t until) override;
@@ -54,6 +54,8 @@ class SqliteStore final : public Store {
                                               const std::function<Result<void>(SqliteWriter&)>& body);
   [[nodiscard]] Result<void> refresh();
   [[nodiscard]] Result<Identity> identity();
+  /// The first row of `sql`, whose parameter is `key`.
+  [[nodiscard]] Result<std::optional<Site>> one_site(const std::string& sql, std::string_view key);
   [[nodiscard]] Result<void> visit_sites(std::string_view sql, const std::function<Result<void>(const Site&)>& visit);
 
   Fd lock_;

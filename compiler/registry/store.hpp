@@ -163,8 +163,8 @@ class Store {
   [[nodiscard]] virtual Result<std::optional<Site>> find_site(std::string_view host) = 0;
   /// The uris of the sites on a platform that have a slot, sorted.
   [[nodiscard]] virtual Result<std::vector<std::string>> uris_on(std::uint32_t platform) = 0;
-  /// Whether a site of that uri was deleted.
-  [[nodiscard]] virtual Result<bool> was_deleted(std::string_view uri) = 0;
+  /// The site of that uri that was deleted last.
+  [[nodiscard]] virtual Result<std::optional<Site>> find_deleted(std::string_view uri) = 0;
   [[nodiscard]] virtual Result<std::optional<Platform>> find_platform(std::uint32_t id) = 0;
 
   /// The last change of this kind and key that has a sequence of at most `until`.

@@ -71,6 +71,24 @@ TEST_F(Explain, TellsWhatPeopleWrote) {
   EXPECT_THAT(shown, HasSubstr(" " + folder("nginx") + "platform.d/d10.local.conf: written by people, 2 lines\n"));
 }
 
+TEST_F(Explain, KnowsTheRedirectsOfAnHtaccessAndThatNginxDoesNot) {
+  const std::string htaccess = folder("apache") + "platform.d/d10.htaccess";
+  live::put(
+      htaccess,
+      "# Redirect 410 /gone-a\n<IfModule mod_alias.c>\n  Redirect 410 /gone-a\n</IfModule>\n"
+      "RedirectMatch  permanent ^/old/(.*)$ \\\n  https://other.example/$1\nRedirect /gone https://other.example/\n");
+  const std::string gone = htaccess + ":3: Redirect 410 /gone-a";
+  std::string shown = explain("http://first.example/gone-a?x=y");
+  EXPECT_THAT(shown, ContainsRegex("\napache_redirect +" + gone + " \\(nginx does not obey it\\)\n"));
+  EXPECT_THAT(shown, ContainsRegex("\nnginx_does_not_obey +" + gone + ", "));
+  EXPECT_THAT(explain("http://first.example/gone-a/b"), HasSubstr(gone + " ("));
+  EXPECT_THAT(explain("http://first.example/old/x"),
+              HasSubstr(htaccess + ":5: RedirectMatch permanent ^/old/(.*)$ https://other.example/$1 ("));
+  shown = explain("http://first.example/gone-ab");
+  EXPECT_THAT(shown, Not(HasSubstr("apache_redirect")));
+  EXPECT_THAT(shown, HasSubstr("nginx_does_not_obey")) << "every answer of the platform is another one there";
+}
+
 TEST_F(Explain, ShowsNoPassword) {
   const auto store =
       registry::Store::open(config_.registry, registry::Store::Mode::kRead, KeyRing::read(config_.registry_key).value())

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "tests/root/cli/aegirc_as_root.hpp"
@@ -50,6 +51,57 @@ TEST_F(AegircAsRoot, ANewSitesDirectoryIsMadeByPublish) {
   struct stat status{};
   ASSERT_EQ(::stat((config_.aegir_root + "/platforms/d10/sites/second.example/private/temp").c_str(), &status), 0);
   EXPECT_EQ(look("second.example"), "second.example");
+}
+
+TEST_F(AegircAsRoot, PublishWritesThePlatformsListOfItsSites) {
+  const std::string list = config_.aegir_root + "/platforms/d10/sites/all/drush/sites.drushrc.php";
+  import_site("second.example");
+  expect("publish", 0, "Published generation");
+  EXPECT_NE(live::slurp(list).find("second.example"), std::string::npos) << live::slurp(list);
+  set_state("second.example", "disabled");
+  set_state("second.example", "deleted");
+  expect("publish", 0, "Published generation");
+  EXPECT_EQ(live::slurp(list).find("second.example"), std::string::npos) << live::slurp(list);
+  // A new platform's too, once its code is there.
+  const std::string other = config_.aegir_root + "/platforms/other";
+  live::put(file("platform.json"), R"({"platforms": {"other": {"docroot": ")" + other + R"("}}})");
+  expect("import " + file("platform.json"), 0, "Imported");
+  fs::create_directories(other + "/sites");
+  for (const std::string& path : {other, other + "/sites"}) ASSERT_EQ(::chown(path.c_str(), kAegir, kAegir), 0);
+  expect("publish", 0, "Published generation");
+  EXPECT_TRUE(fs::exists(other + "/sites/all/drush/drushrc.php"));
+  EXPECT_TRUE(fs::exists(other + "/sites/sites.php"));
+}
+
+TEST_F(AegircAsRoot, WhatADeletedSiteLeavesIsTold) {
+  for (const char* command : {"publish", "compile"}) {
+    import_site("second.example");
+    expect("publish", 0, "Published generation");
+    set_state("second.example", "disabled");
+    set_state("second.example", "deleted");
+    const std::string directory = config_.aegir_root + "/platforms/d10/sites/second.example";
+    expect(command, 0,
+           "note: site second.example is deleted; what stays until you remove it: " + directory + " and the database ");
+    expect(command, 0, "generation");
+    EXPECT_EQ(aegirc(command).output.find("is deleted"), std::string::npos) << "told once";
+    fs::remove_all(directory);
+  }
+}
+
+TEST_F(AegircAsRoot, WhatWasPutRightIsNamed) {
+  const std::string sites = config_.aegir_root + "/platforms/d10/sites/";
+  ASSERT_EQ(::chmod((sites + "first.example/settings.php").c_str(), 0666), 0);
+  expect("verify --site first.example", 0, "1 directory or file put right:\n  " + sites + "first.example/settings.php");
+  const std::string modules = sites + "first.example/modules/m";
+  for (int i = 0; i < 12; ++i) {
+    const std::string module = modules + std::to_string(i) + ".module";
+    live::put(module, "<?php\n");
+    ASSERT_EQ(::chown(module.c_str(), kAegir, kAegir), 0);
+  }
+  const std::string shown = aegirc("verify --site first.example").output;
+  EXPECT_TRUE(shown.starts_with("12 directories and files put right:\n  " + modules)) << shown;
+  EXPECT_NE(shown.find("\n  and 2 more, which --output json lists\n"), std::string::npos) << shown;
+  EXPECT_EQ(std::ranges::count(shown, '\n'), 13) << shown;
 }
 
 TEST_F(AegircAsRoot, ABrokenDirectoryOfASiteHoldsNobodyUp) {
