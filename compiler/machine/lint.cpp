@@ -19,17 +19,15 @@ constexpr std::chrono::seconds kPatience{10};
 constexpr rlim_t kSeconds = 5;
 constexpr rlim_t kMemory = rlim_t{1} << 30U;
 
-Result<std::string> find_php(const std::string& version, const std::string& path) {
+Result<std::string> find_php(const Config& config, const std::string& version, const std::string& path) {
   if (version.empty() || version.find_first_not_of("0123456789.") != std::string::npos) {
     return fail(Code::kInvalid, printable(version) + " is no version of PHP");
   }
-  for (const char* folder : {"/usr/local/bin/php", "/usr/bin/php"}) {
-    std::string program = folder + version;
-    if (::access(program.c_str(), X_OK) == 0) return program;
-  }
-  return fail_at(path, Code::kConflict,
-                 "nobody has looked whether PHP can read it, since there is no /usr/bin/php" + version,
-                 "install the command-line PHP of that version (php" + version + "-cli), and run the command again");
+  std::string program = php_program(config.php_cli, version);
+  if (::access(program.c_str(), X_OK) == 0) return program;
+  return fail_at(path, Code::kConflict, "nobody has looked whether PHP can read it, since there is no " + program,
+                 "install the command-line PHP of that version (Debian: php" + version +
+                     "-cli), or name it in php_cli in aegir.conf, and run the command again");
 }
 
 /// A file of memory alone, which needs no right to any directory.
@@ -94,10 +92,11 @@ Result<void> ask(const std::string& php, int input, const std::string& path) {
 
 }  // namespace
 
-Result<void> lint_php(const std::string& version, Identity who, std::string_view content, const std::string& path) {
+Result<void> lint_php(const Config& config, const std::string& version, Identity who, std::string_view content,
+                      const std::string& path) {
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
-  const Result<std::string> php = find_php(version, path);
+  const Result<std::string> php = find_php(config, version, path);
   if (!php) return std::unexpected(php.error());
   const Result<Fd> input = in_memory(content);
   if (!input) return std::unexpected(input.error());

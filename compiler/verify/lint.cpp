@@ -43,9 +43,10 @@ Result<PhpVersions> php_of(registry::Store& store, const registry::Platform& pla
   return versions;
 }
 
-Result<void> lint(const PhpVersions& versions, std::string_view content, const std::string& path) {
+Result<void> lint(const Config& config, const PhpVersions& versions, std::string_view content,
+                  const std::string& path) {
   for (const std::string& version : versions) {
-    Result<void> fine = machine::lint_php(version, machine::kNobody, content, path);
+    Result<void> fine = machine::lint_php(config, version, machine::kNobody, content, path);
     if (!fine) return fine;
   }
   return {};
@@ -59,7 +60,7 @@ std::vector<Error> lint_site(const Config& config, const Accounts& accounts, con
     const std::string path = place.docroot + "/sites/" + place.uri + '/' + name;
     look(machine::read_site_file(config, accounts, place, file), errors, [&](std::string_view content) -> Result<void> {
       if (content == kBlankLocalSettings) return {};
-      return machine::lint_php(version, {place.uid, place.uid}, content, path);
+      return machine::lint_php(config, version, {place.uid, place.uid}, content, path);
     });
   }
   return errors;
@@ -72,7 +73,7 @@ std::vector<Error> lint_platform(const Config& config, const Accounts& accounts,
        {std::pair{"sites", "local.sites.php"}, std::pair{"sites/all", "platform.settings.php"}}) {
     const std::string path = docroot + '/' + folder + '/' + name;
     look(machine::read_platform_file(config, accounts, docroot, folder, name), errors,
-         [&](std::string_view content) { return lint(versions, content, path); });
+         [&](std::string_view content) { return lint(config, versions, content, path); });
   }
   return errors;
 }
@@ -85,7 +86,7 @@ std::vector<Error> lint_server(const Config& config, const std::vector<registry:
   PhpVersions versions;
   for (const registry::Block& block : blocks) versions.insert(block.php_version);
   look(present ? Result<std::optional<std::string>>(*std::move(present)) : pass(present), errors,
-       [&](std::string_view content) { return lint(versions, content, path); });
+       [&](std::string_view content) { return lint(config, versions, content, path); });
   return errors;
 }
 

@@ -20,7 +20,8 @@ using PhpVersions = std::set<std::string>;
                                          const std::vector<std::string>& uris);
 
 /// Asks each of `versions` about a file that is no site's; the first error.
-[[nodiscard]] Result<void> lint(const PhpVersions& versions, std::string_view content, const std::string& path);
+[[nodiscard]] Result<void> lint(const Config& config, const PhpVersions& versions, std::string_view content,
+                                const std::string& path);
 
 /// local.settings.php and local.drushrc.php of a site, asked as the site.
 [[nodiscard]] std::vector<Error> lint_site(const Config& config, const Accounts& accounts,

@@ -68,7 +68,7 @@ void Sites::write_sites_php(const emit::SiteFacts& facts, machine::Done& done) {
   if (!with_sites_php_.insert(platform.docroot).second) return;
   const PhpVersions versions = {block_of(facts.site).php_version};
   Result<void> written = machine::install_platform_file(*config_, accounts_, platform.docroot,
-                                                        sites_php_file(platform.docroot, versions), done);
+                                                        sites_php_file(*config_, platform.docroot, versions), done);
   if (written) return;
   written.error().message = "platform " + platform.name + ": " + written.error().message;
   of_platforms_.push_back(std::move(written.error()));

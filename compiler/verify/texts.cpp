@@ -95,13 +95,13 @@ Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts,
   return texts;
 }
 
-machine::PlatformFile sites_php_file(const std::string& docroot, const PhpVersions& versions) {
+machine::PlatformFile sites_php_file(const Config& config, const std::string& docroot, const PhpVersions& versions) {
   return {.folder = "sites",
           .name = "sites.php",
           .content = emit::sites_php(),
           .keep_as = "local.sites.php",
-          .look = [versions, path = docroot + "/sites/sites.php"](std::string_view content) {
-            return lint(versions, content, path);
+          .look = [&config, versions, path = docroot + "/sites/sites.php"](std::string_view content) {
+            return lint(config, versions, content, path);
           }};
 }
 
@@ -110,7 +110,7 @@ Result<PlatformTexts> platform_texts(const Config& config, const Accounts& accou
                                      const PhpVersions& versions, std::vector<Error>& errors) {
   PlatformTexts texts;
   if (platform.cms == registry::Cms::kOther) return texts;
-  texts.files.push_back(sites_php_file(platform.docroot, versions));
+  texts.files.push_back(sites_php_file(config, platform.docroot, versions));
   texts.drush.emplace_back(emit::alias_file("platform_" + platform.name), emit::platform_alias(platform));
   constexpr const char* kFolder = "sites/all/drush";
   Result<std::optional<std::string>> present =

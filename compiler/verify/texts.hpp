@@ -46,7 +46,9 @@ struct SiteTexts {
                                            const std::string& slot_home, std::vector<Error>& errors);
 
 /// The content is the same for every platform. A person's own that PHP of one of `versions` can't read stays.
-[[nodiscard]] machine::PlatformFile sites_php_file(const std::string& docroot, const PhpVersions& versions);
+/// `config` must outlive the answer.
+[[nodiscard]] machine::PlatformFile sites_php_file(const Config& config, const std::string& docroot,
+                                                   const PhpVersions& versions);
 
 /// A platform's own files.
 struct PlatformTexts {

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 class MachineLint : public MachineTest {
  protected:
   std::string lint(std::string_view content, const std::string& version = "8.2", Identity who = kNobody) {
-    const Result<void> done = lint_php(version, who, content, "/a/file.php");
+    const Result<void> done = lint_php(config_, version, who, content, "/a/file.php");
     return done ? "fine" : describe(done.error());
   }
   /// The same by a PHP 9.7 that is this shell script, in a view of the machine that nobody else has.
@@ -24,6 +24,7 @@ class MachineLint : public MachineTest {
       if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
         return false;
       if (::mount("none", "/usr/local/bin", "tmpfs", 0, "mode=755") != 0) return false;
+      config_.php_cli = "/usr/local/bin/php{version}";
       live::put("/usr/local/bin/php9.7", "#!/bin/sh\n" + script);
       if (::chmod("/usr/local/bin/php9.7", 0755) != 0) return false;
       live::put(answer, lint("the content", "9.7", who));

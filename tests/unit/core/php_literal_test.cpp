@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -170,16 +169,13 @@ TEST(PhpLiteral, SizeAndDepthAreBounded) {
   EXPECT_EQ(error_of(many + ");"), "read");
 }
 
-TEST(PhpLiteral, ManyLinesAreNoSquaredWork) {
-  const auto time_of = [](std::size_t lines) {
-    std::string text = "<?php\n";
-    for (std::size_t i = 0; i < lines; ++i) text += "#\n";
-    const auto begin = std::chrono::steady_clock::now();
-    const Result<std::vector<Statement>> read = parse(text + "$o = 1;", "f.php");
-    EXPECT_TRUE(read && read->back().line == lines + 2);
-    return std::chrono::steady_clock::now() - begin;
-  };
-  EXPECT_LT(time_of(400'000), 200 * time_of(10'000));
+TEST(PhpLiteral, LinesAreCountedOnTheWay) {
+  constexpr std::size_t kLines = 100'000;
+  std::string text = "<?php\n";
+  for (std::size_t i = 0; i < kLines; ++i) text += "$o=1;\n";
+  const Result<std::vector<Statement>> read = parse(text, "f.php");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->back().line, kLines + 1);
 }
 
 }  // namespace
