@@ -67,7 +67,7 @@ class Hunt : public testing::Test {
     world->apache().expect_log("Failed to read FastCGI header|Error dispatching request|Failed writing Environment");
     world->apache().expect_log("X-Sendfile names .*, which does not lie below files/ or private/ of this site");
     world->apache().expect_log("not sent to the client");
-    world->apache().expect_log("AH01630: client denied by server configuration: .*/settings\\.php(~|\\.bak)$");
+    world->apache().expect_log("AH01630: client denied by server configuration: .*/settings\\.php(~|\\.bak)?$");
     world->nginx().expect_log("failed \\((13: Permission denied|40: Too many levels of symbolic links)\\)");
     world->nginx().expect_log("unsafe URI .* was detected while reading response header from upstream");
     world->nginx().expect_log("internal redirection cycle while redirect to named location");
