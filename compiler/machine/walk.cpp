@@ -57,16 +57,23 @@ Result<void> give(const Directory& at, const struct stat& status, const Rules& r
                    "found " + describe_found(status) + ", expected one of uid " + std::to_string(rules.owner.uid),
                    "move it away, or give it over with `chown -h " + ids + "`, and run the command again");
   }
-  const bool closed = S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) == 0;
-  if (closed && status.st_uid != rules.owner.uid && rules.adopts_closed && !rules.adopts_closed(status.st_uid)) {
-    return fail_at(at.path, Code::kConflict,
-                   "found " + describe_found(status) + " that the others can't read, where people put code: somebody " +
-                       "may have moved it there who can't read it either",
-                   "look at it; when it is code, run `chown " + std::to_string(rules.owner.uid) + ':' +
-                       std::to_string(rules.owner.gid) + ' ' + at.path +
-                       "` (`chown -R` for a whole folder of yours) and the command again, else move it away");
-  }
   return set_owner(at, status, rules.owner.uid, rules.owner.gid, done);
+}
+
+/// Whether what was found is closed to the others, and belongs to somebody whose closed things are not given away.
+bool is_hidden(const struct stat& status, const Rules& rules) {
+  const mode_t open = is_directory(status) ? S_IROTH | S_IXOTH : S_IROTH;
+  return (status.st_mode & open) != open && status.st_uid != rules.owner.uid && rules.adopts_closed &&
+         !rules.adopts_closed(status.st_uid);
+}
+
+std::unexpected<Error> found_hidden(const Directory& at, const struct stat& status, const Identity& owner) {
+  return fail_at(at.path, Code::kConflict,
+                 "found " + describe_found(status) + " that the others can't read, where people put code: somebody " +
+                     "may have moved it there who can't read it either",
+                 "look at it; when it is code, run `chown " + std::to_string(owner.uid) + ':' +
+                     std::to_string(owner.gid) + ' ' + at.path +
+                     "` (`chown -R` for a whole folder of yours) and the command again, else move it away");
 }
 
 /// A mode where there is an access list: the list first, since the group's bits are its mask.
@@ -193,6 +200,10 @@ class Walk {
       if ((now.st_mode & S_IFMT) != (status.st_mode & S_IFMT) || now.st_gid != status.st_gid) {
         settle(fail_at(told_path(), Code::kBusy, "is being exchanged right now", "run the command again"));
         return;
+      }
+      if (is_hidden(now, rules_)) {
+        settle(found_hidden(at, now, rules_.owner));
+        return;  // all that is in a closed folder is closed, whatever its mode
       }
       settle(ensure(at, now, has_acl(parent, name)));
     }

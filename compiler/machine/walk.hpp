@@ -17,8 +17,8 @@ struct Rules {
   Identity owner;
   /// Whose things are given to `owner`. Without it nothing is given away: what is not `owner`'s is an error.
   std::function<bool(uid_t)> adopts = {};
-  /// Whose files are given to `owner` although the others can't read them; without it, those of everybody whom it
-  /// adopts. Who may write a folder can move a file into it that he can't read.
+  /// Whose files and folders in the tree are given to `owner` although the others can't read them; without it, those of
+  /// everybody whom it adopts. Who may write a folder can move into it what he can't read.
   std::function<bool(uid_t)> adopts_closed = {};
   mode_t directories = 0;  ///< least mode, with setgid
   mode_t files = 0;        ///< least mode; who may read may also execute what somebody may execute

@@ -74,6 +74,20 @@ std::vector<TreeRow> rows_of_code() {
       {"a closed file of somebody who is not in group aegir",
        [](const TreePlace& at) { file(at.site + "/modules/dot.my.cnf", kStranger, kAegir, 0660); },
        "sites/a.example/modules/dot.my.cnf", "", "", "found a file of uid 610060 that the others can't read"},
+      {"a closed folder of root's that came along in a person's",
+       [](const TreePlace& at) {
+         folder(at.site + "/modules/mine", kPerson, kPerson, 0755);
+         folder(at.site + "/modules/mine/backup", 0, 0, 0700);
+         file(at.site + "/modules/mine/backup/dump.sql", 0, 0, 0644);
+       },
+       "sites/a.example/modules/mine/backup", "", "", "found a directory of uid 0 that the others can't read"},
+      {"a folder of root's that can be passed and not listed",
+       [](const TreePlace& at) {
+         folder(at.site + "/modules/hers", kPerson, kPerson, 0755);
+         folder(at.site + "/modules/hers/backup", 0, 0, 0711);
+         file(at.site + "/modules/hers/backup/dump.sql", 0, 0, 0644);
+       },
+       "sites/a.example/modules/hers/backup", "", "", "that the others can't read"},
       {"a folder without setgid", [](const TreePlace& at) { folder(at.site + "/modules/d", kAegir, kAegir, 0755); },
        "sites/a.example/modules/d", "2775 610001:610001"},
       {"a folder whose sticky bit keeps people from deleting what is aegir's now",

@@ -90,7 +90,7 @@ TEST_F(TreeTest, EveryWayIsPutRightAndStaysSo) {
     put_right();
     EXPECT_EQ(done_, Done());
     EXPECT_EQ(change_times(path("project")), before);
-    if (!row.refusal.empty()) std::filesystem::remove(at);
+    if (!row.refusal.empty()) std::filesystem::remove_all(at);
   }
 }
 
@@ -109,6 +109,20 @@ TEST_F(TreeTest, OneRefusalHoldsUpNothingElse) {
   put_right();
   EXPECT_EQ(done_, Done());
   EXPECT_EQ(change_times(path("project")), before);
+}
+
+// Who owns a folder can move it with what root has closed in it.
+TEST_F(TreeTest, WhatLiesInAClosedFolderOfRootsStaysClosed) {
+  const std::string mine = place_.site + "/modules/mine";
+  put(mine + "/backup/dump.sql", "secret");
+  ASSERT_EQ(::chown(mine.c_str(), member_.uid, member_.gid), 0);
+  ASSERT_EQ(::chmod((mine + "/backup").c_str(), 0700), 0);
+  const auto before = change_times(mine + "/backup");
+  put_right();
+  EXPECT_EQ(owner_and_mode(mine), "2775 610001:610001");
+  EXPECT_EQ(change_times(mine + "/backup"), before);
+  EXPECT_FALSE(reads(member_, mine + "/backup/dump.sql"));
+  EXPECT_TRUE(problems_.starts_with(mine + "/backup: ")) << problems_;
 }
 
 TEST_F(TreeTest, ManyChangesAreToldInFewLines) {
