@@ -121,6 +121,10 @@ struct File {
 /// The master's configuration with a pool for every slot, given or free: adding a site never touches it.
 [[nodiscard]] Result<std::string> fpm_block(const Config& config, const registry::Block& block);
 
+/// Whether all names in the model can be parts of paths: those in the registry's file may be anything, when somebody
+/// else than aegirc has written it (kInvalid). emit_web(), emit_each() and emit_all() demand it.
+[[nodiscard]] Result<void> check_names(const Model& model);
+
 /// The files of one kind of web server, sorted by path. Fails as emit_all() does.
 [[nodiscard]] Result<std::vector<File>> emit_web(const Config& config, const Model& model, registry::Service kind);
 

@@ -79,10 +79,28 @@ std::string certificate_path(const Config& config, std::string_view server, cons
   return server_config_dir(config, server) + "/ssl.d/" + certificate.name + '/' + certificate.file;
 }
 
+Result<void> check_names(const Model& model) {
+  for (const registry::Server& server : model.servers) {
+    if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return ok;
+  }
+  for (const registry::Platform& platform : model.platforms) {
+    if (Result<void> ok = check_name(platform.name, "a platform's name"); !ok) return ok;
+    if (Result<void> ok = check_name(platform.server, "a platform's server"); !ok) return ok;
+  }
+  for (const registry::Block& block : model.blocks) {
+    if (Result<void> ok = check_name(block.name, "a block's name"); !ok) return ok;
+    if (Result<void> ok = check_name(block.server, "a block's server"); !ok) return ok;
+  }
+  for (const OwnSite& site : model.own_sites) {
+    if (Result<void> ok = check_host(site.uri, "a site's uri"); !ok) return ok;
+  }
+  return {};
+}
+
 Result<std::vector<File>> emit_web(const Config& config, const Model& model, registry::Service kind) {
+  if (Result<void> ok = check_names(model); !ok) return pass(ok);
   Files files;
   for (const registry::Server& server : model.servers) {
-    if (Result<void> ok = check_name(server.name, "a server's name"); !ok) return pass(ok);
     for (const registry::WebService& web : server.web) {
       if (web.kind == kind) add_web_service(files, config, model, server, web);
     }
@@ -100,7 +118,6 @@ Result<void> emit_each(const Config& config, const Model& model,
     }
   }
   for (const registry::Block& block : model.blocks) {
-    if (Result<void> ok = check_name(block.server, "a block's server"); !ok) return ok;
     Result<std::string> text = fpm_block(config, block);
     if (!text) return pass(text);
     if (Result<void> ok = visit({fpm_block_path(config, block), 0640, *std::move(text)}); !ok) return ok;

@@ -9,6 +9,7 @@
 
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
+#include "compiler/core/host_name.hpp"
 #include "compiler/registry/model.hpp"
 
 namespace aegir::emit {
@@ -21,6 +22,13 @@ namespace aegir::emit {
     return {};
   }
   return fail(Code::kInvalid, std::string(field) + " must be 1 to 32 of a-z, 0-9, '_' and '-'");
+}
+
+/// A host name in its canonical form, which can be a part of a path. The registry's rules say so too, but whoever can
+/// write its file can write others, and what root's programs read is named after them.
+[[nodiscard]] inline Result<void> check_host(std::string_view name, std::string_view field) {
+  if (is_canonical_host(name)) return {};
+  return fail(Code::kInvalid, std::string(field) + " must be a host name in small letters");
 }
 
 /// An absolute path to which names and wildcards can be added: none of its bytes means something to Apache's

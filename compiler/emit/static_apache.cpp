@@ -367,6 +367,7 @@ Result<std::vector<File>> static_apache(const Config& config, const registry::Se
   std::vector<std::string> wildcards;
   for (const StaticSite& site : sites) {
     const std::string& uri = site.site.uri;
+    if (Result<void> ok = check_site_names(site); !ok) return pass(ok);
     if (platforms.insert(site.platform.name).second) {
       Surroundings around;
       if (site.htaccess != nullptr) {

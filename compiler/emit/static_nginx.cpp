@@ -362,6 +362,7 @@ Result<std::vector<File>> static_nginx(const Config& config, const registry::Ser
   add("static.conf", 0640, emitter.shared(sites));
   add("static_php.conf", 0640, Emitter::shared_php());
   for (const StaticSite& site : sites) {
+    if (Result<void> ok = check_site_names(site); !ok) return pass(ok);
     if (Result<void> ok = check_path(site.platform.docroot, "platform " + site.platform.name + ": docroot"); !ok) {
       return pass(ok);
     }

@@ -6,9 +6,20 @@
 #include <algorithm>
 #include <memory>
 
+#include "compiler/emit/parts.hpp"
 #include "compiler/map/answer.hpp"
 
 namespace aegir::emit {
+
+Result<void> check_site_names(const StaticSite& site) {
+  if (Result<void> ok = check_host(site.site.uri, "a site's uri"); !ok) return ok;
+  for (const StaticName& name : site.names) {
+    const std::string_view host = name.host;
+    const Result<void> ok = check_host(host.substr(host.starts_with("*.") ? 2 : 0), "a name of site " + site.site.uri);
+    if (!ok) return ok;
+  }
+  return check_name(site.platform.name, "a platform's name");
+}
 
 SortedNames sort_names(const StaticSite& site) {
   SortedNames sorted;

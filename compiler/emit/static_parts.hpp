@@ -10,6 +10,9 @@
 
 namespace aegir::emit {
 
+/// Whether files can be named after the site, its platform and its wildcards (see check_names()).
+[[nodiscard]] Result<void> check_site_names(const StaticSite& site);
+
 /// The names of a site, told by what happens to them.
 struct SortedNames {
   std::vector<std::string> served;

@@ -20,6 +20,13 @@ namespace {
 constexpr Wanted kClosed{.owner = 0, .group = 0, .mode = 0700};
 
 std::string sources_of(const Config& config) { return config.config_dir + "/ssl.d"; }
+
+/// The registry, where the names of servers come from, is not root's.
+Result<void> check_server(std::string_view server) {
+  if (is_name(server)) return {};
+  return fail(Code::kInvalid, "'" + std::string(server) + "' is no name of a server");
+}
+
 std::string copies_of(const Config& config, std::string_view server) {
   return server_config_dir(config, server) + "/ssl.d";
 }
@@ -161,6 +168,7 @@ std::string certificate_copy(const Config& config, std::string_view server, std:
 
 Result<void> install_certificate(const Config& config, std::string_view server, const std::string& name,
                                  const std::string& file, std::string_view pem, Done& done) {
+  if (Result<void> ok = check_server(server); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   Result<Directory> parent = open_directory(server_config_dir(config, server));
@@ -173,6 +181,7 @@ Result<void> install_certificate(const Config& config, std::string_view server, 
 }
 
 Result<std::vector<std::string>> certificate_copies(const Config& config, std::string_view server) {
+  if (Result<void> ok = check_server(server); !ok) return pass(ok);
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   std::vector<std::string> paths;

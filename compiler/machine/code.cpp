@@ -37,6 +37,8 @@ std::function<bool(uid_t)> members_of(gid_t group) {
   };
 }
 
+bool climbs(std::string_view path) { return (std::string(path) + '/').contains("/../"); }
+
 }  // namespace
 
 bool is_slot(const Config& config, id_t id) { return id >= config.uid_first && id <= config.uid_last; }
@@ -51,12 +53,18 @@ Result<void> check_docroot(const Config& config, std::string_view docroot) {
   const auto holds = [&](const std::string& root) {
     return docroot.size() > root.size() + 1 && docroot.starts_with(root) && docroot[root.size()] == '/';
   };
-  const bool climbs = (std::string(docroot) + '/').contains("/../");
-  if (!climbs && std::ranges::any_of(config.platform_roots, holds)) return {};
+  if (!climbs(docroot) && std::ranges::any_of(config.platform_roots, holds)) return {};
   std::string roots;
   for (const std::string& root : config.platform_roots) roots += (roots.empty() ? "" : ", ") + root;
   return fail_at(docroot, Code::kPermission, "lies in no folder of platforms (" + roots + ")",
                  "move the codebase into one, or name its folder in platform_roots in aegir.conf");
+}
+
+Result<Directory> open_config_folder(const Config& config, const std::string& path) {
+  if (!path.starts_with(config.config_dir + '/') || climbs(path)) {
+    return fail_at(path, Code::kPermission, "does not lie in " + config.config_dir);
+  }
+  return open_directory(path.substr(0, path.rfind('/')));
 }
 
 bool is_tenant(const Config& config, const Accounts& accounts, id_t id) {

@@ -20,9 +20,13 @@ namespace aegir::machine {
 [[nodiscard]] Result<void> check_slot(const Config& config, uid_t uid);
 
 /// Whether a codebase may lie at `docroot`: below one of Config::platform_roots, which root has named, and not one of
-/// them itself. Everything that root gives to aegir there depends on it: the registry, which says where docroots are, is
-/// aegir's. kPermission else.
+/// them itself. Everything that root gives to aegir there depends on it: the registry, which says where docroots are,
+/// is aegir's. kPermission else.
 [[nodiscard]] Result<void> check_docroot(const Config& config, std::string_view docroot);
+
+/// Opens the folder of a file below config_dir, by a path that leads nowhere else: names of the registry are parts of
+/// it. kPermission else.
+[[nodiscard]] Result<Directory> open_config_folder(const Config& config, const std::string& path);
 
 /// Whether `id` is one that sites' PHP or the web servers run as: such a one owns no code, and gets no say in it.
 [[nodiscard]] bool is_tenant(const Config& config, const Accounts& accounts, id_t id);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "compiler/machine/code.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 
@@ -79,12 +80,9 @@ Result<void> prepare_server(const Config& config, const Accounts& accounts, std:
 
 Result<void> install_config(const Config& config, const Accounts& accounts, const std::string& path,
                             std::string_view content, mode_t mode, Done& done) {
-  if (!path.starts_with(config.config_dir + '/')) {
-    return fail_at(path, Code::kPermission, "does not lie in " + config.config_dir);
-  }
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
-  Result<Directory> directory = open_directory(directory_of(path));
+  Result<Directory> directory = open_config_folder(config, path);
   if (!directory) return pass(directory);
   const std::string name = path.substr(path.rfind('/') + 1);
   struct stat status{};

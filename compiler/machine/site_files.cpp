@@ -127,6 +127,7 @@ Result<void> remove_others(const Directory& folder, const std::string& prefix, c
 
 Result<std::optional<std::string>> read_site_file(const Config& config, const Accounts& accounts,
                                                   const SitePlace& place, SiteFile file) {
+  if (Result<void> ok = check_slot(config, place.uid); !ok) return pass(ok);
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   Result<Directory> site = open_site(config, accounts, place);

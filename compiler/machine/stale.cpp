@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/code.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 
@@ -42,20 +43,12 @@ bool is_emitted(const Directory& directory, const std::string& name) {
          std::string_view(begin.data() + 2, kEmittedMark.size()) == kEmittedMark;
 }
 
-/// Opens the folder of a file below config_dir.
-Result<Directory> folder_of(const Config& config, const std::string& path) {
-  if (!path.starts_with(config.config_dir + '/')) {
-    return fail_at(path, Code::kPermission, "does not lie in " + config.config_dir);
-  }
-  return open_directory(path.substr(0, path.rfind('/')));
-}
-
 }  // namespace
 
 Result<std::string> read_config(const Config& config, const std::string& path) {
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
-  Result<Directory> folder = folder_of(config, path);
+  Result<Directory> folder = open_config_folder(config, path);
   if (!folder) return pass(folder);
   return read_file(path);
 }
@@ -63,7 +56,7 @@ Result<std::string> read_config(const Config& config, const std::string& path) {
 Result<void> remove_config(const Config& config, const std::string& path, Done& done) {
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
-  Result<Directory> folder = folder_of(config, path);
+  Result<Directory> folder = open_config_folder(config, path);
   if (!folder) return pass(folder);
   if (::unlinkat(folder->fd.get(), path.substr(path.rfind('/') + 1).c_str(), 0) == 0) {
     done.push_back(path + ": removed");

@@ -64,6 +64,7 @@ Activation activate(const Config& config, const Accounts& accounts, emit::Model 
     activation.kept = true;
     return std::move(activation);
   };
+  if (Result<void> ok = emit::check_names(model); !ok) return give_up(ok.error());
   Result<std::vector<Error>> unsafe = machine::protect_certificates(config, activation.done);
   if (!unsafe) return give_up(unsafe.error());
   Result<emit::Surroundings> around = read_surroundings(config, model, &activation.errors);

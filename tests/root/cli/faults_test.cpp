@@ -187,6 +187,26 @@ TEST_F(AegircAsRoot, TheRegistryIsNewerThanTheProgram) {
   EXPECT_EQ(look("first.example"), "first.example");
 }
 
+// The registry is aegir's, and what root writes is named after sites.
+TEST_F(AegircAsRoot, ANameThatLeadsOutOfItsFolder) {
+  const std::string victim = file("victim");
+  fs::create_directories(victim);
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(config_.registry.c_str(), &database), SQLITE_OK);
+  std::string up;
+  for (int i = 0; i < 20; ++i) up += "../";
+  const std::string sql = "UPDATE site SET body_limit = 7, uri = '" + up + victim.substr(1) + "/x'";
+  ASSERT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  for (const std::string& command :
+       {std::string("compile"), "compile --out " + file("out"), "compile --static --out " + file("out")}) {
+    const live::Finished done = aegirc(command);
+    EXPECT_EQ(done.status, 65) << command << ": " << done.output;
+    EXPECT_NE(done.output.find("must be a host name"), std::string::npos) << command << ": " << done.output;
+    EXPECT_TRUE(fs::is_empty(victim)) << command;
+  }
+}
+
 TEST_F(AegircAsRoot, AKeyThatCantBeRead) {
   import_site("second.example");
   ASSERT_EQ(::chmod(config_.map_key.c_str(), 0444), 0);

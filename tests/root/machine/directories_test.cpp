@@ -192,5 +192,15 @@ TEST_F(DirectoriesTest, RefusesSlotsOutsideOfTheRangeAndForeignFolders) {
   EXPECT_EQ(moved.error().place.file, slot_home(config_, "b1", 0) + "/home");
 }
 
+// Names of the registry, which is aegir's, are parts of these paths.
+TEST_F(DirectoriesTest, NoPathLeadsOutOfTheConfiguration) {
+  live::put(config_.aegir_root + "/x", "root's");
+  const std::string path = config_.config_dir + "/../x";
+  EXPECT_FALSE(install_config(config_, accounts_, path, "aegir's", 0640, done_));
+  EXPECT_FALSE(read_config(config_, path));
+  EXPECT_FALSE(remove_config(config_, path, done_));
+  EXPECT_EQ(live::slurp(config_.aegir_root + "/x"), "root's");
+}
+
 }  // namespace
 }  // namespace aegir::machine
