@@ -289,6 +289,10 @@ ngx_int_t decide(ngx_http_request_t* r) noexcept {
     const map::Verdict verdict = kept->decision.verdict;
     if (verdict == map::Verdict::kAcme) return serve_acme(r, conf, kept->site().docroot);
     if (verdict == map::Verdict::kMaintenance || verdict == map::Verdict::kDisabled) return send_page(r, verdict);
+    // A redirect has the headers that its site's own server adds. Where there is no server for it, it needs none.
+    if (verdict == map::Verdict::kRedirect && conf.by_platform) {
+      (void)enter_platform(r, main_conf(r).platforms, kept->site().platform_id, kept->site().host);
+    }
     if (verdict == map::Verdict::kServe) {
       if (const ngx_int_t entered = enter(r, conf, kept->decision); entered != NGX_DECLINED) return entered;
     }

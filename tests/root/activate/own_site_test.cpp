@@ -147,6 +147,7 @@ TEST_F(OwnSiteTest, GatesAndRedirectsAreTheMaps) {
   each(live::get("old.test", "/x?y"), [](const live::Response& answer) {
     EXPECT_EQ(answer.status, 301);
     EXPECT_THAT(answer.value("Location"), testing::EndsWith("a.test/x?y"));
+    EXPECT_EQ(answer.value("X-Own"), "yes") << "such a header may be what makes a browser insist on https";
   });
   site.state = map::SiteState::kMaintenance;
   installation_.publish();
