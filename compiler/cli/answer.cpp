@@ -157,6 +157,7 @@ Result<std::unique_ptr<Answer>> ask(const Config& config, const Question& questi
   answer->request.raw_target = answer->target;
   answer->request.path = answer->path;
   answer->request.secure = answer->request.secure_connection = question.https;
+  answer->request.https_port = question.https_port;
   answer->request.now = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
   decide(question.service == "nginx" ? map::kServiceNginx : map::kServiceApache, *answer);

@@ -2,6 +2,7 @@
 // adds why.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ struct Question {
   std::string service;       ///< "apache", "nginx"; empty: any that serves the site
   std::string map;           ///< directory; empty: the live map
   bool https = false;
+  std::uint16_t https_port = 443;  ///< of the web server that is asked
 };
 
 /// The answer of a published map. Views point into it.

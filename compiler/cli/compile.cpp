@@ -148,12 +148,13 @@ Result<void> write_below(const Config& config, const std::string& out, const std
 Outcome compile_static(const Cli& cli, const Config& config, registry::Store& store, const std::string& out) {
   publish::FoundCertificates found;
   if (is_root()) {
-    Result<std::vector<registry::Server>> servers = store.servers();
-    if (!servers) return stop(servers);
-    Result<publish::FoundCertificates> all = publish::find_certificates(config, *servers);
+    Result<emit::Model> model = verify::read_model(store, config);
+    if (!model) return stop(model);
+    Result<publish::FoundCertificates> all = publish::find_certificates(config, *model);
     if (!all) return stop(all);
     found = *std::move(all);
     for (const Error& error : found.errors) cli.out.note(describe(error));
+    for (const std::string& note : found.notes) cli.out.note(note);
   }
   Result<std::vector<emit::File>> files = publish::static_form(store, config, found.certificates);
   if (!files) return stop(files);

@@ -1,5 +1,6 @@
 // explain: why a URL is answered as it is: which name, rule and change, and which file and line of each web server.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 
@@ -7,6 +8,7 @@
 #include "compiler/cli/sources.hpp"
 #include "compiler/map/record_view.hpp"
 #include "compiler/map/words.hpp"
+#include "compiler/publish/https.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -132,9 +134,65 @@ Result<std::string> change_in_words(registry::Store& store, registry::ChangeKind
   return text + " (" + (*entry)->what + ')';
 }
 
+/// The web services of a server that may be asked: of those that serve the platform the one that the question names, or
+/// that has the port of its URL; else all.
+std::vector<registry::WebService> asked_services(const registry::Server& server, const registry::Platform& platform,
+                                                 const Question& question) {
+  const std::size_t colon = question.host.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : question.host.substr(colon + 1);
+  std::vector<registry::WebService> all;
+  for (const registry::WebService& web : server.web) {
+    if ((platform.services & web.kind) == 0) continue;
+    if (!question.service.empty() && question.service != (web.kind == registry::kApache ? "apache" : "nginx")) continue;
+    if (std::to_string(question.https ? web.https_port : web.http_port) == port) return {web};
+    all.push_back(web);
+  }
+  return all;
+}
+
+/// Whether anybody listens for https there, and the port that a redirect to https names.
+Result<void> add_https(const Config& config, registry::Store& store, const registry::Platform& platform,
+                       const Question& question, const Answer& answer, Json& facts) {
+  const Result<std::vector<registry::Server>> servers = store.servers();
+  if (!servers) return std::unexpected(servers.error());
+  const auto server = std::ranges::find(*servers, platform.server, &registry::Server::name);
+  if (server == servers->end()) return {};
+  const std::vector<registry::WebService> services = asked_services(*server, platform, question);
+  if (services.empty()) return {};
+  if (!question.https) {
+    if (answer.decision.verdict != map::Verdict::kRedirect) return {};
+    Question with_port = question;
+    with_port.https_port = services.front().https_port;
+    const auto again = ask(config, with_port);
+    if (!again) return std::unexpected(again.error());
+    facts["answer"] = (*again)->text;
+    return {};
+  }
+  const Result<std::optional<machine::AsRoot>> root = as_root();
+  if (!root) return std::unexpected(root.error());
+  std::size_t deaf = 0;
+  for (const registry::WebService& web : services) {
+    const Result<publish::HttpsInForce> https = publish::https_in_force(config, server->name, web.kind);
+    if (!https) return https.error().code == Code::kPermission ? Result<void>() : std::unexpected(https.error());
+    const std::string name = web.kind == registry::kApache ? "apache_https" : "nginx_https";
+    if (!https->listens) {
+      ++deaf;
+      facts[name] = "nobody listens: there is no certificate, or the server refuses it; `aegirc verify --server " +
+                    server->name + "` says which";
+    } else if (!https->has_certificate_for(answer.decision.host)) {
+      facts[name] =
+          "port " + std::to_string(web.https_port) + ", with the certificate for all other names: browsers warn";
+    } else {
+      facts[name] = "port " + std::to_string(web.https_port) + ", with a certificate for this name";
+    }
+  }
+  if (deaf == services.size()) facts["answer"] = "none: nobody listens for https of this server";
+  return {};
+}
+
 /// What the registry knows: changes, and which servers have which files.
-Result<void> add_registry_facts(const Config& config, registry::Store& store, const Answer& answer,
-                                std::string_view key, Json& facts) {
+Result<void> add_registry_facts(const Config& config, registry::Store& store, const Question& question,
+                                const Answer& answer, std::string_view key, Json& facts) {
   const map::SiteView& site = answer.decision.site;
   const std::uint64_t generation = answer.state->generation();
   Result<std::string> change = change_in_words(store, registry::ChangeKind::kHost, map::name_of(key), generation);
@@ -152,6 +210,7 @@ Result<void> add_registry_facts(const Config& config, registry::Store& store, co
   if (!platform) return pass(platform);
   if (!*platform) return {};
   facts["server"] = (*platform)->server;
+  if (Result<void> added = add_https(config, store, **platform, question, answer, facts); !added) return added;
   const std::string path = answer.path_decision && answer.path_decision->verdict == map::PathVerdict::kRewrite
                                ? joined(answer.path_decision->pieces)
                                : answer.path;
@@ -180,7 +239,7 @@ Outcome explain(const Cli& cli, const std::string& url, Question question) {
     Result<void> added = work_as_aegir(*config);
     if (!added) return stop(added);
     auto store = open_registry(cli.out, *config, registry::Store::Mode::kRead);
-    if (store) added = add_registry_facts(*config, **store, answer, key, facts);
+    if (store) added = add_registry_facts(*config, **store, question, answer, key, facts);
     if (!store) cli.out.note("changes and files are not told, for want of the registry: " + describe(store.error()));
     if (!added) return stop(added);
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <span>
 
+#include "compiler/publish/https.hpp"
+
 namespace aegir::cli {
 namespace {
 
@@ -119,10 +121,31 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Output& out, const Con
     if (Result<void> written = files->write_platform(**platform, done); !written) return pass(written);
   }
   if (!done.empty()) before.facts["done"] = done;
+  std::vector<std::string> uris = std::move(arrivals->changed);
+  for (const Arrival& arrival : arrivals->sites) uris.push_back(arrival.place.uri);
+  if (Result<void> noted = note_https(out, config, store, uris); !noted) return pass(noted);
   return files;
 }
 
 }  // namespace
+
+Result<void> note_https(const Output& out, const Config& config, registry::Store& store,
+                        const std::vector<std::string>& uris) {
+  const Result<std::vector<registry::Server>> servers = store.servers();
+  if (!servers) return std::unexpected(servers.error());
+  const Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return std::unexpected(platforms.error());
+  publish::HttpsNotes notes(config, *servers, *platforms);
+  for (const std::string& uri : uris) {
+    const Result<std::optional<registry::Site>> site = store.find_site(uri);
+    if (!site) return std::unexpected(site.error());
+    const bool required = site->has_value() && (*site)->https == registry::Https::kRequired &&
+                          (*site)->state != registry::SiteState::kInstalling;
+    if (required) notes.look({(*site)->uri, (*site)->platform});
+  }
+  for (const std::string& note : notes.take()) out.note(note);
+  return {};
+}
 
 std::string put_right(const machine::Done& done, std::string_view nothing) {
   constexpr std::size_t kMostShown = 10;

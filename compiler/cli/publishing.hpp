@@ -78,6 +78,10 @@ struct Arrivals {
 /// Notes what is left of the sites that have been deleted, directory and database, which nobody but a person removes.
 [[nodiscard]] Result<void> note_remains(const Output& out, registry::Store& store, const std::vector<Gone>& gone);
 
+/// Notes those of these sites that are served by https alone and that browsers can not reach so, or are warned of.
+[[nodiscard]] Result<void> note_https(const Output& out, const Config& config, registry::Store& store,
+                                      const std::vector<std::string>& uris);
+
 /// Why a site's directory is not what it has to be.
 struct Unprepared {
   std::string uri;

@@ -85,6 +85,7 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
     const std::optional<std::string> warning = registry::sharing_warning(*site, files->sites().block_of(*site));
     if (warning) cli.out.note(*warning);
   }
+  if (Result<void> noted = note_https(cli.out, config, *store, uris); !noted) return stop(noted);
   if (verified == 0) return files->finish({});
   DoneBefore before;
   before.sentence = put_right(done, "Directories and files were as they should be.");

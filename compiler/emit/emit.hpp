@@ -46,6 +46,8 @@ struct Certificate {
 
 /// The certificate for every name that no other one is for. Its folder in config/ssl.d is called so too.
 inline constexpr std::string_view kDefaultCertificate = "default";
+/// The file of its copy when it is one of our own making, which names nobody.
+inline constexpr std::string_view kSelfSigned = "self-signed.pem";
 
 /// What the files depend on beside the registry: what there is on the machine. Empty when nothing is known of it.
 struct Surroundings {
@@ -64,12 +66,26 @@ struct OwnSite {
   std::uint32_t body_limit = 0;  ///< MiB; 0: the platform's
 };
 
+/// A site for which config/ssl.d has a folder, called like it.
+struct CertifiedSite {
+  std::string uri;
+  std::vector<std::string> names;  ///< all that it has, the uri too, as stored: canonical, or *.suffix
+};
+
+/// A site that is served by https alone.
+struct HttpsSite {
+  std::string uri;
+  std::string platform;
+};
+
 /// What of the registry the files depend on, each list sorted as the store gives it.
 struct Model {
   std::vector<registry::Server> servers;
   std::vector<registry::Platform> platforms;
   std::vector<registry::Block> blocks;
   std::vector<OwnSite> own_sites = {};
+  std::vector<CertifiedSite> certified_sites = {};
+  std::vector<HttpsSite> https_sites = {};
   Surroundings surroundings = {};
 };
 

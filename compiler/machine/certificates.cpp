@@ -87,10 +87,10 @@ Result<std::optional<CertificateFolder>> read_folder(const std::string& path) {
                            **std::move(key)};
 }
 
-/// Whether it is a folder, itself or by a link; files that lie in ssl.d are no business of ours.
+/// Whether it is a folder, itself or by a link.
 bool is_folder(const Directory& parent, const std::string& name) {
   struct stat status{};
-  return !name.starts_with('.') && ::fstatat(parent.fd.get(), name.c_str(), &status, 0) == 0 && S_ISDIR(status.st_mode);
+  return ::fstatat(parent.fd.get(), name.c_str(), &status, 0) == 0 && S_ISDIR(status.st_mode);
 }
 
 /// Only takes away: 0400 stays so.
@@ -115,7 +115,11 @@ Result<CertificateFolders> read_certificates(const Config& config) {
   Result<std::vector<std::string>> names = names_in(*top);
   if (!names) return pass(names);
   for (const std::string& name : *names) {
-    if (!is_folder(*top, name)) continue;
+    if (name.starts_with('.')) continue;
+    if (!is_folder(*top, name)) {
+      found.loose.push_back(sources_of(config) + '/' + name);
+      continue;
+    }
     if (!is_canonical_host(name)) {
       found.unreadable.push_back({name,
                                   {Code::kInvalid,

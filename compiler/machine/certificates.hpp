@@ -38,6 +38,7 @@ struct UnreadableFolder {
 struct CertificateFolders {
   std::vector<CertificateFolder> folders;  ///< by name
   std::vector<UnreadableFolder> unreadable;
+  std::vector<std::string> loose;  ///< paths of what lies beside the folders, where nobody reads it
 };
 
 /// Reads config/ssl.d. Folder and files may be links, if these are root's and lead through directories of root's alone

@@ -24,8 +24,8 @@ bool is_included(const emit::Model& model, const registry::Server& server, const
 
 }  // namespace
 
-Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model,
-                                             std::vector<Error>* wrong) {
+Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model, std::vector<Error>* errors,
+                                             std::vector<std::string>* notes) {
   emit::Surroundings around;
   for (const registry::Server& server : model.servers) {
     for (const ServerKind* kind : {&kApache, &kNginx}) {
@@ -37,10 +37,11 @@ Result<emit::Surroundings> read_surroundings(const Config& config, const emit::M
     }
   }
   std::ranges::sort(around.people, {}, &emit::PersonsFile::path);
-  Result<FoundCertificates> found = find_certificates(config, model.servers);
+  Result<FoundCertificates> found = find_certificates(config, model);
   if (!found) return pass(found);
   around.certificates = std::move(found->certificates);
-  if (wrong != nullptr) std::ranges::move(found->errors, std::back_inserter(*wrong));
+  if (errors != nullptr) std::ranges::move(found->errors, std::back_inserter(*errors));
+  if (notes != nullptr) std::ranges::move(found->notes, std::back_inserter(*notes));
   for (const registry::Platform& platform : model.platforms) {
     if (machine::read_config(config, emit::accepted_htaccess_path(config, platform))) {
       around.accepted.insert(platform.name);
@@ -67,7 +68,7 @@ Activation activate(const Config& config, const Accounts& accounts, emit::Model 
   if (Result<void> ok = emit::check_names(model); !ok) return give_up(ok.error());
   Result<std::vector<Error>> unsafe = machine::protect_certificates(config, activation.done);
   if (!unsafe) return give_up(unsafe.error());
-  Result<emit::Surroundings> around = read_surroundings(config, model, &activation.errors);
+  Result<emit::Surroundings> around = read_surroundings(config, model, &activation.errors, &activation.notes);
   if (!around) return give_up(around.error());
   for (Error& error : *unsafe) {
     const bool told = std::ranges::any_of(activation.errors,

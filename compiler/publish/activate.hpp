@@ -32,8 +32,9 @@ struct Activation {
                                   const std::set<std::string>& read);
 
 /// What is on the machine now, as `emit` wants to know it, with the names that the sets on disk have.
-/// Needs root in reserve. What is wrong with certificates comes into `wrong`.
+/// Needs root in reserve. What there is to say of certificates comes into `errors` and `notes`.
 [[nodiscard]] Result<emit::Surroundings> read_surroundings(const Config& config, const emit::Model& model,
-                                                           std::vector<Error>* wrong = nullptr);
+                                                           std::vector<Error>* errors = nullptr,
+                                                           std::vector<std::string>* notes = nullptr);
 
 }  // namespace aegir::publish

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "compiler/emit/htaccess.hpp"
 #include "compiler/emit/people.hpp"
+#include "compiler/machine/certificates.hpp"
 #include "compiler/publish/activate.hpp"
+#include "compiler/publish/https.hpp"
 #include "compiler/verify/lint.hpp"
 #include "compiler/verify/site.hpp"
 
@@ -48,17 +51,26 @@ Result<void> note_unobeyed(const Config& config, const registry::Platform& platf
   return {};
 }
 
-/// `with_local` are the sites for which people have written a file.
+/// `with_local` are the sites for which people have written a file, `certified` the folders with certificates.
 Result<emit::Model> read_model(registry::Store& store, std::vector<registry::Server> servers,
-                               const std::set<std::string>& with_local) {
+                               const std::set<std::string>& with_local, const std::set<std::string>& certified) {
   Result<std::vector<registry::Platform>> platforms = store.platforms();
   if (!platforms) return pass(platforms);
   Result<std::vector<registry::Block>> blocks = store.blocks();
   if (!blocks) return pass(blocks);
   emit::Model model{std::move(servers), *std::move(platforms), *std::move(blocks)};
   Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
-    if (site.body_limit == 0 && !with_local.contains(site.uri)) return {};
-    model.own_sites.push_back({site.uri, site.platform, site.body_limit});
+    if (site.body_limit != 0 || with_local.contains(site.uri)) {
+      model.own_sites.push_back({site.uri, site.platform, site.body_limit});
+    }
+    if (certified.contains(site.uri)) {
+      std::vector<std::string> names = {site.uri};
+      for (const registry::Alias& alias : site.aliases) names.push_back(alias.host);
+      model.certified_sites.push_back({site.uri, std::move(names)});
+    }
+    if (site.https == registry::Https::kRequired && site.state != registry::SiteState::kInstalling) {
+      model.https_sites.push_back({site.uri, site.platform});
+    }
     return {};
   });
   if (!read) return pass(read);
@@ -91,7 +103,7 @@ Result<void> give_php(const Config& config, const registry::Block& block, std::v
 Result<emit::Model> read_model(registry::Store& store) {
   Result<std::vector<registry::Server>> servers = store.servers();
   if (!servers) return pass(servers);
-  return read_model(store, *std::move(servers), {});
+  return read_model(store, *std::move(servers), {}, {});
 }
 
 Result<emit::Model> read_model(registry::Store& store, const Config& config) {
@@ -110,7 +122,11 @@ Result<emit::Model> read_model(registry::Store& store, const Config& config) {
       }
     }
   }
-  return read_model(store, *std::move(servers), uris);
+  const Result<machine::CertificateFolders> folders = machine::read_certificates(config);
+  if (!folders) return std::unexpected(folders.error());
+  std::set<std::string> certified;
+  for (const machine::CertificateFolder& folder : folders->folders) certified.insert(folder.name);
+  return read_model(store, *std::move(servers), uris, certified);
 }
 
 Result<Told> verify_servers(const Config& config, const Accounts& accounts, const emit::Model& model,
@@ -143,6 +159,9 @@ Result<Told> verify_servers(const Config& config, const Accounts& accounts, cons
     if (Result<void> noted = note_unobeyed(config, platform, activation.notes); !noted) return pass(noted);
   }
   notes.insert(notes.end(), activation.notes.begin(), activation.notes.end());
+  publish::HttpsNotes https(config, model.servers, model.platforms);
+  for (const emit::HttpsSite& site : model.https_sites) https.look(site);
+  std::ranges::move(https.take(), std::back_inserter(notes));
   Told told{std::move(activation.errors), std::move(notes)};
   std::vector<Error> broken = lint_server(config, model.blocks);
   told.errors.insert(told.errors.end(), std::move_iterator(broken.begin()), std::move_iterator(broken.end()));

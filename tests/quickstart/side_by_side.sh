@@ -56,6 +56,20 @@ for place in "$place_one" "$place_two"; do
   if grep -E ':(error|emerg|alert|crit)\]|\[(error|emerg|alert|crit)\]' "$place"/log/{apache,nginx}-error.log; then fail "errors in the logs"; fi
   if grep AH10159 "$place"/log/*; then fail "Apache's numbers of threads don't fit"; fi
 done
+# Both can be tried by https, each at its own ports.
+for place in "$place_one" "$place_two"; do
+  folder=$place/var/aegir/config/ssl.d/shop.localhost
+  mkdir "$folder"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=shop.localhost \
+    -addext subjectAltName=DNS:shop.localhost -keyout "$folder/openssl.key" -out "$folder/openssl.crt" 2>"$work/openssl.log"
+  "$(<"$place/build")/aegirc" --config "$place/etc/aegir/aegir.conf" verify --server main >"$work/verify.log" 2>&1 ||
+    fail "verify with a certificate: $(<"$work/verify.log")"
+  read -r _ _ _ apache_port nginx_port <"$place/ports"
+  for port in "$apache_port" "$nginx_port"; do
+    curl --silent --show-error --fail --max-time 20 --cacert "$folder/openssl.crt" --output /dev/null \
+      --retry 5 --retry-connrefused "https://shop.localhost:$port/" || fail "https at port $port of $place"
+  done
+done
 ./quickstart --build "$one" >"$work/again.log" 2>&1 || { cat "$work/again.log"; fail "the second run"; }
 grep -q "running already" "$work/again.log" || fail "the second run did not see the first"
 

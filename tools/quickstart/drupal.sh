@@ -113,8 +113,9 @@ show_platform() {
     link=$(login_link "$port") || true
     if [[ $link ]]; then say "   to log in, once: $link"; fi
   done
-  say "" "Try things by hand (as root): $(printf '%q ' "$build/aegirc" --config "$state/etc/aegir/aegir.conf")--help" \
-    "Stop and remove everything: ./quickstart --down"
+  say "" "Try things by hand (as root): $(printf '%q ' "$build/aegirc" --config "$state/etc/aegir/aegir.conf")--help"
+  tell_https "$drupal_site"
+  say "Stop and remove everything: ./quickstart --down"
 }
 
 # What of the tour holds for any codebase.

@@ -37,20 +37,26 @@ EOF
 }
 
 # Prints the document that the registry starts with: one server, one client, one block, one platform.
-# base_document APACHE_PORT NGINX_PORT DATABASE_PORT CMS
+# base_document APACHE_PORT NGINX_PORT DATABASE_PORT APACHE_HTTPS_PORT NGINX_HTTPS_PORT CMS
 base_document() {
   cat <<EOF
 {
   "servers": {"$server_name": {
-    "web": {"apache": {"http_port": $1}, "nginx": {"http_port": $2, "https_port": 8443}},
+    "web": {"apache": {"http_port": $1, "https_port": $4}, "nginx": {"http_port": $2, "https_port": $5}},
     "database": {"type": "mysql", "host": "127.0.0.1", "port": $3}}},
   "clients": {"demo": {"title": "The quickstart"}},
   "blocks": {"$block_name": {"server": "$server_name", "php_version": "$php_version",
                              "first_uid": $uid_slots, "slots": 64}},
   "platforms": {"demo": {"server": "$server_name", "docroot": "$docroot", "services": ["apache", "nginx"],
-                         "cms": "$4", "block": "$block_name"}}
+                         "cms": "$6", "block": "$block_name"}}
 }
 EOF
+}
+
+# Prints how https can be tried.
+tell_https() {
+  say "For https put a certificate (openssl.crt, openssl.key) into $state/var/aegir/config/ssl.d/$1 and run" \
+    "aegirc verify --server $server_name: https://$1:$apache_https_port/  https://$1:$nginx_https_port/"
 }
 
 # change_site URI MEMBERS: changes what is named, such as '"state": "disabled"', in the registry and in the map.

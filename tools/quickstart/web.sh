@@ -33,6 +33,12 @@ EOF
     for module in mpm_event authz_core authz_host alias dir env headers mime proxy proxy_fcgi rewrite setenvif; do
       echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
     done
+    # For https, once there is a certificate.
+    for module in socache_shmcb ssl; do
+      if [[ -f /usr/lib/apache2/modules/mod_$module.so ]]; then
+        echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"
+      fi
+    done
     echo "Include \"$(emitted apache/module.load)\""
     echo "Include \"$(emitted apache/aegir.conf)\""
   } >"$state/etc/httpd.conf"

@@ -255,11 +255,80 @@ TEST_F(TlsTest, CertificatesComeAndGoWithoutAFailedRequest) {
   EXPECT_EQ(visits.wait(), 0);
   EXPECT_EQ(live::slurp(root + "/failed"), "");
   visitor_->stop();
-  // The last one: no https any more.
+  // Without the last one https goes on for who does not look, until somebody takes the copies away.
   fs::remove_all(folder("b.test"));
+  expect_fine();
+  expect_soon("b.test", "/style.css", "curl: (60)");
+  each("b.test", "/style.css", [](const std::string& answer) { EXPECT_THAT(answer, HasSubstr("a style")); }, {"-k"});
+  EXPECT_EQ(copies().size(), 1U);
+  EXPECT_TRUE(live::eventually([&] { return activate().done.empty(); })) << "it stays so";
+  fs::remove_all(server_config_dir(config_, "local") + "/ssl.d");
   expect_fine();
   expect_soon("b.test", "/style.css", "curl: (7)");
   EXPECT_TRUE(copies().empty());
+}
+
+TEST_F(TlsTest, WhereHttpsIsRequiredSomebodyListens) {
+  model_.https_sites = {{"a.test", "p1"}};
+  expect_fine();
+  expect_soon("a.test", "/style.css", "curl: (60)");
+  each("a.test", "/style.css", [](const std::string& answer) { EXPECT_THAT(answer, HasSubstr("a style")); }, {"-k"});
+}
+
+TEST_F(TlsTest, ACertificateOfAnotherSiteStaysOutOfASitesFolder) {
+  model_.certified_sites = {{"a.test", {"a.test", "*.wild.test", "x.deep.test"}}, {"b.test", {"b.test"}}};
+  put_certificate("a.test", "DNS:a.test");
+  put_certificate("wild.test", "DNS:other.test");
+  expect_fine();
+  expect_soon("a.test", "/style.css", "a style");
+  put_certificate("a.test", "DNS:other.example,DNS:*.example");
+  put_certificate("b.test", "DNS:a.test");
+  for (int i = 0; i < 2; ++i) {
+    const Activation done = activate();
+    ASSERT_EQ(done.errors.size(), 2U) << describe_all(done);
+    EXPECT_EQ(done.errors[0].place.file, folder("a.test") + "/openssl.crt");
+    EXPECT_THAT(done.errors[0].message,
+                HasSubstr("is for *.example, other.example and not for any name of site a.test; the certificate of "
+                          "before stays in force"));
+    EXPECT_THAT(done.errors[0].hint, HasSubstr("put the one of a.test there"));
+    EXPECT_THAT(done.errors[1].message, HasSubstr("any name of site b.test; https goes on without it"));
+    each("a.test", "/style.css", [](const std::string& answer) { EXPECT_THAT(answer, HasSubstr("a style")); });
+  }
+  // One of the names is enough, by a wildcard of either.
+  put_certificate("b.test", "DNS:b.test");
+  for (const char* names : {"DNS:deep.wild.test", "DNS:*.deep.test", "DNS:other.example,DNS:a.test"}) {
+    put_certificate("a.test", names);
+    expect_fine();
+  }
+  expect_soon("a.test", "/style.css", "a style");
+}
+
+TEST_F(TlsTest, ANameThatTwoClaimIsItsSites) {
+  model_.certified_sites = {{"a.test", {"a.test"}}, {"b.test", {"b.test", "www.shop.test", "*.wild.test"}}};
+  put_certificate("a.test", "DNS:a.test,DNS:www.shop.test,DNS:x.wild.test");
+  put_certificate("b.test", "DNS:b.test,DNS:www.shop.test,DNS:x.wild.test");
+  const Activation done = activate();
+  EXPECT_EQ(describe_all(done), "");
+  EXPECT_THAT(done.notes, testing::Contains("certificates of two folders in config/ssl.d, b.test and a.test, are for "
+                                            "www.shop.test, x.wild.test: that of b.test is shown"));
+  expect_soon("a.test", "/style.css", "a style");
+  for (const Server& server : servers()) {
+    for (const char* host : {"www.shop.test", "x.wild.test"}) {
+      const std::string shown =
+          live::run({"/bin/sh", "-c",
+                     "openssl s_client -connect 127.0.0.1:" + std::to_string(server.https_port) + " -servername " +
+                         host + " </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName"})
+              .output;
+      EXPECT_THAT(shown, HasSubstr("DNS:b.test")) << server.name << ' ' << host;
+    }
+  }
+}
+
+TEST_F(TlsTest, WhatLiesBesideTheFoldersIsTold) {
+  live::put(config_.config_dir + "/ssl.d/x.pem", "x");
+  const Activation done = activate();
+  EXPECT_EQ(describe_all(done), "");
+  EXPECT_THAT(done.notes, testing::Contains(HasSubstr("/ssl.d/x.pem: nobody reads what is not in a folder; next: ")));
 }
 
 TEST_F(TlsTest, WhatIsWrongWithOneIsToldAndStopsNoOther) {

@@ -89,6 +89,55 @@ TEST_F(Explain, KnowsTheRedirectsOfAnHtaccessAndThatNginxDoesNot) {
   EXPECT_THAT(shown, HasSubstr("nginx_does_not_obey")) << "every answer of the platform is another one there";
 }
 
+TEST_F(Explain, KnowsPortsOfHttpsAndWhetherAnybodyListens) {
+  const std::string deaf = explain("https://first.example/");
+  EXPECT_THAT(deaf, ContainsRegex("\nanswer +none: nobody listens for https of this server\n"));
+  EXPECT_THAT(deaf, ContainsRegex("\napache_https +nobody listens"));
+  EXPECT_THAT(deaf, ContainsRegex("\nnginx_https +nobody listens"));
+  live::put(file("https.json"), R"({"sites": {"first.example": {"https": "required"}}})");
+  expect("import " + file("https.json"), 0, "Imported");
+  expect("publish", 0,
+         "https is required of first.example, and on server web1 nobody listens for https of Apache and nginx");
+  expect("verify --site first.example", 0, "nobody listens for https of Apache and nginx; next: ");
+  EXPECT_THAT(explain("http://first.example:8081/"), ContainsRegex("\nanswer +301 to https://first.example:8444/\n"));
+  EXPECT_THAT(explain("http://first.example:8080/"), ContainsRegex("\nanswer +301 to https://first.example:8443/\n"));
+  EXPECT_THAT(explain("--service nginx http://first.example/"),
+              ContainsRegex("\nanswer +301 to https://first.example:8444/\n"));
+}
+
+TEST_F(Explain, KnowsForWhichNamesThereAreCertificates) {
+  live::put(file("https.json"),
+            R"({"sites": {"first.example": {"https": "required", "aliases": {"www.first.example": {}}}}})");
+  expect("import " + file("https.json"), 0, "Imported");
+  expect(
+      "verify --server web1", 0,
+      "https is required of first.example, and on server web1 browsers warn, since no certificate of Apache and nginx "
+      "is for that name; next: ");
+  EXPECT_THAT(explain("https://first.example/"), AllOf(ContainsRegex("\nanswer +the site\n"),
+                                                       ContainsRegex("\napache_https +port 8443, .*browsers warn\n"),
+                                                       ContainsRegex("\nnginx_https +port 8444, .*browsers warn\n")));
+  const std::string folder = config_.config_dir + "/ssl.d/first.example";
+  fs::create_directory(folder);
+  const auto put_certificate = [&](const std::string& name) {
+    const live::Finished made =
+        live::run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-subj", "/CN=" + name,
+                   "-keyout", folder + "/openssl.key", "-out", folder + "/openssl.crt"});
+    ASSERT_EQ(made.status, 0) << made.output;
+  };
+  put_certificate("other.example");
+  expect("verify --server web1", 65,
+         folder +
+             "/openssl.crt: the certificate is for other.example and not for any name of site first.example; "
+             "https goes on without it\n  next: put the one of first.example there");
+  put_certificate("first.example");
+  const live::Finished done = aegirc("verify --server web1");
+  EXPECT_EQ(done.status, 0) << done.output;
+  EXPECT_THAT(done.output, Not(HasSubstr("https is required")));
+  EXPECT_THAT(explain("https://first.example:8444/"),
+              AllOf(ContainsRegex("\nnginx_https +port 8444, with a certificate for this name\n"),
+                    Not(HasSubstr("apache_https"))));
+}
+
 TEST_F(Explain, ShowsNoPassword) {
   const auto store =
       registry::Store::open(config_.registry, registry::Store::Mode::kRead, KeyRing::read(config_.registry_key).value())
