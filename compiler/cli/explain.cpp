@@ -1,10 +1,10 @@
 // explain: why a URL is answered as it is: which name, rule and change, and which file and line of each web server.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 
 #include "compiler/cli/answer.hpp"
+#include "compiler/cli/changes.hpp"
 #include "compiler/cli/sources.hpp"
 #include "compiler/map/record_view.hpp"
 #include "compiler/map/words.hpp"
@@ -111,29 +111,6 @@ std::string path_rule(const Answer& answer) {
   return "the path has dots or double slashes";
 }
 
-std::string utc(std::int64_t time) {
-  const std::time_t seconds = time;
-  std::tm parts{};
-  char text[32];
-  if (::gmtime_r(&seconds, &parts) == nullptr || std::strftime(text, sizeof text, "%F %T UTC", &parts) == 0) return "?";
-  return text;
-}
-
-/// Sequence, time, who and why of the change that gave the live map this state of `key`.
-Result<std::string> change_in_words(registry::Store& store, registry::ChangeKind kind, const std::string& key,
-                                    std::uint64_t generation) {
-  const auto last = store.last_change(kind, key, generation);
-  if (!last) return std::unexpected(last.error());
-  if (!*last) return std::string("older than the change log");
-  const auto entry = store.audit_of((*last)->sequence);
-  if (!entry) return std::unexpected(entry.error());
-  std::string text = std::to_string((*last)->sequence);
-  if (!*entry) return text + ", older than the audit";
-  text += " of " + utc((*entry)->time) + " by " + (*entry)->actor;
-  if (!(*entry)->why.empty()) text += ": " + (*entry)->why;
-  return text + " (" + (*entry)->what + ')';
-}
-
 /// The web services of a server that may be asked: of those that serve the platform the one that the question names, or
 /// that has the port of its URL; else all.
 std::vector<registry::WebService> asked_services(const registry::Server& server, const registry::Platform& platform,
@@ -235,11 +212,15 @@ Outcome explain(const Cli& cli, const std::string& url, Question question) {
   const bool known = answer.decision.verdict != map::Verdict::kStatus;
   if (known && !key.empty()) facts["name"] = name_in_words(answer, key, found);
   for (const auto& [name, value] : record.items()) facts[name] = value;
-  if (known && !key.empty()) {
+  const bool unserved = question.map.empty() && is_unserved(answer);
+  if (unserved || (known && !key.empty())) {
     Result<void> added = work_as_aegir(*config);
     if (!added) return stop(added);
     auto store = open_registry(cli.out, *config, registry::Store::Mode::kRead);
-    if (store) added = add_registry_facts(*config, **store, question, answer, key, facts);
+    if (store) {
+      added = unserved ? add_unserved(**store, answer, facts)
+                       : add_registry_facts(*config, **store, question, answer, key, facts);
+    }
     if (!store) cli.out.note("changes and files are not told, for want of the registry: " + describe(store.error()));
     if (!added) return stop(added);
   }

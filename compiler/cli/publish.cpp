@@ -76,6 +76,30 @@ Result<void> prepare_arrival(const Config& config, const Accounts& accounts, reg
   return site->has_value() ? files.write(**site, done) : Result<void>();
 }
 
+/// Tells which of these sites have a limit that the map says nothing of, and that waits for the web servers' files.
+Result<void> note_body_limits(const Output& out, const Config& config, registry::Store& store,
+                              const Arrivals& arrivals) {
+  constexpr std::size_t kMostNotes = 10;
+  std::vector<std::string> uris = arrivals.changed;
+  for (const Arrival& arrival : arrivals.sites) uris.push_back(arrival.place.uri);
+  const Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return std::unexpected(platforms.error());
+  std::size_t waiting = 0;
+  for (const std::string& uri : uris) {
+    const Result<std::optional<registry::Site>> site = store.find_site(uri);
+    if (!site) return std::unexpected(site.error());
+    if (!site->has_value()) continue;
+    const auto platform = std::ranges::find((*platforms), (*site)->platform, &registry::Platform::name);
+    const Result<bool> in_force = verify::body_limit_is_in_force(config, *platform, **site);
+    if (!in_force) return std::unexpected(in_force.error());
+    if (*in_force || ++waiting > kMostNotes) continue;
+    out.note("body_limit of " + uri + " is in force after `aegirc verify --server " + platform->server +
+             "` (or `aegirc compile`), not by this publish");
+  }
+  if (waiting > kMostNotes) out.note("and those of " + std::to_string(waiting - kMostNotes) + " more sites");
+  return {};
+}
+
 /// What a publish needs on the disk first: directories and files of the sites that are new to the live map, files of
 /// those that have changed, and no files of those that are gone.
 Result<std::optional<FilesOfSites>> prepare_changes(const Output& out, const Config& config, registry::Store& store,
@@ -87,6 +111,7 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Output& out, const Con
       (arrivals->sites.empty() && arrivals->changed.empty() && arrivals->gone.empty() && arrivals->platforms.empty())) {
     return std::optional<FilesOfSites>();
   }
+  if (Result<void> noted = note_body_limits(out, config, store, *arrivals); !noted) return pass(noted);
   const Result<Accounts> accounts = resolve_accounts(config);
   if (!accounts) return std::unexpected(accounts.error());
   Result<FilesOfSites> files = FilesOfSites::load(config, *accounts, store);
@@ -185,7 +210,10 @@ DoneBefore tell(const Output& out, const verify::Told& told, const machine::Done
   }
   if (pools) more += "\nConfiguration of PHP-FPM changed. Next: start or restart the master of each block.";
   DoneBefore before;
-  before.sentence = put_right(files, "Directories, owners and fragments were as they should be.") + more;
+  // What was refused is told below this: then nothing was "as it should be".
+  before.sentence = put_right(files, told.errors.empty() ? "Directories, owners and fragments were as they should be."
+                                                         : "Nothing was put right.") +
+                    more;
   before.facts["done"] = done;
   return before;
 }

@@ -107,6 +107,8 @@ class FilesOfSites {
   /// deleted, or whose code is still to come.
   [[nodiscard]] Result<void> write_platform(const registry::Platform& platform, machine::Done& done);
   void add(Errors errors);
+  /// Whether there is an error to be told so far.
+  [[nodiscard]] bool has_errors() const { return !errors_.empty(); }
   /// Before the publish, when all are written.
   [[nodiscard]] Result<void> record(machine::Done& done);
   /// After it: what has waited for it, and everything that is to be told.

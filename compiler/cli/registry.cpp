@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <functional>
 #include <optional>
+#include <span>
 
 #include "compiler/cli/publishing.hpp"
 #include "compiler/core/atomic_writer.hpp"
@@ -129,6 +130,17 @@ Outcome export_registry(const Cli& cli, const ExportOptions& options) {
   return {};
 }
 
+/// The first few of `names`, and how many more there are.
+std::string first_of(std::span<const std::string> names) {
+  constexpr std::size_t kMostShown = 5;
+  std::string text;
+  for (const std::string& name : names.first(std::min(names.size(), kMostShown))) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  if (names.size() > kMostShown) text += " and " + std::to_string(names.size() - kMostShown) + " more";
+  return text;
+}
+
 std::string sentence(const registry::ImportReport& report, const ImportOptions& options) {
   std::string text = options.dry_run ? "Would import " : "Imported ";
   text += document_name(options.file) + ": " + std::to_string(report.created) + " created, " +
@@ -138,7 +150,12 @@ std::string sentence(const registry::ImportReport& report, const ImportOptions& 
   if (report.generated_secrets != 0) text += "; " + count(report.generated_secrets, "missing secret") + " made up";
   if (options.dry_run) return text + ". Nothing was written.";
   const bool is_new = report.created + report.changed + report.deleted != 0 || report.settings_changed;
-  return text + ". Run `aegirc publish` to make it visible" + (is_new ? "." : " (nothing is new).");
+  text += ". Run `aegirc publish` to make it visible";
+  if (!report.in_files.empty()) {
+    text += ", and `aegirc compile` (or `aegirc verify --server NAME`) for what servers read from files: " +
+            first_of(report.in_files);
+  }
+  return text + (is_new ? "." : " (nothing is new).");
 }
 
 /// What is in the way of new sites is only told: the uid that a directory has to have is known from now on.
@@ -174,6 +191,7 @@ Outcome import_registry(const Cli& cli, const ImportOptions& options) {
                                            {"unchanged", report->unchanged},
                                            {"settings_changed", report->settings_changed},
                                            {"generated_secrets", report->generated_secrets},
+                                           {"needs_compile", report->in_files},
                                            {"sequence", report->sequence},
                                            {"dry_run", options.dry_run}});
   return {};
@@ -201,7 +219,8 @@ void add_registry(CLI::App& app, Cli& cli) {
       "To enable it:       {\"sites\": {\"shop.example\": {\"state\": \"enabled\"}}}   (or \"maintenance\")\n"
       "To delete it, once it is disabled: \"state\": \"deleted\"; so are servers, blocks, clients and platforms.\n"
       "An alias goes with: {\"sites\": {\"shop.example\": {\"aliases\": {\"www.shop.example\": null}}}}\n"
-      "Web servers see it after `aegirc publish`; a new or changed server, block or platform needs `aegirc compile`.");
+      "Web servers see it after `aegirc publish`; a new or changed server, block or platform, and a site's "
+      "\"body_limit\", need `aegirc compile`.");
   reading->callback([&cli, in] { cli.command = [&cli, in] { return import_registry(cli, *in); }; });
 }
 

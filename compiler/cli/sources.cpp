@@ -8,6 +8,8 @@
 #include "compiler/emit/emit.hpp"
 #include "compiler/emit/htaccess.hpp"
 #include "compiler/emit/redirects.hpp"
+#include "compiler/machine/machine.hpp"
+#include "compiler/publish/people_in_force.hpp"
 
 namespace aegir::cli {
 namespace {
@@ -157,21 +159,47 @@ void add_nginx(const std::string& folder, const std::string& platform, const std
   }
 }
 
+/// Says so when the platform's .htaccess is another one than the accepted one: who edits it looks there.
+void add_edited_htaccess(const Config& config, const registry::Platform& platform, Json& facts) {
+  const Result<std::optional<std::string>> wanted = publish::docroots_htaccess(platform);
+  const Result<std::string> accepted = machine::read_config(config, emit::accepted_htaccess_path(config, platform));
+  if (!accepted && accepted.error().code != Code::kNotFound) return;
+  const std::string file = platform.docroot + "/.htaccess: ";
+  if (!wanted) {
+    facts["apache_not_in_force"] = file + wanted.error().message;
+  } else if (accepted ? *wanted != *accepted : wanted->has_value()) {
+    facts["apache_not_in_force"] = file +
+                                   "differs from what is in force, edited since or refused; `aegirc diff` shows " +
+                                   "how, `aegirc verify --platform " + platform.name + "` takes it or says why not";
+  }
+}
+
+/// "file: written by people, 3 lines, not in force yet"; empty when there is none.
+std::string peoples(const Config& config, const publish::ServerKind& kind, const std::string& file) {
+  const std::vector<Line> lines = lines_of(file);
+  if (lines.empty()) return {};
+  std::string text = file + ": written by people, " + count(lines.size(), "line");
+  const Result<std::string> missing = publish::what_is_not_in_force(config, kind, file);
+  if (missing && !missing->empty()) text += ", " + *missing;
+  return text;
+}
+
 }  // namespace
 
 Result<void> add_sources(const Config& config, const registry::Platform& platform, std::string_view site,
                          std::string_view path, Json& facts) {
+  if (is_root() && (platform.services & registry::kApache) != 0) add_edited_htaccess(config, platform, facts);
   const Result<std::optional<machine::AsRoot>> root = as_root();
   if (!root) return std::unexpected(root.error());
   const auto add = [&](const std::string& key, const std::string& value) {
     if (!value.empty()) facts[key] = value;
   };
   const std::string top = server_config_dir(config, platform.server);
-  for (const auto& [service, name] :
-       {std::pair<registry::Service, std::string>{registry::kApache, "apache"}, {registry::kNginx, "nginx"}}) {
-    if ((platform.services & service) == 0) continue;
+  for (const publish::ServerKind* const kind : {&publish::kApache, &publish::kNginx}) {
+    if ((platform.services & kind->service) == 0) continue;
+    const std::string name = kind->folder;
     const std::string folder = top + '/' + name + '/';
-    if (service == registry::kApache) {
+    if (kind->service == registry::kApache) {
       add_apache(folder, platform.name, path, add);
       add_htaccess(emit::accepted_htaccess_path(config, platform), platform, path, facts);
     } else {
@@ -179,8 +207,8 @@ Result<void> add_sources(const Config& config, const registry::Platform& platfor
     }
     for (const std::string& own : {folder + "platform.d/" + platform.name + ".local.conf",
                                    folder + "vhost.d/" + std::string(site) + ".local.conf"}) {
-      if (const std::vector<Line> lines = lines_of(own); !lines.empty()) {
-        facts[name + "_local"].push_back(own + ": written by people, " + count(lines.size(), "line"));
+      if (std::string line = peoples(config, *kind, own); !line.empty()) {
+        facts[name + "_local"].push_back(std::move(line));
       }
     }
   }

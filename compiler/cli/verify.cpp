@@ -88,7 +88,8 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
   if (Result<void> noted = note_https(cli.out, config, *store, uris); !noted) return stop(noted);
   if (verified == 0) return files->finish({});
   DoneBefore before;
-  before.sentence = put_right(done, "Directories and files were as they should be.");
+  before.sentence =
+      put_right(done, files->has_errors() ? "Nothing was put right." : "Directories and files were as they should be.");
   before.facts["done"] = done;
   return files->finish(
       run_publisher(cli.out, config, keys, *store, [](publish::Publisher& map) { return map.publish(); }, before));

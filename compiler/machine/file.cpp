@@ -30,7 +30,9 @@ struct Present {
   struct stat status{};
 };
 
-Result<std::optional<Present>> look(const Directory& parent, const std::string& name, uid_t owner) {
+/// With the content, or with no more than `head` bytes of it.
+Result<std::optional<Present>> look(const Directory& parent, const std::string& name, uid_t owner,
+                                    std::optional<std::size_t> head = {}) {
   const std::string path = path_of(parent, name);
   const Fd file(::openat(parent.fd.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) {
@@ -45,8 +47,9 @@ Result<std::optional<Present>> look(const Directory& parent, const std::string& 
   if (present.status.st_uid != owner && present.status.st_uid != 0) {
     return in_its_place(path, "a file of uid " + std::to_string(owner) + " or root");
   }
-  Result<std::string> content = read_all(file.get(), "the file can't be read", path, kLargest);
+  Result<std::string> content = read_all(file.get(), "the file can't be read", path, head.value_or(kLargest));
   if (!content) return pass(content);
+  if (head) content->resize(std::min(content->size(), *head));
   if (content->size() > kLargest) return fail_at(path, Code::kInvalid, "larger than 16 MiB");
   present.content = *std::move(content);
   return present;
@@ -77,6 +80,14 @@ Result<void> write_beside(const Fd& file, const std::string& path, std::string_v
 
 Result<std::optional<std::string>> read_file_in(const Directory& parent, const std::string& name, uid_t owner) {
   Result<std::optional<Present>> present = look(parent, name, owner);
+  if (!present) return pass(present);
+  if (!*present) return std::optional<std::string>();
+  return std::move((*present)->content);
+}
+
+Result<std::optional<std::string>> read_head_in(const Directory& parent, const std::string& name, uid_t owner,
+                                                std::size_t most) {
+  Result<std::optional<Present>> present = look(parent, name, owner, most);
   if (!present) return pass(present);
   if (!*present) return std::optional<std::string>();
   return std::move((*present)->content);

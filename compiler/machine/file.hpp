@@ -25,6 +25,10 @@ struct WantedFile {
 [[nodiscard]] Result<std::optional<std::string>> read_file_in(const Directory& parent, const std::string& name,
                                                               uid_t owner);
 
+/// The same of its first `most` bytes, whatever its size: for what others can make as large as they like.
+[[nodiscard]] Result<std::optional<std::string>> read_head_in(const Directory& parent, const std::string& name,
+                                                              uid_t owner, std::size_t most);
+
 /// Puts a file into its place. One that has that content already keeps its inode and times, and is only given owner and
 /// mode. A file that takes another's place has a later second of change than that one had, since PHP's OPcache tells
 /// them apart by it. Refuses what read_file_in() refuses.

@@ -50,14 +50,13 @@ Result<Directory> open_site(const Config& config, const Accounts& accounts, cons
   return open_directory(place.docroot + "/sites/" + place.uri, owners);
 }
 
-bool is_emitted(std::string_view content) {
-  constexpr std::size_t kHead = 200;
-  return content.substr(0, kHead).find(kEmittedMark) != std::string::npos;
-}
+constexpr std::size_t kHead = 200;  ///< of a file, in which the mark stands
+
+bool is_emitted(std::string_view content) { return content.substr(0, kHead).find(kEmittedMark) != std::string::npos; }
 
 /// Whether aegirc has written it, so that it may be taken away.
 bool has_emitted(const Directory& directory, const std::string& name, uid_t owner) {
-  const Result<std::optional<std::string>> present = read_file_in(directory, name, owner);
+  const Result<std::optional<std::string>> present = read_head_in(directory, name, owner, kHead);
   // What can't be read as ours is not ours to take away.
   return present && *present && is_emitted(**present);
 }
@@ -100,15 +99,25 @@ Result<void> install_below(const Directory& top, const DrushFile& file, const Id
   return install_file(*folder, name, content, wanted, done);
 }
 
-/// The names in a folder of the slot's of what is aegirc's and not among `files`.
+/// The names in a folder of the slot's of what is aegirc's and not among `files`. The folder is a tenant's, who can put
+/// any number of files of any size there: memory and time stay bounded.
 Result<std::vector<std::string>> others_in(const Directory& folder, const std::string& prefix,
                                            const std::vector<DrushFile>& files, uid_t owner) {
-  Result<std::vector<std::string>> names = names_in(folder);
-  if (!names) return names;
-  std::erase_if(*names, [&](const std::string& name) {
-    return std::ranges::find(files, prefix + name, &DrushFile::first) != files.end() ||
-           (!name.ends_with(".alias.drushrc.php") && !name.ends_with(".site.yml")) || !has_emitted(folder, name, owner);
-  });
+  constexpr std::size_t kMostAliases = 1000;
+  Result<Listing> listing = Listing::begin(folder);
+  if (!listing) return pass(listing);
+  std::vector<std::string> names;
+  std::size_t aliases = 0;
+  while (std::optional<std::string> name = listing->next()) {
+    if (!name->ends_with(".alias.drushrc.php") && !name->ends_with(".site.yml")) continue;
+    if (std::ranges::find(files, prefix + *name, &DrushFile::first) != files.end()) continue;
+    if (++aliases > kMostAliases) {
+      return fail_at(folder.path, Code::kConflict, "holds more than 1,000 Drush aliases, which were not looked through",
+                     "remove those that are not needed");
+    }
+    if (has_emitted(folder, *name, owner)) names.push_back(*std::move(name));
+  }
+  std::ranges::sort(names);
   return names;
 }
 

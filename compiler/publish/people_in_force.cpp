@@ -21,12 +21,38 @@ std::string hash_of(std::string_view content) {
   return sodium_bin2hex(text, sizeof text, hash, kBytes);
 }
 
-FileChange persons(What what, const std::string& path) {
-  FileChange change{what, path, {}};
-  change.remark = what == What::kAdded  ? "yours, not in force yet"
-                  : what == What::kGone ? "yours, still in force"
-                                        : "yours, in force is what it was before";
-  return change;
+/// What an activation has made of a file of people's that is there.
+enum class Force : std::uint8_t { kAsItIs, kAsItWas, kNotYet, kRefused };
+
+/// `kept` is what is remembered of it; null: nothing.
+Force force_of(const std::string* kept, std::string_view content) {
+  if (kept == nullptr) return Force::kNotYet;
+  const std::string hash = hash_of(content);
+  if (*kept == hash) return Force::kAsItIs;
+  if (*kept == hash + std::string(kLeftOut)) return Force::kRefused;
+  // Of one that was left out nothing is in force.
+  return kept->ends_with(kLeftOut) ? Force::kNotYet : Force::kAsItWas;
+}
+
+std::string in_words(Force force) {
+  switch (force) {
+    case Force::kAsItIs:
+      return {};
+    case Force::kAsItWas:
+      return "in force is what it was before";
+    case Force::kNotYet:
+      return "not in force yet";
+    case Force::kRefused:
+      break;
+  }
+  return "not in force: refused by its server";
+}
+
+/// Nothing when nothing was kept yet.
+Result<Files> known_of(const Config& config, const ServerKind& kind) {
+  Result<Files> known = read_kept(config, Kept::kPeople, kind.folder);
+  if (!known && known.error().code == Code::kNotFound) return Files();
+  return known;
 }
 
 /// The files of one kind of server.
@@ -34,26 +60,23 @@ Result<std::vector<Error>> compare_files_of(const Config& config, const ServerKi
                                             std::vector<emit::PersonsFile>& people,
                                             const std::function<void(const FileChange&)>& told) {
   std::vector<Error> errors;
-  Result<Files> known = read_kept(config, Kept::kPeople, kind.folder);
-  if (!known && known.error().code != Code::kNotFound) return pass(known);
-  Files before = known ? *std::move(known) : Files();
+  Result<Files> before = known_of(config, kind);
+  if (!before) return pass(before);
   for (emit::PersonsFile& file : people) {
     if (!path_is_of(kind, config, file.path)) continue;
-    const auto old = before.extract(file.path);
+    const auto old = before->extract(file.path);
     const Result<std::string> text = machine::read_config(config, file.path);
     if (!text) {
       errors.push_back(text.error());
       continue;
     }
-    const std::string hash = hash_of(*text);
-    file.left_out = !old.empty() && old.mapped() == hash + std::string(kLeftOut);
-    if (file.left_out || (!old.empty() && old.mapped() == hash)) continue;
-    // Of one that was left out nothing is in force.
-    const bool is_new = old.empty() || old.mapped().ends_with(kLeftOut);
-    told(persons(is_new ? What::kAdded : What::kChanged, file.path));
+    const Force force = force_of(old.empty() ? nullptr : &old.mapped(), *text);
+    file.left_out = force == Force::kRefused;
+    if (force == Force::kAsItIs) continue;
+    told({force == Force::kAsItWas ? What::kChanged : What::kAdded, file.path, {}, "yours, " + in_words(force)});
   }
-  for (const auto& [path, hash] : before) {
-    if (!hash.ends_with(kLeftOut)) told(persons(What::kGone, path));
+  for (const auto& [path, hash] : *before) {
+    if (!hash.ends_with(kLeftOut)) told({What::kGone, path, {}, "yours, still in force"});
   }
   return errors;
 }
@@ -80,6 +103,15 @@ Result<void> remember_people(const Config& config, const Accounts& accounts, con
   }
   if (!hashes.empty()) return write_kept(config, accounts, Kept::kPeople, kind.folder, hashes);
   return forget_kept(config, Kept::kPeople, kind.folder);
+}
+
+Result<std::string> what_is_not_in_force(const Config& config, const ServerKind& kind, const std::string& path) {
+  const Result<Files> known = known_of(config, kind);
+  if (!known) return std::unexpected(known.error());
+  const Result<std::string> text = machine::read_config(config, path);
+  if (!text) return std::unexpected(text.error());
+  const auto kept = known->find(path);
+  return in_words(force_of(kept == known->end() ? nullptr : &kept->second, *text));
 }
 
 Result<std::vector<Error>> compare_people(const Config& config, emit::Model& model,

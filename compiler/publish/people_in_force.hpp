@@ -23,9 +23,14 @@ namespace aegir::publish {
 [[nodiscard]] Result<void> remember_people(const Config& config, const Accounts& accounts, const ServerKind& kind,
                                            const std::vector<emit::PersonsFile>& people, const Files& contents);
 
+/// What is in force of a file of people's instead of what it holds now, in words: "not in force yet"; empty when it is
+/// in force as it is. The process has root in reserve.
+[[nodiscard]] Result<std::string> what_is_not_in_force(const Config& config, const ServerKind& kind,
+                                                       const std::string& path);
+
 /// Tells of each file of people's, and of each platform's .htaccess, that differs from what is in force, and so would
-/// be tried by the next compile. Marks in the model's surroundings, which are read (read_surroundings()), the files
-/// that were refused as they are. Returns what can't be compared.
+/// be tried by the next compile, and of the files that were refused as they are, which it marks in the model's
+/// surroundings (they are read: read_surroundings()). Returns what can't be compared.
 [[nodiscard]] Result<std::vector<Error>> compare_people(const Config& config, emit::Model& model,
                                                         const std::function<void(const FileChange&)>& told);
 

@@ -48,6 +48,12 @@ bool is_gone(ObjectReader& in, const Object& object) {
   return gone;
 }
 
+/// "server main" for "servers/main".
+std::string one_of(std::string_view path) {
+  const std::size_t slash = path.find('/');
+  return std::string(path.substr(0, slash - 1)) + ' ' + std::string(path.substr(slash + 1));
+}
+
 }  // namespace
 
 Result<void> Importer::run(Writer& writer) {
@@ -208,6 +214,7 @@ Result<void> Importer::put(const Member& member, const std::string& path, std::s
     return note(done.error(), writer_->check(object), member.key, member.value, path, first_error);
   }
   ++(is_new ? report_.created : report_.changed);
+  if constexpr (!std::is_same_v<Object, Client>) report_.in_files.push_back(one_of(path));
   present[object.name] = object;
   return {};
 }
@@ -256,6 +263,7 @@ Result<void> Importer::locks() {
     if (done) {
       report_.unchanged -= is_all ? 1 : 0;  // as it was counted before
       report_.changed += is_all ? 1 : 0;
+      if (is_all) report_.in_files.push_back(one_of(path));
       continue;
     }
     Result<void> noted =
@@ -328,6 +336,7 @@ Result<void> Importer::removals() {
                                                        : writer_->remove_server(removal.name);
       if (done) {
         ++report_.deleted;
+        if (section != "clients") report_.in_files.push_back(one_of(removal.section + '/' + removal.name));
         continue;
       }
       const Problems problems = section == "platforms" ? writer_->check(platform) : Problems{};

@@ -48,6 +48,9 @@ struct ImportReport {
   bool settings_changed = false;
   bool restored = false;       ///< identity and history were taken over
   std::uint64_t sequence = 0;  ///< change sequence after the import
+  /// What has changed that web servers and PHP-FPM read from files, and so see after a compile alone: "server main",
+  /// "body_limit of shop.example".
+  std::vector<std::string> in_files;
 };
 
 /// Imports a document in one transaction. What it names is created or changed: fields that it leaves out keep their

@@ -27,6 +27,7 @@ void Diagnostics::refuse(const Node& at, const std::string& path, std::string me
 }
 
 void Diagnostics::expected(const Node& at, const std::string& path, std::string_view expected, std::string hint) {
+  if (hint.empty()) hint = "`aegirc schema` prints the form of a document";
   refuse(at, path, "expected " + std::string(expected) + ", found " + document_.found(at), std::move(hint));
 }
 
@@ -71,7 +72,14 @@ ObjectReader::~ObjectReader() {
   for (const Node::Member& member : node_.members()) {
     const std::string_view key = member.key.text();
     if (std::ranges::find(asked_, key) != asked_.end()) continue;
-    diagnostics_.refuse(member.key, path_, "there is no key " + printable(key) + " here", did_you_mean(key, asked_));
+    std::string hint = did_you_mean(key, asked_);
+    if (hint.empty()) {
+      std::vector<std::string_view> keys = asked_;  // some are asked for twice
+      std::ranges::sort(keys);
+      keys.erase(std::ranges::unique(keys).begin(), keys.end());
+      hint = "the keys here are " + list_of(keys);
+    }
+    diagnostics_.refuse(member.key, path_, "there is no key " + printable(key) + " here", std::move(hint));
   }
 }
 

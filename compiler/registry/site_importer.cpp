@@ -214,6 +214,7 @@ Result<void> Importer::import_site(const Member& each, const std::string& uri) {
   if (!done) return note(done.error(), writer_->check(next), each.key, each.value, path, first_error);
   const bool is_same = writer_->sequence() == before && !released_.contains(uri);
   ++(old == nullptr ? report_.created : is_same ? report_.unchanged : report_.changed);
+  if (next.body_limit != (old == nullptr ? 0 : old->body_limit)) report_.in_files.push_back("body_limit of " + uri);
   return {};
 }
 

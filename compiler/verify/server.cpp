@@ -129,6 +129,31 @@ Result<emit::Model> read_model(registry::Store& store, const Config& config) {
   return read_model(store, *std::move(servers), uris, certified);
 }
 
+Result<bool> body_limit_is_in_force(const Config& config, const registry::Platform& platform,
+                                    const registry::Site& site) {
+  const auto is_so = [&](const char* service, const std::string& line, bool wanted) -> Result<bool> {
+    const std::string path =
+        server_config_dir(config, platform.server) + '/' + service + '/' + emit::own_site_file(site.uri);
+    const Result<std::string> text = machine::read_config(config, path);
+    if (text) return text->contains(line) == wanted;
+    if (text.error().code == Code::kNotFound) return site.body_limit == 0;
+    return std::unexpected(text.error());
+  };
+  Result<bool> so = true;
+  if ((platform.services & registry::kApache) != 0) {
+    const bool own = site.body_limit != 0;  // else the platform's section holds for the site's server too
+    so = is_so(
+        "apache",
+        own ? "LimitRequestBody " + std::to_string(std::uint64_t{site.body_limit} << 20U) + '\n' : "LimitRequestBody ",
+        own);
+  }
+  if (so && *so && (platform.services & registry::kNginx) != 0) {
+    const std::uint32_t limit = site.body_limit != 0 ? site.body_limit : platform.body_limit;
+    so = is_so("nginx", "client_max_body_size " + std::to_string(limit) + "m;", true);
+  }
+  return so;
+}
+
 Result<Told> verify_servers(const Config& config, const Accounts& accounts, const emit::Model& model,
                             const std::set<std::string>& read, machine::Done& done) {
   // Everything is emitted before anything is written: one value that can't be said leaves the old files together.

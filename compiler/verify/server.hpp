@@ -19,6 +19,11 @@ namespace aegir::verify {
 /// it. Needs root, at hand or in reserve.
 [[nodiscard]] Result<emit::Model> read_model(registry::Store& store, const Config& config);
 
+/// Whether the web servers' files say of a site's request bodies what the registry says: they come with a compile or
+/// verify_servers(), not with a publish. Needs root, at hand or in reserve.
+[[nodiscard]] Result<bool> body_limit_is_in_force(const Config& config, const registry::Platform& platform,
+                                                  const registry::Site& site);
+
 /// What a Verify found, beside what it did.
 struct Told {
   std::vector<Error> errors;       ///< what was refused or could not be put right; all else is

@@ -38,6 +38,8 @@ refused() {
 refused "is no docroot of Drupal" --platform tests/fixtures/platform
 refused "needs a folder that is there" --platform "$work/none"
 refused "goes with --platform" --drush quickstart
+# Every command that it prints is for this demo.
+ours="./quickstart --build $(printf '%q' "$build")"
 
 if [[ -v AEGIR_DRUPAL ]]; then
   IFS=: read -ra docroots <<<"$AEGIR_DRUPAL"
@@ -71,6 +73,9 @@ for docroot in "${docroots[@]}"; do
     { cat "$work/log"; fail "the demo with $docroot"; }
   cat "$work/log"
   grep -q "everything answered as promised" "$work/log" || fail "no tour of $docroot"
+  grep -qxF "Stop and remove everything: $ours --down" "$work/log" || fail "the command that ends it is not told"
+  links=$(grep -c '^ *to log in, once: ' "$work/log" || true)
+  [[ $links == "$([[ $docroot == */backdrop ]] && echo 0 || echo 1)" ]] || fail "$links links, of which one works"
   while read -r link; do
     rm -f "$work/cookies"
     code=$(curl --silent --location --cookie "$work/cookies" --cookie-jar "$work/cookies" --output "$work/page" \

@@ -43,6 +43,13 @@ cat "$work/one.log"
 by_hand=$(sed -n 's/^Try things by hand (as root): //p' "$work/two.log")
 eval "${by_hand% --help} lookup shop.localhost" | grep -q '^answer' || fail "by hand: $by_hand"
 
+by_hand=$(sed -n 's/^Stop and remove everything: //p' "$work/two.log")
+[[ $by_hand == "./quickstart --build $(printf '%q' "$two") --down" ]] || fail "to end it by hand: $by_hand"
+# Who names a build without a demo is told of the others.
+mkdir "$work/none"
+told=$(./quickstart --build "$work/none" --down)
+[[ $told == *"Nothing of $work/none is running."*"$by_hand ends it."* ]] || fail "other demos: $told"
+
 # The place that belongs to a build, as its folder.
 place_of() {
   local file

@@ -106,16 +106,15 @@ login_link() {
 }
 
 show_platform() {
-  local port link
+  local link
   say "" "$platform_title:" \
     "   http://$drupal_site:$apache_port/  (Apache)" "   http://$drupal_site:$nginx_port/  (nginx)"
-  for port in "$apache_port" "$nginx_port"; do
-    link=$(login_link "$port") || true
-    if [[ $link ]]; then say "   to log in, once: $link"; fi
-  done
+  # One: a second would make the first invalid.
+  link=$(login_link "$apache_port") || true
+  if [[ $link ]]; then say "   to log in, once: $link" "   another link:    $(again --no-tour)"; fi
   say "" "Try things by hand (as root): $(printf '%q ' "$build/aegirc" --config "$state/etc/aegir/aegir.conf")--help"
   tell_https "$drupal_site"
-  say "Stop and remove everything: ./quickstart --down"
+  say "Stop and remove everything: $(again --down)"
 }
 
 # What of the tour holds for any codebase.

@@ -18,6 +18,9 @@ die() {
   exit 1
 }
 
+# Prints the command line that runs quickstart on this demo again: again [ARGUMENT...]. named_build is --build's folder.
+again() { printf './quickstart'; printf ' %q' ${named_build:+--build "$named_build"} "$@"; }
+
 # Prints a word of letters and digits that nobody can guess.
 random_word() {
   local word
@@ -57,6 +60,16 @@ find_place() {
     if [[ -f $file && $(<"$file") == "$build" ]]; then state=${file%/build}; fi
   done
   name_uids
+}
+
+# Tells of the demos of other builds, each with the command that ends it.
+tell_others() {
+  local file other
+  for file in "$places"/*/build; do
+    if [[ ! -f $file ]]; then continue; fi
+    other=$(<"$file")
+    say "There is a demo of another build in ${file%/build}: $(named_build=$other again --down) ends it."
+  done
 }
 
 # Sets `state` to a new place for this build.
@@ -153,7 +166,7 @@ await() {
     sleep 0.05
   done
   tail -n 20 "$state/log/$name"* >&2
-  die "$name does not answer; its log is above and in $state/log. ./quickstart --down cleans up"
+  die "$name does not answer; its log is above and in $state/log. $(again --down) cleans up"
 }
 
 # Whether somebody listens on a port of 127.0.0.1.

@@ -88,6 +88,15 @@ class AegircAsRoot : public testing::Test {
     live::put(file("state.json"), R"({"sites": {")" + uri + R"(": {"state": ")" + state + "\"}}}");
     expect("import " + file("state.json"), 0, "Imported");
   }
+  /// Makes what is remembered of people's one file for nginx say that nginx has refused it as it is (publish/kept.hpp):
+  /// no server runs here that could.
+  void refuse_for_nginx(const std::string& path) const {
+    const std::string kept = config_.config_dir + "/people.nginx";
+    const std::string text = live::slurp(kept);
+    const std::size_t end = text.find('\n');
+    ASSERT_EQ(text.substr(0, end), "32 " + path);
+    live::put(kept, "41 " + path + text.substr(end, 33) + " left out\n");
+  }
   /// Lets only `uid` write the durable copy; everybody may read it while that is root.
   void hold_durable(uid_t uid) const {
     ASSERT_EQ(::chown(config_.map_durable.c_str(), uid, uid), 0);

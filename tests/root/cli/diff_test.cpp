@@ -34,6 +34,7 @@ class Diff : public AegircAsRoot {
     live::put(path, content);
   }
   std::string apache() const { return config_.config_dir + "/server_web1/apache/"; }
+  std::string nginx() const { return config_.config_dir + "/server_web1/nginx/"; }
 };
 
 TEST_F(Diff, OfWhatIsCompiledIsEmpty) { EXPECT_EQ(diff("", 0), "No difference.\n"); }
@@ -199,6 +200,59 @@ TEST_F(Diff, SeesWhatPeopleHaveWrittenSince) {
   // One for a platform that there is not is nobody's to read.
   live::put(config_.config_dir + "/server_web1/nginx/platform.d/gone.local.conf", "# of a person\n");
   EXPECT_EQ(diff("", 0), "No difference.\n");
+}
+
+TEST_F(Diff, TellsWhatWasRefusedForAsLongAsItIsThere) {
+  const std::string local = nginx() + "vhost.d/first.example.local.conf";
+  live::put(local, "nonsense;\n");
+  expect("verify --server web1", 0, "put right");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+  refuse_for_nginx(local);
+  const std::string shown = diff("", 1);
+  EXPECT_THAT(shown, StartsWith("+ file " + local + ": yours, not in force: refused by its server\n"));
+  live::put(local, "# mended\n");
+  EXPECT_THAT(diff("", 1), HasSubstr("+ file " + local + ": yours, not in force yet\n"));
+  expect("verify --server web1", 0, "");
+  EXPECT_EQ(diff("", 0), "No difference.\n");
+}
+
+TEST_F(Diff, ReadsOfATenantsAliasesNoMoreThanTheirHeads) {
+  const std::string large = slot_drush("sites/large.site.yml");
+  const uid_t slot = config_.uid_first;
+  live::put(large, "# Written by aegirc from the registry.\n");
+  fs::resize_file(large, std::uintmax_t{1} << 40U);
+  ASSERT_EQ(::chown(large.c_str(), slot, slot), 0);
+  EXPECT_THAT(diff("", 1), HasSubstr("- file " + large + "\n")) << "one of more than 16 MiB could not be read whole";
+  fs::remove(large);
+  for (int i = 0; i < 1001; ++i) {
+    const std::string path = slot_drush("sites/many" + std::to_string(i) + ".site.yml");
+    live::put(path, "# Written by aegirc from the registry.\n");
+    ASSERT_EQ(::chown(path.c_str(), slot, slot), 0);
+  }
+  const std::string shown = diff("", 1);
+  EXPECT_THAT(shown, HasSubstr("not compared: " + slot_drush("sites") + ": holds more than 1,000 Drush aliases"));
+  EXPECT_THAT(shown, Not(HasSubstr("many")));
+}
+
+TEST_F(Diff, AChangeThatOnlyACompileBringsIntoForceIsNamedByImportAndPublish) {
+  const auto limit = [&](const std::string& mib) {
+    live::put(file("change.json"), R"({"sites": {"first.example": {"body_limit": )" + mib + "}}}");
+    return "import " + file("change.json");
+  };
+  const std::string waits = "note: body_limit of first.example is in force after `aegirc verify --server web1`";
+  for (const char* mib : {"100", "200", "null"}) {
+    expect(limit(mib), 0,
+           "(or `aegirc verify --server NAME`) for what servers read from files: body_limit of first.example.");
+    expect("publish", 0, waits);
+    expect("verify --server web1", 0, "put right");
+    change(R"("language": "de")");
+    EXPECT_THAT(aegirc("publish").output, Not(HasSubstr("body_limit")));
+    change(R"("language": "en")");
+    EXPECT_THAT(aegirc("publish").output, Not(HasSubstr("body_limit")));
+  }
+  live::put(file("change.json"), R"({"servers": {"web1": {"web": {"nginx": {"https_port": 8445}}}},
+                                     "blocks": {"b1": {"max_children": 6}}, "clients": {"acme": {"title": "A"}}})");
+  expect("import " + file("change.json"), 0, "read from files: server web1, block b1.\n");
 }
 
 TEST_F(Diff, SeesAnHtaccessThatIsNotInForce) {

@@ -68,7 +68,43 @@ TEST_F(Explain, TellsWhatPeopleWrote) {
   const std::string shown = explain("http://first.example/");
   EXPECT_THAT(shown,
               HasSubstr(" " + folder("apache") + "platform.d/d10.htaccess:2-4: its rewrite rules; which of them"));
-  EXPECT_THAT(shown, HasSubstr(" " + folder("nginx") + "platform.d/d10.local.conf: written by people, 2 lines\n"));
+  EXPECT_THAT(shown, HasSubstr(" " + folder("nginx") +
+                               "platform.d/d10.local.conf: written by people, 2 lines, not in force yet\n"));
+}
+
+TEST_F(Explain, TellsWhatOfThatIsRefused) {
+  const std::string local = folder("nginx") + "platform.d/d10.local.conf";
+  const std::string htaccess = config_.aegir_root + "/platforms/d10/.htaccess";
+  live::put(local, "nonsense;\n");
+  live::put(htaccess, "Nonsense on\n");
+  expect("verify --server web1", 0, "put right");
+  refuse_for_nginx(local);
+  const std::string shown = explain("http://first.example/");
+  EXPECT_THAT(shown, HasSubstr(" " + local + ": written by people, 1 line, not in force: refused by its server\n"));
+  EXPECT_THAT(shown, ContainsRegex("\napache_not_in_force +" + htaccess + ": differs from what is in force, .*" +
+                                   "`aegirc verify --platform d10`"));
+  fs::remove(htaccess);
+  live::put(local, "# mended\n");
+  expect("verify --platform d10", 0, "put right");
+  EXPECT_THAT(explain("http://first.example/"),
+              AllOf(HasSubstr(" " + local + ": written by people, 1 line\n"), Not(HasSubstr("not_in_force"))));
+}
+
+TEST_F(Explain, KnowsANameThatOnlyTheRegistryHas) {
+  import_site("second.example");
+  set_state("second.example", "installing");
+  expect("publish", 0, "Published");
+  const std::string installing =
+      "\nregistry +site second.example, which is in state installing and so not in the map; .*\nchange +[0-9]+ of ";
+  EXPECT_THAT(explain("http://second.example:8080/"), ContainsRegex(installing));
+  EXPECT_THAT(aegirc("lookup second.example").output, ContainsRegex(installing));
+  set_state("second.example", "disabled");
+  set_state("second.example", "deleted");
+  expect("publish", 0, "");
+  EXPECT_THAT(
+      explain("http://second.example/"),
+      ContainsRegex("\nregistry +site second.example was deleted\nchange +[0-9]+ of .* by [^ ]+: aegirc import"));
+  EXPECT_THAT(explain("http://nobody.example/"), Not(HasSubstr("\nregistry")));
 }
 
 TEST_F(Explain, KnowsTheRedirectsOfAnHtaccessAndThatNginxDoesNot) {

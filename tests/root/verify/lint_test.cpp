@@ -37,6 +37,13 @@ TEST_F(LintTest, ASitesPhpThatPhpCantReadIsNotTakenOver) {
     EXPECT_EQ(fs::exists(sites + "all/drush/drushrc.php"), !std::string_view(command).contains("--site"));
     EXPECT_EQ(fs::exists(site("settings.php")), !std::string_view(command).contains("--platform"));
   }
+  // What is refused is not said to be as it should be, also when there is nothing else to do.
+  for (const char* command : {"verify --platform d10", "verify --site first.example"}) {
+    (void)aegirc(command);  // what the commands above left to be done
+    const std::string told = aegirc(command).output;
+    EXPECT_NE(told.find("Nothing was put right."), std::string::npos) << told;
+    EXPECT_EQ(told.find("as they should be"), std::string::npos) << told;
+  }
   // A new site does not wait for it.
   import_site("second.example");
   expect_unreadable("publish", sites + "sites.php");
