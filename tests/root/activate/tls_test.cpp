@@ -128,7 +128,7 @@ TEST_F(TlsTest, ASiteAnswersWithItsOwnCertificateAsByHttp) {
        {std::pair{"/sites/b.test/files/f.txt", " 404"}, std::pair{"/sites/a.test/files/x.php", " 403"},
         std::pair{"/sites/a.test/private/secret.txt", " 403"}, std::pair{"/sites/a.test/files/stolen.txt", " 403"},
         std::pair{"/.well-known/acme-challenge/token", " 200"}}) {
-    each("a.test", path, [&, status = status](const std::string& answer) { EXPECT_THAT(answer, HasSubstr(status)); });
+    each("a.test", path, [&, wanted = status](const std::string& answer) { EXPECT_THAT(answer, HasSubstr(wanted)); });
   }
   EXPECT_TRUE(live::eventually([&] { return activate().done.empty(); })) << "nothing is new";
   visitor_->stop();
