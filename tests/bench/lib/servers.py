@@ -128,7 +128,8 @@ class Place:
         """A directory and a port for one server; both go afterwards, its logs to stderr when something went wrong."""
         directory = self.directory / name
         (directory / "new").mkdir(parents=True)
-        shutil.chown(directory, configs.USER, configs.USER)
+        # Workers write there too; aegirc takes no configuration from a directory that is theirs.
+        directory.chmod(0o1777)
         port = processes.Port()
         try:
             yield configs.Setting(directory, self.docroot, self.new_docroot, self.fpm, port.number, single)
