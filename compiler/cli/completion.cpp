@@ -95,6 +95,16 @@ std::string described_options(const CLI::App& app) {
   return entries;
 }
 
+/// What the word $1 of a command line takes, in both shells.
+std::string value_function(const Cases& cases) {
+  return "_aegirc_value() {\n"
+         "    choices= value=\n"
+         "    case \"$command $1\" in\n" +
+         cases.values +
+         "    esac\n"
+         "}\n";
+}
+
 }  // namespace
 
 std::string bash_completion(const CLI::App& app) {
@@ -111,13 +121,7 @@ std::string bash_completion(const CLI::App& app) {
     }
     words += "            '" + path_of(at) + "') words='" + next + "' ;;\n";
   });
-  return "# Completion of aegirc in bash. Made by `aegirc completion`; changes are lost.\n"
-         "_aegirc_value() {\n"
-         "    choices= value=\n"
-         "    case \"$command $1\" in\n" +
-         cases.values +
-         "    esac\n"
-         "}\n"
+  return "# Completion of aegirc in bash. Made by `aegirc completion`; changes are lost.\n" + value_function(cases) +
          "_aegirc() {\n"
          "    local command=aegirc words choices value i at=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - "
          "1]}\n"
@@ -155,13 +159,8 @@ std::string zsh_completion(const CLI::App& app) {
                      (&at == &app ? std::string() : described_options(at)) + ") choices='" + choices_for(at) + "' ;;\n";
   });
   return "#compdef aegirc\n"
-         "# Completion of aegirc in zsh. Made by `aegirc completion zsh`; changes are lost.\n"
-         "_aegirc_value() {\n"
-         "    choices= value=\n"
-         "    case \"$command $1\" in\n" +
-         cases.values +
-         "    esac\n"
-         "}\n"
+         "# Completion of aegirc in zsh. Made by `aegirc completion zsh`; changes are lost.\n" +
+         value_function(cases) +
          "_aegirc() {\n"
          "    local command=aegirc choices value i\n"
          "    local -a next flags line=(\"${(@)words[1,CURRENT]}\")\n"

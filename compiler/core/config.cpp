@@ -10,6 +10,7 @@
 #include "compiler/core/atomic_file.hpp"
 #include "compiler/core/config_keys.hpp"
 #include "compiler/core/nearest.hpp"
+#include "compiler/core/path.hpp"
 
 namespace aegir {
 namespace {
@@ -146,8 +147,7 @@ class Parser {
   bool absolute_path(const Key& key, const Word& word, std::string& path) {
     path = word.text;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
-    const bool dots = (path + '/').find("/../") != std::string::npos || (path + '/').find("/./") != std::string::npos;
-    if (path.size() > 1 && path.front() == '/' && !dots && path.find("//") == std::string::npos) return true;
+    if (is_plain_path(path)) return true;
     error(word.column, "'" + std::string(key.name) + "' must be an absolute path without '.', '..' or '//', found '" +
                            word.text + "'");
     return false;

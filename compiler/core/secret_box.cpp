@@ -75,6 +75,13 @@ std::string to_hex(std::span<const unsigned char> bytes) {
   return text;
 }
 
+std::string content_hash(std::string_view data) {
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+                     nullptr, 0);
+  return to_hex(hash);
+}
+
 KeyRing::~KeyRing() { sodium_memzero(keys_.data(), sizeof keys_); }
 
 std::string KeyRing::generate(std::uint32_t id) {

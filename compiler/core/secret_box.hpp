@@ -78,6 +78,9 @@ class KeyRing {
 /// BLAKE2b-256 of `data`, without a key.
 [[nodiscard]] Digest blake2b(std::string_view data) noexcept;
 
+/// 32 characters that tell contents from each other: BLAKE2b-128 without a key, in hexadecimal.
+[[nodiscard]] std::string content_hash(std::string_view data);
+
 /// Lower-case hexadecimal.
 [[nodiscard]] std::string to_hex(std::span<const unsigned char> bytes);
 

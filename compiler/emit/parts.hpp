@@ -10,6 +10,7 @@
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
 #include "compiler/core/host_name.hpp"
+#include "compiler/core/path.hpp"
 #include "compiler/registry/model.hpp"
 
 namespace aegir::emit {
@@ -17,10 +18,7 @@ namespace aegir::emit {
 /// A name that becomes part of a path or a section header: [a-z0-9_-]{1,32}.
 [[nodiscard]] inline Result<void> check_name(std::string_view name, std::string_view field) {
   constexpr std::size_t kLongest = 32;
-  if (!name.empty() && name.size() <= kLongest &&
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos) {
-    return {};
-  }
+  if (is_plain_name(name) && name.size() <= kLongest) return {};
   return fail(Code::kInvalid, std::string(field) + " must be 1 to 32 of a-z, 0-9, '_' and '-'");
 }
 
@@ -34,12 +32,7 @@ namespace aegir::emit {
 /// An absolute path to which names and wildcards can be added: none of its bytes means something to Apache's
 /// <Directory> (*, ?, [, \), and no part of it is empty or a dot.
 [[nodiscard]] inline Result<void> check_path(std::string_view path, std::string_view field) {
-  const std::string slash = std::string(path) + '/';
-  if (path.size() > 1 && path.front() == '/' && slash.find("//") == std::string::npos &&
-      slash.find("/./") == std::string::npos && slash.find("/../") == std::string::npos &&
-      path.find_first_of("*?[]\\") == std::string_view::npos) {
-    return {};
-  }
+  if (is_plain_path(path) && path.find_first_of("*?[]\\") == std::string_view::npos) return {};
   return fail(Code::kInvalid,
               std::string(field) + " must be an absolute path without '.', '..', '//', '*', '?', '[', ']' and '\\'");
 }

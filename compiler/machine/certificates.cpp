@@ -1,4 +1,5 @@
 #include "compiler/machine/certificates.hpp"
+#include "compiler/core/path.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,7 +24,7 @@ std::string sources_of(const Config& config) { return config.config_dir + "/ssl.
 
 /// The registry, where the names of servers come from, is not root's.
 Result<void> check_server(std::string_view server) {
-  if (is_name(server)) return {};
+  if (is_plain_name(server)) return {};
   return fail(Code::kInvalid, "'" + std::string(server) + "' is no name of a server");
 }
 

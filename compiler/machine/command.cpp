@@ -5,13 +5,13 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() and sigset_t are POSIX
 #include <spawn.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/child.hpp"
 #include "compiler/machine/privilege.hpp"
 
 namespace aegir::machine {
@@ -120,15 +120,13 @@ Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::m
   Outcome outcome;
   const bool in_time = child && collect(reader.get(), child.get(), Clock::now() + patience, outcome.output);
   if (!in_time) (void)::kill(-pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return fail_errno("can't be waited for", argv[0], errno);
-  }
+  const Result<int> status = wait_for(pid);
+  if (!status) return std::unexpected(status.error());
   if (!in_time) {
     return fail_at(argv[0], Code::kBusy,
                    "did not end within " + std::to_string(patience.count()) + " ms and was killed");
   }
-  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.status = exit_status(*status);
   return outcome;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "compiler/core/path.hpp"
 #include "compiler/machine/code.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
@@ -58,7 +59,7 @@ Result<void> prepare_directories(const Config& config, const Accounts& accounts,
 }
 
 Result<void> prepare_server(const Config& config, const Accounts& accounts, std::string_view server, Done& done) {
-  if (!is_name(server)) return fail(Code::kInvalid, "'" + std::string(server) + "' is no name of a server");
+  if (!is_plain_name(server)) return fail(Code::kInvalid, "'" + std::string(server) + "' is no name of a server");
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   const Wanted wanted{.owner = 0, .group = accounts.aegir_group, .mode = 0750};

@@ -20,11 +20,6 @@ namespace aegir::machine {
 /// that are aegir's.
 [[nodiscard]] Result<void> prepare_directories(const Config& config, const Accounts& accounts, Done& done);
 
-/// Whether it is a name that the registry gives to servers, platforms and blocks: [a-z0-9_-]+.
-[[nodiscard]] inline bool is_name(std::string_view name) {
-  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
-}
-
 /// Folders for the fragments of one server.
 [[nodiscard]] Result<void> prepare_server(const Config& config, const Accounts& accounts, std::string_view server,
                                           Done& done);

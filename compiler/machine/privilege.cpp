@@ -4,7 +4,6 @@
 #include <grp.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,7 +12,8 @@
 #include <string>
 
 #include "compiler/core/atomic_file.hpp"
-#include "compiler/machine/wire.hpp"
+#include "compiler/core/codec.hpp"
+#include "compiler/machine/child.hpp"
 
 namespace aegir::machine {
 namespace {
@@ -93,24 +93,22 @@ Result<void> run_as(Identity identity, const std::function<Result<void>()>& work
   if (child == 0) {
     Result<void> result = become(identity);
     if (result) result = work();
-    if (!result && !write_all(writer.get(), pack(std::unexpected(result.error())))) ::_exit(2);
+    if (!result && !write_all(writer.get(), wire::encode_result(result))) ::_exit(2);
     ::_exit(result ? 0 : 1);
   }
   writer = Fd();
   std::string bytes;
   const bool in_time = read_to_end(reader.get(), patience, bytes);
   if (!in_time) (void)::kill(child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return not_possible("can't wait for a child process", errno);
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  const Result<int> status = wait_for(child);
+  if (!status) return std::unexpected(status.error());
+  if (exit_status(*status) == 0) return {};
   if (!in_time) {
     broken_off()[identity.uid] = Clock::now();
     return held_up(identity.uid, "did not end in time and was broken off");
   }
-  Result<std::string> told = unpack(bytes);
-  if (!told) return pass(told);
+  Result<void> told = wire::decode_result<void>(bytes);
+  if (!told) return told;
   return fail(Code::kInternal, "a child process ended before its work was done");
 }
 

@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,8 +22,9 @@
 #include <sstream>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/core/codec.hpp"
+#include "compiler/machine/child.hpp"
 #include "compiler/machine/privilege.hpp"
-#include "compiler/machine/wire.hpp"
 
 namespace aegir::machine {
 namespace {
@@ -245,7 +245,9 @@ Result<void> separate(const Sandbox& sandbox) {
 
 /// Makes the namespaces, and waits for the leader in them. Never returns.
 [[noreturn]] void run(const Sandbox& sandbox, const std::function<Result<std::string>()>& work, Fd writer) {
-  const auto tell = [&](const Result<std::string>& result) { return write_all(writer.get(), pack(result)) ? 0 : 1; };
+  const auto tell = [&](const Result<std::string>& result) {
+    return write_all(writer.get(), wire::encode_result(result)) ? 0 : 1;
+  };
   if (Result<void> done = separate(sandbox); !done) ::_exit(tell(pass(done)));
   const pid_t leader = ::fork();
   if (leader < 0) ::_exit(tell(can_not("fork", "this process")));
@@ -254,9 +256,7 @@ Result<void> separate(const Sandbox& sandbox) {
     ::_exit(tell(lead(sandbox, work)));
   }
   writer = Fd();
-  int status = 0;
-  while (::waitpid(leader, &status, 0) < 0 && errno == EINTR) {
-  }
+  (void)wait_for(leader);
   ::_exit(0);
 }
 
@@ -284,11 +284,8 @@ Result<std::string> in_sandbox(const Sandbox& sandbox, const std::function<Resul
   std::string bytes;
   const bool in_time = read_to_end(reader.get(), patience, bytes);
   if (!in_time) (void)::kill(child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return fail_errno("can't wait for a child process", "this process", errno);
-  }
-  if (in_time) return unpack(bytes);
+  if (const Result<int> ended = wait_for(child); !ended) return std::unexpected(ended.error());
+  if (in_time) return wire::decode_result<std::string>(bytes);
   return fail(Code::kBusy,
               "a try in a sandbox did not end within " + std::to_string(patience.count()) + " ms and was broken off");
 }

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "compiler/core/path.hpp"
 #include "compiler/machine/file.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
@@ -12,7 +13,7 @@ Result<void> prepare_block(const Config& config, const Accounts& accounts, const
     return fail(Code::kInvalid, "the uids of block " + block.block + " are not within " +
                                     std::to_string(config.uid_first) + " to " + std::to_string(config.uid_last));
   }
-  if (!is_name(block.block)) return fail(Code::kInvalid, "'" + block.block + "' is no name of a block");
+  if (!is_plain_name(block.block)) return fail(Code::kInvalid, "'" + block.block + "' is no name of a block");
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   Result<Directory> sockets =
@@ -36,7 +37,7 @@ Result<void> prepare_block(const Config& config, const Accounts& accounts, const
 }
 
 Result<void> link_php(const Config& config, std::string_view block, std::string_view version, Done& done) {
-  if (!is_name(block)) return fail(Code::kInvalid, "'" + std::string(block) + "' is no name of a block");
+  if (!is_plain_name(block)) return fail(Code::kInvalid, "'" + std::string(block) + "' is no name of a block");
   if (version.empty() || version.find_first_not_of("0123456789.") != std::string_view::npos) {
     return fail(Code::kInvalid, "'" + std::string(version) + "' is no version of PHP");
   }

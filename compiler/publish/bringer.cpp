@@ -1,11 +1,10 @@
 #include "compiler/publish/bringer.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "compiler/core/secret_box.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/judge.hpp"
 #include "compiler/publish/people_in_force.hpp"
@@ -14,19 +13,11 @@ namespace aegir::publish {
 namespace {
 
 std::string hash_of(const Files& files) {
-  constexpr std::size_t kBytes = 16;
-  crypto_generichash_state state;
-  crypto_generichash_init(&state, nullptr, 0, kBytes);
+  std::string all;
   for (const auto& [path, content] : files) {
-    const std::string sizes = std::to_string(path.size()) + ' ' + std::to_string(content.size()) + '\n';
-    for (const std::string& part : {sizes, path, content}) {
-      crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(part.data()), part.size());
-    }
+    all += std::to_string(path.size()) + ' ' + std::to_string(content.size()) + '\n' + path + content;
   }
-  unsigned char hash[kBytes];
-  crypto_generichash_final(&state, hash, kBytes);
-  char text[2 * kBytes + 1];
-  return sodium_bin2hex(text, sizeof text, hash, kBytes);
+  return content_hash(all);
 }
 
 }  // namespace

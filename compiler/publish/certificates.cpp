@@ -1,7 +1,5 @@
 #include "compiler/publish/certificates.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <ctime>
 #include <map>
@@ -10,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "compiler/core/secret_box.hpp"
 #include "compiler/machine/certificates.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/https.hpp"
@@ -20,15 +19,6 @@ namespace {
 
 /// A name that nobody asks for.
 constexpr const char* kNobody = "catch-all.invalid";
-
-/// Equal certificates have equal copies.
-std::string file_of(const std::string& pem) {
-  constexpr std::size_t kBytes = 16;
-  unsigned char hash[kBytes];
-  crypto_generichash(hash, kBytes, reinterpret_cast<const unsigned char*>(pem.data()), pem.size(), nullptr, 0);
-  char text[2 * kBytes + 1];
-  return sodium_bin2hex(text, sizeof text, hash, kBytes) + std::string(".pem");
-}
 
 /// All text in which a copy may be named: what is in force or may be again.
 std::string configurations(const Config& config, const std::vector<registry::Server>& servers) {
@@ -64,7 +54,8 @@ std::map<std::string, std::string> copies_in_force(const Config& config, const s
 }
 
 emit::Certificate certificate_of(const std::string& name, tls::Certificate checked) {
-  std::string file = file_of(checked.pem);
+  // Equal certificates have equal copies.
+  std::string file = content_hash(checked.pem) + ".pem";
   return {name, std::move(file), std::move(checked.hosts), std::move(checked.pem)};
 }
 

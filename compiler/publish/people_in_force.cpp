@@ -1,10 +1,9 @@
 #include "compiler/publish/people_in_force.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/core/secret_box.hpp"
 #include "compiler/machine/machine.hpp"
 
 namespace aegir::publish {
@@ -13,21 +12,13 @@ namespace {
 constexpr std::size_t kLargestHtaccess = 1U << 20U;
 constexpr std::string_view kLeftOut = " left out";
 
-std::string hash_of(std::string_view content) {
-  constexpr std::size_t kBytes = 16;
-  unsigned char hash[kBytes];
-  crypto_generichash(hash, kBytes, reinterpret_cast<const unsigned char*>(content.data()), content.size(), nullptr, 0);
-  char text[2 * kBytes + 1];
-  return sodium_bin2hex(text, sizeof text, hash, kBytes);
-}
-
 /// What an activation has made of a file of people's that is there.
 enum class Force : std::uint8_t { kAsItIs, kAsItWas, kNotYet, kRefused };
 
 /// `kept` is what is remembered of it; null: nothing.
 Force force_of(const std::string* kept, std::string_view content) {
   if (kept == nullptr) return Force::kNotYet;
-  const std::string hash = hash_of(content);
+  const std::string hash = content_hash(content);
   if (*kept == hash) return Force::kAsItIs;
   if (*kept == hash + std::string(kLeftOut)) return Force::kRefused;
   // Of one that was left out nothing is in force.
@@ -99,7 +90,7 @@ Result<void> remember_people(const Config& config, const Accounts& accounts, con
   for (const emit::PersonsFile& file : people) {
     const auto content = contents.find(file.path);
     if (content == contents.end()) continue;
-    hashes[file.path] = hash_of(content->second) + std::string(file.left_out ? kLeftOut : "");
+    hashes[file.path] = content_hash(content->second) + std::string(file.left_out ? kLeftOut : "");
   }
   if (!hashes.empty()) return write_kept(config, accounts, Kept::kPeople, kind.folder, hashes);
   return forget_kept(config, Kept::kPeople, kind.folder);

@@ -6,6 +6,7 @@
 
 #include "compiler/core/host_name.hpp"
 #include "compiler/core/idna.hpp"
+#include "compiler/core/path.hpp"
 #include "compiler/registry/rules.hpp"
 
 namespace aegir::registry {
@@ -21,13 +22,11 @@ void target(Rules& rules, std::string field, std::string_view value) {
 
 void absolute_path(Rules& rules, const std::string& field, std::string_view path) {
   if (!rules.text(field, path, 1024)) return;
-  const std::string within = std::string(path) + "/";
   if (path.empty() || path.front() != '/') {
     rules.refuse(field, printable(path) + " is not an absolute path", "write it from the root: /var/aegir/platforms/…");
   } else if (path.back() == '/') {
     rules.refuse(field, printable(path) + " ends with a slash", "write it without the last slash");
-  } else if (within.find("//") != std::string::npos || within.find("/../") != std::string::npos ||
-             within.find("/./") != std::string::npos) {
+  } else if (!is_plain_path(path)) {
     rules.refuse(field, printable(path) + " has an empty, '.' or '..' part", "write the path without such parts");
   }
 }

@@ -14,8 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/core/codec.hpp"
+#include "compiler/machine/child.hpp"
 #include "sidecar/monitor/verbs.hpp"
-#include "sidecar/wire/codec.hpp"
 
 namespace aegir::monitor {
 namespace {
@@ -163,11 +164,9 @@ void Monitor::take_answer(pid_t child) {
     (void)::kill(child, SIGKILL);
     job.bytes.clear();
   }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const Result<int> status = machine::wait_for(child);
   const Job done = std::move(jobs_.extract(child).mapped());
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || done.bytes.empty()) {
+  if (!status || machine::exit_status(*status) != 0 || done.bytes.empty()) {
     return refuse(done.request, {Code::kInternal, "the process that had the work to do was killed"});
   }
   const std::optional<Error> error = error_in(done.bytes);

@@ -1,28 +1,23 @@
 #include "sidecar/monitor/processes.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/machine/child.hpp"
+#include "compiler/machine/file.hpp"
 
 namespace aegir::monitor {
 namespace {
-
-struct Close {
-  void operator()(DIR* stream) const noexcept { (void)::closedir(stream); }
-};
 
 std::string pid_namespace(int proc, const std::string& pid) {
   std::array<char, 64> target{};
@@ -42,13 +37,15 @@ std::string_view word(std::string_view status, std::string_view name) {
 }  // namespace
 
 Result<std::vector<Process>> processes_of(uid_t first, uid_t last) {
-  const std::unique_ptr<DIR, Close> stream(::opendir("/proc"));
-  if (!stream) return fail_errno("can't be read", "/proc", errno);
-  const int proc = ::dirfd(stream.get());
+  const machine::Directory folder{Fd(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), "/proc"};
+  if (!folder.fd) return fail_errno("can't be read", folder.path, errno);
+  Result<machine::Listing> listing = machine::Listing::begin(folder);
+  if (!listing) return pass(listing);
+  const int proc = folder.fd.get();
   const std::string own = pid_namespace(proc, "self");
   std::vector<Process> found;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string name = entry->d_name;
+  for (std::optional<std::string> entry; (entry = listing->next());) {
+    const std::string& name = *entry;
     Process process;
     if (std::from_chars(name.data(), name.data() + name.size(), process.pid).ec != std::errc{}) continue;
     const Fd file(::openat(proc, (name + "/status").c_str(), O_RDONLY | O_CLOEXEC));
@@ -80,11 +77,9 @@ Result<void> kill_all_of(uid_t uid) {
     }
     ::_exit(::kill(-1, SIGKILL) == 0 || errno == ESRCH ? 0 : 1);
   }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return fail_errno("can't wait", "aegird", errno);
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  const Result<int> status = machine::wait_for(child);
+  if (!status) return std::unexpected(status.error());
+  if (machine::exit_status(*status) == 0) return {};
   return fail(Code::kInternal, "the processes of uid " + std::to_string(uid) + " can't be killed");
 }
 

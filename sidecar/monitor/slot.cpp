@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "compiler/core/path.hpp"
+#include "compiler/machine/code.hpp"
 #include "compiler/machine/file.hpp"
 #include "compiler/machine/privilege.hpp"
 #include "sidecar/monitor/processes.hpp"
@@ -22,20 +24,14 @@ namespace fs = std::filesystem;
 constexpr const char* kRetired = "retired";
 constexpr std::chrono::seconds kPatience{10};
 
-bool is_block_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
-}
+/// Longer than the registry gives: what a path of ours has room for.
+bool is_block_name(std::string_view name) { return is_plain_name(name) && name.size() <= 64; }
 
 std::string name_of(const Slot& slot) { return "slot " + slot.block + '/' + std::to_string(slot.number); }
 
 Result<void> check(const Config& config, const Slot& slot) {
   if (!is_block_name(slot.block)) return fail(Code::kInvalid, "'" + slot.block + "' is no name of a block");
-  if (slot.uid < config.uid_first || slot.uid > config.uid_last) {
-    return fail(Code::kInvalid, name_of(slot) + ": uid " + std::to_string(slot.uid) + " is not within " +
-                                    std::to_string(config.uid_first) + " to " + std::to_string(config.uid_last));
-  }
-  return {};
+  return machine::check_slot(config, slot.uid);
 }
 
 /// The slot's own directory, which is root's, when it has this uid.

@@ -4,9 +4,9 @@
 #include <array>
 #include <concepts>
 
+#include "compiler/core/codec.hpp"
 #include "compiler/machine/machine.hpp"
 #include "sidecar/monitor/slot.hpp"
-#include "sidecar/wire/codec.hpp"
 
 namespace aegir::machine {
 constexpr auto fields(BlockSlots& value) { return std::tie(value.block, value.first_uid, value.slots); }

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "compiler/core/codec.hpp"
 #include "sidecar/monitor/run.hpp"
 #include "sidecar/monitor/slot.hpp"
 #include "sidecar/wire/channel.hpp"
-#include "sidecar/wire/codec.hpp"
 #include "sidecar/wire/verb.hpp"
 #include "tests/root/machine/machine_fixture.hpp"
 

@@ -1,6 +1,6 @@
-// Values as bytes, for the socket between aegird and aegird-worker. Both ends are built from the same source, so there
-// are no versions; but the reader trusts nothing: a value that is cut short, too long for what is left, out of an
-// enumeration's range or followed by more is refused.
+// Values as bytes, between processes of ours: for what a child tells its parent, and for the socket between aegird and
+// aegird-worker. Both ends are built from the same source, so there are no versions; but the reader trusts nothing: a
+// value that is cut short, too long for what is left, out of an enumeration's range or followed by more is refused.
 //
 //   number, bool, enum   8 bytes, little end first
 //   string               4 bytes length, the bytes
@@ -187,7 +187,7 @@ template <class T>
       if (good && decoder.get(value) && decoder.finished()) return value;
     }
   }
-  return fail(Code::kInternal, "an answer was cut short: the process that had the work to do was killed");
+  return fail(Code::kInternal, "a child process that did a part of the work was cut short");
 }
 
 }  // namespace aegir::wire
