@@ -78,10 +78,8 @@ Result<void> prepare_arrival(const Config& config, const Accounts& accounts, reg
 
 /// Tells which of these sites have a limit that the map says nothing of, and that waits for the web servers' files.
 Result<void> note_body_limits(const Output& out, const Config& config, registry::Store& store,
-                              const Arrivals& arrivals) {
+                              const std::vector<std::string>& uris) {
   constexpr std::size_t kMostNotes = 10;
-  std::vector<std::string> uris = arrivals.changed;
-  for (const Arrival& arrival : arrivals.sites) uris.push_back(arrival.place.uri);
   const Result<std::vector<registry::Platform>> platforms = store.platforms();
   if (!platforms) return std::unexpected(platforms.error());
   std::size_t waiting = 0;
@@ -89,7 +87,7 @@ Result<void> note_body_limits(const Output& out, const Config& config, registry:
     const Result<std::optional<registry::Site>> site = store.find_site(uri);
     if (!site) return std::unexpected(site.error());
     if (!site->has_value()) continue;
-    const auto platform = std::ranges::find((*platforms), (*site)->platform, &registry::Platform::name);
+    const auto platform = std::ranges::find(*platforms, (*site)->platform, &registry::Platform::name);
     const Result<bool> in_force = verify::body_limit_is_in_force(config, *platform, **site);
     if (!in_force) return std::unexpected(in_force.error());
     if (*in_force || ++waiting > kMostNotes) continue;
@@ -111,7 +109,9 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Output& out, const Con
       (arrivals->sites.empty() && arrivals->changed.empty() && arrivals->gone.empty() && arrivals->platforms.empty())) {
     return std::optional<FilesOfSites>();
   }
-  if (Result<void> noted = note_body_limits(out, config, store, *arrivals); !noted) return pass(noted);
+  std::vector<std::string> uris = arrivals->changed;
+  for (const Arrival& arrival : arrivals->sites) uris.push_back(arrival.place.uri);
+  if (Result<void> noted = note_body_limits(out, config, store, uris); !noted) return pass(noted);
   const Result<Accounts> accounts = resolve_accounts(config);
   if (!accounts) return std::unexpected(accounts.error());
   Result<FilesOfSites> files = FilesOfSites::load(config, *accounts, store);
@@ -146,8 +146,6 @@ Result<std::optional<FilesOfSites>> prepare_changes(const Output& out, const Con
     if (Result<void> written = files->write_platform(**platform, done); !written) return pass(written);
   }
   if (!done.empty()) before.facts["done"] = done;
-  std::vector<std::string> uris = std::move(arrivals->changed);
-  for (const Arrival& arrival : arrivals->sites) uris.push_back(arrival.place.uri);
   if (Result<void> noted = note_https(out, config, store, uris); !noted) return pass(noted);
   return files;
 }
@@ -164,9 +162,7 @@ Result<void> note_https(const Output& out, const Config& config, registry::Store
   for (const std::string& uri : uris) {
     const Result<std::optional<registry::Site>> site = store.find_site(uri);
     if (!site) return std::unexpected(site.error());
-    const bool required = site->has_value() && (*site)->https == registry::Https::kRequired &&
-                          (*site)->state != registry::SiteState::kInstalling;
-    if (required) notes.look({(*site)->uri, (*site)->platform});
+    if (site->has_value() && publish::is_by_https_alone(**site)) notes.look({(*site)->uri, (*site)->platform});
   }
   for (const std::string& note : notes.take()) out.note(note);
   return {};

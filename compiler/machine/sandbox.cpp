@@ -256,8 +256,7 @@ Result<void> separate(const Sandbox& sandbox) {
     ::_exit(tell(lead(sandbox, work)));
   }
   writer = Fd();
-  (void)wait_for(leader);
-  ::_exit(0);
+  ::_exit(wait_for(leader) ? 0 : 1);
 }
 
 }  // namespace

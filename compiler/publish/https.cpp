@@ -65,6 +65,10 @@ Result<HttpsInForce> https_in_force(const Config& config, std::string_view serve
   return found;
 }
 
+bool is_by_https_alone(const registry::Site& site) {
+  return site.https == registry::Https::kRequired && site.state != registry::SiteState::kInstalling;
+}
+
 const HttpsInForce* HttpsNotes::in_force(const std::string& server, registry::Service service) {
   const auto known = read_.find({server, service});
   if (known != read_.end()) return &known->second;

@@ -30,6 +30,9 @@ struct HttpsInForce {
 [[nodiscard]] Result<HttpsInForce> https_in_force(const Config& config, std::string_view server,
                                                   registry::Service service);
 
+/// Whether visitors of a site are led to https: then it is no use to them without.
+[[nodiscard]] bool is_by_https_alone(const registry::Site& site);
+
 /// Looks at sites that are served by https alone, and notes those that browsers can't reach, or are warned of.
 class HttpsNotes {
  public:

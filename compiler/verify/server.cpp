@@ -68,9 +68,7 @@ Result<emit::Model> read_model(registry::Store& store, std::vector<registry::Ser
       for (const registry::Alias& alias : site.aliases) names.push_back(alias.host);
       model.certified_sites.push_back({site.uri, std::move(names)});
     }
-    if (site.https == registry::Https::kRequired && site.state != registry::SiteState::kInstalling) {
-      model.https_sites.push_back({site.uri, site.platform});
-    }
+    if (publish::is_by_https_alone(site)) model.https_sites.push_back({site.uri, site.platform});
     return {};
   });
   if (!read) return pass(read);
