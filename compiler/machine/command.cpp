@@ -59,7 +59,14 @@ class Spawn {
     words.push_back(nullptr);
     char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     char language[] = "LANG=C";
+#ifdef AEGIR_SANITIZER_RUNTIMES
+    // Apache and nginx load a module that needs them; what Apache itself does not free at its end is no finding.
+    char runtimes[] = "LD_PRELOAD=" AEGIR_SANITIZER_RUNTIMES;
+    char options[] = "ASAN_OPTIONS=detect_leaks=0";
+    char* environment[] = {path, language, runtimes, options, nullptr};
+#else
     char* environment[] = {path, language, nullptr};
+#endif
     return ::posix_spawn(&pid, words[0], &actions_, &attributes_, words.data(), environment);
   }
 

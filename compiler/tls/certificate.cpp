@@ -164,7 +164,7 @@ Result<void> try_out(const Source& source, const std::vector<Cert>& certificates
 
 bool sign(X509& certificate, EVP_PKEY& key, const std::string& host) {
   constexpr long kYears = 100;
-  constexpr long kDay = 24 * 3600;
+  constexpr long kDay = 24L * 3600;
   X509_set_version(&certificate, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(&certificate), 1);
   // Clocks differ, and nobody renews it.

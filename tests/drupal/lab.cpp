@@ -79,15 +79,6 @@ std::string copy_tool(const std::string& program, std::string_view around, const
   return copy + program.substr(folder.string().size());
 }
 
-/// A line of aegir.conf whose value is a command with what a server with one of our modules must have around it.
-std::string command_line(const std::string& key, const std::string& command) {
-  std::string line = key + " =";
-  const std::vector<std::string> environment = live::Server::environment();
-  if (!environment.empty()) line += " /usr/bin/env";
-  for (const std::string& variable : environment) line += " \"" + variable + '"';
-  return line + ' ' + command + '\n';
-}
-
 std::vector<std::string> as_site(const Site& site, const std::vector<std::string>& command) {
   const std::string id = std::to_string(site.uid);
   std::vector<std::string> argv = {"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs", "--"};
@@ -135,9 +126,9 @@ Lab::Lab(const std::vector<Codebase>& codebases) : root_(roomy_folder()) {
                 "\nnginx_module = " AEGIR_NGX_MODULE "\napache_listen = 127.0.0.1:" + port(Server::kApache).text() +
                 "\nnginx_listen = 127.0.0.1:" + port(Server::kNginx).text() + "\napache_reload = signal " +
                 apache_.path("apache.pid") + "\nnginx_reload = signal " + nginx_.path("nginx.pid") + "\n" +
-                command_line("apache_test", "/usr/sbin/apache2 -t -f " + apache_.path("httpd.conf")) +
-                command_line("nginx_test", "/usr/sbin/nginx -t -p " + nginx_.directory() + " -c " +
-                                               nginx_.path("nginx.conf") + " -e " + nginx_.path("error.log")));
+                "apache_test = /usr/sbin/apache2 -t -f " + apache_.path("httpd.conf") +
+                "\nnginx_test = /usr/sbin/nginx -t -p " + nginx_.directory() + " -c " + nginx_.path("nginx.conf") +
+                " -e " + nginx_.path("error.log") + "\n");
   config_ = read_config(root_.path("aegir.conf")).value();
   database_.start(kDatabase, database_port_);
   configure_servers();

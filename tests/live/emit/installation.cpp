@@ -159,20 +159,15 @@ void Installation::install() const {
 
 Config Installation::with_servers() const {
   Config config = config_;
-  std::vector<std::string> before = Server::environment();
-  if (!before.empty()) before.insert(before.begin(), "/usr/bin/env");
-  const auto command = [&](std::vector<std::string> words) {
-    words.insert(words.begin(), before.begin(), before.end());
-    return words;
-  };
   if (apache_ != nullptr) {
-    config.apache_test = command({"/usr/sbin/apache2", "-t", "-f", apache_->path("httpd.conf")});
-    config.apache_start = command({"/usr/sbin/apache2", "-DFOREGROUND", "-f", apache_->path("httpd.conf")});
+    config.apache_test = {"/usr/sbin/apache2", "-t", "-f", apache_->path("httpd.conf")};
+    config.apache_start = {"/usr/sbin/apache2", "-DFOREGROUND", "-f", apache_->path("httpd.conf")};
     config.apache_reload = {{}, apache_->path("apache.pid")};
   }
   if (nginx_ != nullptr) {
-    config.nginx_test = command({"/usr/sbin/nginx", "-t", "-p", nginx_->directory(), "-c", nginx_->path("nginx.conf"),
-                                 "-e", nginx_->path("error.log")});
+    config.nginx_test = {
+        "/usr/sbin/nginx",        "-t", "-p", nginx_->directory(), "-c", nginx_->path("nginx.conf"), "-e",
+        nginx_->path("error.log")};
     config.nginx_reload = {{}, nginx_->path("nginx.pid")};
   }
   return config;

@@ -123,12 +123,6 @@ class ScratchTest : public MachineTest {
     config_.apache_start = {"/usr/sbin/apache2", "-DFOREGROUND", "-f", server_.path("httpd.conf")};
     std::filesystem::create_directories(config_.run_dir);
     main_ = "Listen 192.0.2.7:80\n";
-    if (const std::vector<std::string> more = live::ApacheServer::environment(); !more.empty()) {
-      for (auto* argv : {&config_.apache_test, &config_.apache_start}) {
-        argv->insert(argv->begin(), more.begin(), more.end());
-        argv->insert(argv->begin(), "/usr/bin/env");
-      }
-    }
   }
 
   Result<ApacheTrial> attempt(const std::vector<Htaccess>& htaccess = {}, const Change& change = {}) {
