@@ -8,6 +8,24 @@ bool is_control(std::string_view sequence) noexcept {
   return first < 0x20 || first == 0x7f || (first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0);
 }
 
+/// The first `most` characters of `text` as a person sees them; takes them off it.
+std::string take_visible(std::string_view& text, std::size_t most) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string shown;
+  for (std::size_t characters = 0; !text.empty() && characters < most; ++characters) {
+    const std::size_t length = utf8_sequence(text);
+    if (length == 0 || is_control(text.substr(0, length))) {
+      const auto c = static_cast<unsigned char>(text[0]);
+      shown += {'\\', 'x', kHex[c >> 4U], kHex[c & 15U]};
+      text.remove_prefix(1);
+    } else {
+      shown += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  return shown;
+}
+
 }  // namespace
 
 std::size_t utf8_sequence(std::string_view text) noexcept {
@@ -41,25 +59,15 @@ std::size_t find_control_or_bad_utf8(std::string_view text) noexcept {
   return std::string_view::npos;
 }
 
+std::string visible(std::string_view text, std::size_t most) {
+  std::string shown = take_visible(text, most);
+  return text.empty() ? shown : shown + "…";
+}
+
 std::string printable(std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
   constexpr std::size_t kMost = 80;
-  std::string shown = "'";
-  std::size_t characters = 0;
-  while (!text.empty() && characters < kMost) {
-    const std::size_t length = utf8_sequence(text);
-    if (length == 0 || is_control(text.substr(0, length))) {
-      const auto c = static_cast<unsigned char>(text[0]);
-      shown += {'\\', 'x', kHex[c >> 4U], kHex[c & 15U]};
-      text.remove_prefix(1);
-    } else {
-      shown += text.substr(0, length);
-      text.remove_prefix(length);
-    }
-    ++characters;
-  }
-  shown += text.empty() ? "'" : "'…";
-  return shown;
+  const std::string shown = take_visible(text, kMost);
+  return "'" + shown + (text.empty() ? "'" : "'…");
 }
 
 }  // namespace aegir

@@ -14,6 +14,9 @@ namespace aegir {
 /// npos when there is none.
 [[nodiscard]] std::size_t find_control_or_bad_utf8(std::string_view text) noexcept;
 
+/// The first `most` characters of `text`, control characters and broken bytes as \xNN, and "…" for what is left out.
+[[nodiscard]] std::string visible(std::string_view text, std::size_t most);
+
 /// `text` in single quotes for a message: at most 80 characters, control characters and broken bytes as \xNN.
 [[nodiscard]] std::string printable(std::string_view text);
 

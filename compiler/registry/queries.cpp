@@ -214,6 +214,11 @@ Result<std::optional<Site>> SqliteStore::one_site(const std::string& sql, std::s
   });
 }
 
+Result<bool> SqliteStore::has_database(std::string_view server, std::string_view name) {
+  return connection_->query("SELECT 1 FROM site WHERE database_server = ?1 AND database_name = ?2", server, name)
+      .next();
+}
+
 Result<std::vector<std::string>> SqliteStore::uris_on(std::uint32_t platform) {
   return collect(
       connection_->query("SELECT uri FROM site WHERE platform = ?1 AND block IS NOT NULL ORDER BY uri", platform),

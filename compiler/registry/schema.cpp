@@ -155,6 +155,53 @@ CREATE TABLE audit (
   what TEXT NOT NULL,
   why TEXT NOT NULL
 ) STRICT;
+-- Tasks (tasks.hpp). Rows of tasks stay; states 0 and 1 are open. A request is found again by its key for ever.
+CREATE TABLE task (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  verb TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  object TEXT NOT NULL,
+  site INTEGER NOT NULL,
+  request TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  after INTEGER NOT NULL,
+  retry_of INTEGER NOT NULL,
+  key TEXT UNIQUE,
+  state INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  ended INTEGER NOT NULL,
+  cancel_asked INTEGER NOT NULL,
+  verdict INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  result TEXT NOT NULL
+) STRICT;
+CREATE INDEX task_open ON task (priority DESC, id) WHERE state <= 1;
+CREATE INDEX task_queued ON task (verb, kind, object) WHERE state = 0;
+CREATE INDEX task_object ON task (kind, object);
+CREATE INDEX task_site ON task (site) WHERE site <> 0;
+CREATE INDEX task_state ON task (state);
+CREATE TABLE task_step (
+  task INTEGER NOT NULL REFERENCES task (id),
+  number INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  memo TEXT NOT NULL,
+  warning TEXT NOT NULL,
+  PRIMARY KEY (task, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE task_log (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  task INTEGER NOT NULL REFERENCES task (id),
+  time INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  step TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX task_log_task ON task_log (task);
+CREATE TABLE queue (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), paused INTEGER NOT NULL) STRICT;
 )";
 }
 

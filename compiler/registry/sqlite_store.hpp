@@ -37,6 +37,7 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<void> each_site(const std::function<Result<void>(const Site&)>& visit) override;
   [[nodiscard]] Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) override;
   [[nodiscard]] Result<std::optional<Site>> find_site(std::string_view host) override;
+  [[nodiscard]] Result<bool> has_database(std::string_view server, std::string_view name) override;
   [[nodiscard]] Result<std::vector<std::string>> uris_on(std::uint32_t platform) override;
   [[nodiscard]] Result<std::optional<Site>> find_deleted(std::string_view uri) override;
   [[nodiscard]] Result<std::optional<Platform>> find_platform(std::uint32_t id) override;
@@ -44,6 +45,7 @@ class SqliteStore final : public Store {
                                                           std::uint64_t until) override;
   [[nodiscard]] Result<std::optional<AuditEntry>> audit_of(std::uint64_t sequence) override;
   [[nodiscard]] Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override;
+  [[nodiscard]] Tasks tasks() override { return Tasks(*connection_); }
 
  private:
   /// Runs `body` in a transaction for reading (or in the one that is open), with the catalog of that state.

@@ -21,6 +21,7 @@
 #include "compiler/core/secret_box.hpp"
 #include "compiler/registry/model.hpp"
 #include "compiler/registry/problem.hpp"
+#include "compiler/registry/tasks.hpp"
 
 namespace aegir::registry {
 
@@ -84,6 +85,9 @@ class Writer {
   virtual Result<void> remove_client(std::string_view name) = 0;
   virtual Result<void> remove_block(std::string_view name) = 0;
   virtual Result<void> remove_platform(std::string_view name) = 0;
+
+  /// Ends a candidate, together with what its probe was for; nothing when there is none.
+  virtual Result<void> drop_candidate(std::string_view token_key) = 0;
 
   /// Makes this transaction a restore; the first call in an empty registry, else kConflict. The registry takes over
   /// id, sequence and audit; the puts that follow keep the ids which platforms and sites carry, a deleted site goes to
@@ -161,6 +165,8 @@ class Store {
   [[nodiscard]] virtual Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) = 0;
   /// The live site that has `host` (canonical or *.suffix, exactly as stored) as uri or alias.
   [[nodiscard]] virtual Result<std::optional<Site>> find_site(std::string_view host) = 0;
+  /// Whether a site has a database of that name on that server.
+  [[nodiscard]] virtual Result<bool> has_database(std::string_view server, std::string_view name) = 0;
   /// The uris of the sites on a platform that have a slot, sorted.
   [[nodiscard]] virtual Result<std::vector<std::string>> uris_on(std::uint32_t platform) = 0;
   /// The site of that uri that was deleted last.
@@ -176,6 +182,9 @@ class Store {
 
   /// Changes with a sequence above `after`, in order. At most `limit` rows.
   [[nodiscard]] virtual Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) = 0;
+
+  /// Tasks, their journal and log. Never part of an export.
+  [[nodiscard]] virtual Tasks tasks() = 0;
 };
 
 }  // namespace aegir::registry

@@ -52,7 +52,7 @@ class SqliteWriter final : public Writer {
   [[nodiscard]] Result<void> begin_log_above(std::uint64_t sequence) override;
 
   [[nodiscard]] Result<void> put(const Candidate& candidate);
-  [[nodiscard]] Result<void> drop_candidate(std::string_view token_key);
+  [[nodiscard]] Result<void> drop_candidate(std::string_view token_key) override;
 
   /// Writes the audit row and the change sequence; the last thing before the commit.
   [[nodiscard]] Result<void> finish(const Actor& actor);

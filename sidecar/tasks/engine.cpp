@@ -1,0 +1,331 @@
+#include "sidecar/tasks/engine.hpp"
+
+#include <algorithm>
+
+#include "compiler/core/utf8.hpp"
+
+namespace aegir::tasks {
+
+using registry::Task;
+using registry::TaskState;
+
+namespace {
+
+constexpr std::chrono::milliseconds kTick{250};
+constexpr std::chrono::minutes kHandout{10};
+/// Until a task that can't be gone on with is looked at again.
+constexpr std::chrono::milliseconds kWhenUnreadable{60000};
+
+constexpr const char* noun(registry::ObjectKind kind) {
+  switch (kind) {
+    case registry::ObjectKind::kRegistry:
+      return "registry";
+    case registry::ObjectKind::kServer:
+      return "server";
+    case registry::ObjectKind::kPlatform:
+      return "platform";
+    case registry::ObjectKind::kClient:
+      return "client";
+    case registry::ObjectKind::kSite:
+      return "site";
+  }
+  return "";
+}
+
+std::string object_name(registry::ObjectKind kind, const std::string& object) {
+  return std::string(noun(kind)) + (object.empty() ? "" : " ") + object;
+}
+
+std::string name_of(std::uint64_t id) { return "task " + std::to_string(id); }
+
+}  // namespace
+
+Engine::Engine(SharedStore& store, std::vector<std::unique_ptr<Verb>> verbs, Options options)
+    : store_(store), verbs_(std::move(verbs)), options_(std::move(options)) {}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  threads_.clear();
+}
+
+Result<void> Engine::start() {
+  Result<std::vector<Task>> open = store_.with([&](registry::Store& store) -> Result<std::vector<Task>> {
+    const Result<bool> paused = store.tasks().is_paused();
+    if (!paused) return std::unexpected<Error>(paused.error());
+    paused_ = *paused;
+    return store.tasks().open();
+  });
+  if (!open) return pass(open);
+  const std::lock_guard lock(mutex_);
+  for (Task& task : *open) admit(std::move(task));
+  schedule();
+  for (unsigned n = 0; n < options_.parallel; ++n) threads_.emplace_back([this] { serve(); });
+  threads_.emplace_back([this] { tick(); });
+  return {};
+}
+
+Result<const Verb*> Engine::find(registry::ObjectKind kind, std::string_view verb) const {
+  std::string names;
+  for (const std::unique_ptr<Verb>& each : verbs_) {
+    if (each->kind() != kind) continue;
+    if (each->name() == verb) return each.get();
+    names += (names.empty() ? "" : ", ") + each->name();
+  }
+  return fail(Code::kNotFound, std::string("there is no verb ") + printable(verb) + " for a " + noun(kind),
+              names.empty() ? "" : "ask for one of: " + names);
+}
+
+Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task) {
+  const Result<const Verb*> verb = find(task.kind, task.verb);
+  if (!verb) return std::unexpected<Error>(verb.error());
+  std::optional<Task> queued;
+  Result<registry::Tasks::Queued> result = store_.with([&](registry::Store& store) -> Result<registry::Tasks::Queued> {
+    if (Result<void> good = (*verb)->check(task, store); !good) return pass(good);
+    Result<registry::Tasks::Queued> put = store.tasks().enqueue(task);
+    if (!put || put->second) return put;
+    Result<std::optional<Task>> row = store.tasks().find(put->id);
+    if (!row) return pass(row);
+    queued = std::move(*row);
+    return put;
+  });
+  if (!queued) return result;
+  {
+    const std::lock_guard lock(mutex_);
+    admit(*std::move(queued));
+    schedule();
+  }
+  changed_.notify_all();
+  tell(result->id);
+  return result;
+}
+
+Result<void> Engine::cancel(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto waits = std::ranges::find(waiting_, id, [](const auto& each) { return each.first.second; });
+  if (waits != waiting_.end()) {
+    Result<void> ended = store_.with([&](registry::Store& store) {
+      return store.tasks().end(id, TaskState::kCancelled, "cancelled before it began", {});
+    });
+    if (!ended) return ended;
+    waiting_.erase(waits);
+    schedule();
+    tell(id);
+    return {};
+  }
+  const auto begun = begun_.find(id);
+  if (begun != begun_.end() && begun->second->work != nullptr && begun->second->work->is_committed()) {
+    return fail(Code::kConflict, name_of(id) + " has done its work already; what is left of it has to be done",
+                "see `aegir task show " + std::to_string(id) + "`");
+  }
+  Result<void> asked = store_.with([&](registry::Store& store) { return store.tasks().ask_cancel(id); });
+  if (!asked) return asked;
+  if (begun != begun_.end() && begun->second->work != nullptr) begun->second->work->cancel();
+  tell(id);
+  return {};
+}
+
+Result<registry::Tasks::Queued> Engine::retry(std::uint64_t id, const std::string& actor) {
+  Result<std::optional<Task>> old = store_.with([&](registry::Store& store) { return store.tasks().find(id); });
+  if (!old) return pass(old);
+  if (!old->has_value()) return fail(Code::kNotFound, "there is no " + name_of(id), "see `aegir task list`");
+  if (registry::is_open((*old)->state) || (*old)->state == TaskState::kSuccess) {
+    return fail(Code::kConflict, name_of(id) + (registry::is_open((*old)->state) ? " has not ended yet" : " succeeded"),
+                "only what ended without success can be tried again");
+  }
+  registry::NewTask task = **old;
+  task.actor = actor;
+  task.retry_of = id;
+  task.after = 0;
+  task.key.clear();
+  return enqueue(task);
+}
+
+Result<void> Engine::pause(bool paused) {
+  const std::lock_guard lock(mutex_);
+  Result<void> done = store_.with([&](registry::Store& store) { return store.tasks().pause(paused); });
+  if (!done) return done;
+  paused_ = paused;
+  schedule();
+  return {};
+}
+
+std::optional<std::string> Engine::take_handout(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(handouts_, [](const auto& each) { return each.second.until < std::chrono::steady_clock::now(); });
+  if (const auto begun = begun_.find(id); begun != begun_.end() && begun->second->work != nullptr) {
+    std::string secret = begun->second->work->take_handout();
+    return secret.empty() ? std::nullopt : std::optional(std::move(secret));
+  }
+  auto taken = handouts_.extract(id);
+  if (taken.empty()) return std::nullopt;
+  return std::move(taken.mapped().secret);
+}
+
+std::uint64_t Engine::subscribe(Told told) {
+  const std::lock_guard lock(told_mutex_);
+  told_.emplace(++subscriptions_, std::move(told));
+  return subscriptions_;
+}
+
+void Engine::unsubscribe(std::uint64_t subscription) {
+  const std::lock_guard lock(told_mutex_);
+  told_.erase(subscription);
+}
+
+void Engine::tell(std::uint64_t id) {
+  const std::lock_guard lock(told_mutex_);
+  for (const auto& [subscription, told] : told_) told(id);
+}
+
+/// Takes a task that is open into the queue, or among what was begun.
+void Engine::admit(Task task) {
+  auto entry = std::make_unique<Entry>();
+  entry->task = std::move(task);
+  const Result<const Verb*> verb = find(entry->task.kind, entry->task.verb);
+  entry->verb = verb ? *verb : nullptr;
+  if (entry->task.state == TaskState::kQueued) {
+    waiting_.emplace(Order{-std::int64_t{entry->task.priority}, entry->task.id}, std::move(entry));
+    return;
+  }
+  Result<Locks> locks = locks_of(*entry);
+  // What was begun holds at least what it is about.
+  entry->locks = locks ? *std::move(locks) : Locks{{object_name(entry->task.kind, entry->task.object), Hold::kAlone}};
+  begin(std::move(entry));
+}
+
+Result<Locks> Engine::locks_of(const Entry& entry) {
+  if (entry.verb == nullptr) {
+    return fail(Code::kNotFound, "this program has no verb " + printable(entry.task.verb));
+  }
+  return store_.with([&](registry::Store& store) { return entry.verb->locks(entry.task, store); });
+}
+
+/// From now on the task holds its objects, until it has ended.
+void Engine::begin(std::unique_ptr<Entry> entry) {
+  held_.add(entry->locks);
+  entry->at_work = true;
+  ready_.push_back(entry.get());
+  begun_.emplace(entry->task.id, std::move(entry));
+  changed_.notify_all();
+}
+
+/// Whether the task that this one comes after has ended well; nothing when it has not ended.
+Result<bool> Engine::may_follow(const Task& task) {
+  if (task.after == 0) return true;
+  Result<std::optional<Task>> before =
+      store_.with([&](registry::Store& store) { return store.tasks().find(task.after); });
+  if (!before) return pass(before);
+  const TaskState state = before->has_value() ? (*before)->state : TaskState::kError;
+  if (registry::is_open(state)) return false;
+  if (state == TaskState::kSuccess || state == TaskState::kWarning) return true;
+  return fail(Code::kConflict, name_of(task.after) + ", which it comes after, did not succeed",
+              "see `aegir task show " + std::to_string(task.after) + "`");
+}
+
+/// Begins what may begin. A task that has to wait for objects keeps them from those behind it, so that none waits for
+/// ever.
+void Engine::schedule() {
+  LockTable wanted;
+  std::size_t at_work =
+      static_cast<std::size_t>(std::ranges::count_if(begun_, [](const auto& each) { return each.second->at_work; }));
+  for (auto next = waiting_.begin(); next != waiting_.end() && at_work < options_.parallel && !paused_ && !stopping_;) {
+    const auto here = next++;
+    Entry& entry = *here->second;
+    Result<bool> follows = may_follow(entry.task);
+    if (follows && !*follows) continue;
+    Result<Locks> locks = follows ? locks_of(entry) : Result<Locks>(pass(follows));
+    if (locks && !(held_.are_free(*locks) && wanted.are_free(*locks))) {
+      wanted.add(*locks);
+      continue;
+    }
+    if (locks) {
+      entry.locks = *std::move(locks);
+    } else {
+      // It has nothing to undo: all that is left is to say so.
+      entry.task.verdict = TaskState::kError;
+      entry.task.message = describe(locks.error());
+    }
+    begin(std::move(waiting_.extract(here).mapped()));
+    ++at_work;
+  }
+}
+
+void Engine::serve() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (ready_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    Entry& entry = *ready_.front();
+    ready_.pop_front();
+    lock.unlock();
+    const std::optional<std::chrono::milliseconds> pause = process(entry);
+    lock.lock();
+    if (std::string handout = pause ? std::string() : entry.work->take_handout(); !handout.empty()) {
+      handouts_.insert_or_assign(entry.task.id,
+                                 Handout{std::move(handout), std::chrono::steady_clock::now() + kHandout});
+    }
+    entry.at_work = false;
+    if (pause) {
+      entry.due = std::chrono::steady_clock::now() + *pause;
+    } else {
+      held_.remove(entry.locks);
+      begun_.erase(entry.task.id);
+    }
+    schedule();
+  }
+}
+
+std::optional<std::chrono::milliseconds> Engine::process(Entry& entry) {
+  if (entry.work == nullptr) {
+    Result<std::vector<registry::StepRow>> journal =
+        store_.with([&](registry::Store& store) { return store.tasks().steps(entry.task.id); });
+    if (!journal) return kWhenUnreadable;
+    const bool is_new = entry.task.state == TaskState::kQueued && entry.task.verdict == TaskState::kProcessing;
+    if (is_new) {
+      // What held when it was asked for may hold no longer.
+      const Result<void> good =
+          store_.with([&](registry::Store& store) { return entry.verb->check(entry.task, store); });
+      if (!good) {
+        entry.task.verdict = TaskState::kError;
+        entry.task.message = describe(good.error());
+      }
+    }
+    auto work = std::make_unique<Work>(store_, entry.task, *std::move(journal), [this](std::uint64_t id) { tell(id); });
+    const std::lock_guard lock(mutex_);
+    if (entry.verb != nullptr) entry.saga = entry.verb->saga(entry.task);
+    entry.work = std::move(work);
+    if (entry.verb != nullptr) entry.work->set_patience(entry.verb->patience());
+  }
+  const bool other = entry.task.state == TaskState::kProcessing &&
+                     (entry.verb == nullptr || entry.verb->version() != entry.task.version);
+  if (other) {
+    entry.work->log(registry::LogLevel::kError,
+                    "it was begun by another version of aegird-worker, which alone can end it: start that one");
+    return kWhenUnreadable;
+  }
+  return run_saga(entry.saga, entry.verb == nullptr ? 0 : entry.verb->version(), *entry.work, options_.on_journal);
+}
+
+/// Writes logs that wait for more lines, and goes on with what has paused.
+void Engine::tick() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait_for(lock, begun_.empty() ? std::chrono::milliseconds(std::chrono::minutes(1)) : kTick);
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& [id, entry] : begun_) {
+      if (entry->work != nullptr) (void)entry->work->flush();
+      if (entry->at_work || entry->due > now) continue;
+      entry->at_work = true;
+      ready_.push_back(entry.get());
+      changed_.notify_all();
+    }
+  }
+}
+
+}  // namespace aegir::tasks

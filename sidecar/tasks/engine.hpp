@@ -1,0 +1,111 @@
+// The queue: which task may begin, and the threads that work on them. Everything it knows stands in the registry too,
+// so that it can be killed at any moment: the next one takes up what is open.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "sidecar/tasks/locks.hpp"
+#include "sidecar/tasks/shared_store.hpp"
+#include "sidecar/tasks/verb.hpp"
+#include "sidecar/tasks/work.hpp"
+
+namespace aegir::tasks {
+
+/// May be used from any thread.
+class Engine {
+ public:
+  struct Options {
+    unsigned parallel = 4;      ///< so many tasks are worked on at a time
+    OnJournal on_journal = {};  ///< for tests
+  };
+
+  Engine(SharedStore& store, std::vector<std::unique_ptr<Verb>> verbs, Options options);
+  /// Begins nothing new, and waits for the steps that are at work. Their tasks stay open.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Takes up what is open, first what was begun before; then works. Once, before everything else.
+  [[nodiscard]] Result<void> start();
+
+  [[nodiscard]] const std::vector<std::unique_ptr<Verb>>& verbs() const { return verbs_; }
+  /// kNotFound names the verbs that there are for that kind.
+  [[nodiscard]] Result<const Verb*> find(registry::ObjectKind kind, std::string_view verb) const;
+
+  /// Checks a request and puts it into the queue (registry::Tasks::enqueue()).
+  [[nodiscard]] Result<registry::Tasks::Queued> enqueue(const registry::NewTask& task);
+  /// A queued task ends at once, one that is processed is undone. kConflict when it is committed, or has ended.
+  [[nodiscard]] Result<void> cancel(std::uint64_t id);
+  /// Asks again for what has ended without success.
+  [[nodiscard]] Result<registry::Tasks::Queued> retry(std::uint64_t id, const std::string& actor);
+  /// While it is paused, nothing begins; what has begun goes on.
+  [[nodiscard]] Result<void> pause(bool paused);
+
+  /// The secret that a task hands to who asked for it, once and within ten minutes of its end. Nothing: it has none, or
+  /// it was taken.
+  [[nodiscard]] std::optional<std::string> take_handout(std::uint64_t id);
+
+  /// `told` hears the ids of tasks of which something has changed, in any thread, and returns at once.
+  using Told = std::function<void(std::uint64_t id)>;
+  [[nodiscard]] std::uint64_t subscribe(Told told);
+  /// When it returns, `told` is not called any more.
+  void unsubscribe(std::uint64_t subscription);
+
+ private:
+  /// A task that is open.
+  struct Entry {
+    registry::Task task;
+    const Verb* verb = nullptr;
+    Locks locks;
+    Saga saga;
+    std::unique_ptr<Work> work;                 ///< once it is begun
+    std::chrono::steady_clock::time_point due;  ///< when it is to be gone on with
+    bool at_work = false;                       ///< a thread has it, or the next free one will
+  };
+  using Order = std::pair<std::int64_t, std::uint64_t>;  ///< negative priority, id
+
+  void admit(registry::Task task);
+  [[nodiscard]] Result<Locks> locks_of(const Entry& entry);
+  void begin(std::unique_ptr<Entry> entry);
+  [[nodiscard]] Result<bool> may_follow(const registry::Task& task);
+  void schedule();
+  void serve();
+  [[nodiscard]] std::optional<std::chrono::milliseconds> process(Entry& entry);
+  void tick();
+  void tell(std::uint64_t id);
+
+  SharedStore& store_;
+  const std::vector<std::unique_ptr<Verb>> verbs_;
+  const Options options_;
+
+  std::mutex mutex_;  ///< for what follows; taken before the store, never while it is held
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  bool paused_ = false;
+  std::map<Order, std::unique_ptr<Entry>> waiting_;
+  std::map<std::uint64_t, std::unique_ptr<Entry>> begun_;
+  std::deque<Entry*> ready_;  ///< of begun_, for a thread
+  LockTable held_;
+  struct Handout {
+    std::string secret;
+    std::chrono::steady_clock::time_point until;
+  };
+  std::map<std::uint64_t, Handout> handouts_;
+  std::vector<std::jthread> threads_;
+
+  std::mutex told_mutex_;
+  std::map<std::uint64_t, Told> told_;
+  std::uint64_t subscriptions_ = 0;
+};
+
+}  // namespace aegir::tasks

@@ -1,0 +1,119 @@
+// What a step of a task has at hand: what was asked for, what earlier steps have noted, the task's log, and whether it
+// is to stop.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/registry/tasks.hpp"
+#include "sidecar/tasks/shared_store.hpp"
+
+namespace aegir::tasks {
+
+/// The work on one task, from its begin to its end, through every pause. Steps run one after the other, in any thread;
+/// log(), cancel() and flush() may be called from others meanwhile.
+class Work {
+ public:
+  /// `journal` is what was written of it before. `told` hears, from the thread that did it, that rows or lines of the
+  /// task have changed.
+  Work(SharedStore& store, registry::Task task, std::vector<registry::StepRow> journal,
+       std::function<void(std::uint64_t)> told);
+
+  [[nodiscard]] std::uint64_t id() const { return task_.id; }
+  [[nodiscard]] const registry::Task& task() const { return task_; }
+  /// What was asked for.
+  [[nodiscard]] const nlohmann::json& request() const { return request_; }
+  [[nodiscard]] SharedStore& store() { return store_; }
+
+  /// What the present step notes for later ones, for its own repetition and for its undo. Durable once the step is
+  /// done, or by keep().
+  [[nodiscard]] nlohmann::json& memo() { return memo_; }
+  /// Makes memo() durable now: before the step does what can only be undone by who knows it.
+  [[nodiscard]] Result<void> keep();
+  /// What the step of that name has noted; null when it has not begun.
+  [[nodiscard]] nlohmann::json memo_of(std::string_view step) const;
+
+  /// One line of the log. Control bytes are escaped, known secrets masked, and what is longer than 4 KiB cut.
+  void log(registry::LogLevel level, std::string_view text);
+  /// The step will be done, but a person has to look at this: the task ends in state warning.
+  void warn(const Error& error);
+  /// Keeps a secret out of the log, messages and results of the task from now on.
+  void hide(std::string secret);
+  /// What the task hands to who asked; part of a success.
+  [[nodiscard]] nlohmann::json& result() { return result_; }
+  /// A secret for who asked, who can take it once (Engine::take_handout()): it is in memory alone.
+  void hand_out(std::string secret);
+
+  /// Whether somebody has cancelled the task. Steps before the commit end early then, with any error.
+  [[nodiscard]] bool is_cancelled() const;
+  /// While `now` is kept, a cancel() calls it, once: it ends what the step waits for.
+  class OnCancel {
+   public:
+    OnCancel(Work& work, std::function<void()> now);
+    OnCancel(const OnCancel&) = delete;
+    OnCancel& operator=(const OnCancel&) = delete;
+    ~OnCancel();
+
+   private:
+    Work& work_;
+  };
+  void cancel();
+  /// Whether the commit is done: then nothing can be cancelled any more.
+  [[nodiscard]] bool is_committed() const { return committed_; }
+
+  /// When the steps before the commit have to be through.
+  [[nodiscard]] std::chrono::steady_clock::time_point deadline() const { return deadline_; }
+  void set_patience(std::chrono::seconds patience) { deadline_ = std::chrono::steady_clock::now() + patience; }
+
+  /// What hand_out() was given last; empty when there is nothing, or it was taken.
+  [[nodiscard]] std::string take_handout();
+
+  /// Writes the lines of the log that are not written yet.
+  Result<void> flush();
+  /// `text` without secrets.
+  [[nodiscard]] std::string masked(std::string text) const;
+
+ private:
+  friend class SagaRun;
+
+  /// The present step is this one of the journal now; enter_task(): none.
+  void enter(std::uint32_t number);
+  void enter_task();
+  /// What the present step has noted goes into its row.
+  void leave();
+
+  SharedStore& store_;
+  registry::Task task_;
+  std::function<void(std::uint64_t)> told_;
+  nlohmann::json request_;
+  std::map<std::uint32_t, registry::StepRow> journal_;
+  std::set<std::uint32_t> unsaved_;  ///< rows of it that the registry does not have
+  unsigned failures_ = 0;            ///< of what has to succeed in the end
+  std::uint32_t number_ = 0;
+  nlohmann::json memo_;
+  std::string warning_;  ///< of the present step
+  nlohmann::json result_;
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
+
+  std::atomic<bool> committed_ = false;
+
+  mutable std::mutex mutex_;  ///< for what follows
+  std::string step_;          ///< name of the present one; empty: none
+  std::vector<std::string> secrets_;
+  std::string handout_;
+  std::vector<registry::LogLine> lines_;
+  std::chrono::steady_clock::time_point flushed_;
+  bool cancelled_ = false;
+  std::function<void()> on_cancel_;
+};
+
+}  // namespace aegir::tasks

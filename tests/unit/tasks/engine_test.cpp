@@ -1,0 +1,193 @@
+// Many tasks: which begins when, beside which others, and what a new engine makes of what an old one has left.
+#include <gmock/gmock.h>
+
+#include "tests/unit/tasks/tasks_fixture.hpp"
+
+namespace aegir::tasks {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class EngineTest : public testing::Test {
+ protected:
+  /// A verb whose one step notes the task's object, and waits at the door of that object when there is one.
+  std::vector<std::unique_ptr<Verb>> verbs() {
+    const auto saga = [this](const Task& task) {
+      return Saga{{step("work",
+                        [this, object = task.object](Work&) -> Result<void> {
+                          record_.add(object);
+                          const auto door = doors_.find(object);
+                          if (door != doors_.end()) door->second.pass();
+                          record_.add("end of " + object);
+                          if (object.starts_with("bad")) return fail(Code::kIo, "it is bad");
+                          return {};
+                        })},
+                  empty_commit(),
+                  {}};
+    };
+    std::vector<std::unique_ptr<Verb>> all;
+    all.push_back(std::make_unique<TestVerb>("change", saga));
+    all.push_back(std::make_unique<TestVerb>("look", saga, Hold::kShared));
+    return all;
+  }
+  Queue& queue(Engine::Options options = {}) {
+    queue_ = std::make_unique<Queue>([this] { return verbs(); }, options);
+    return *queue_;
+  }
+  static NewTask change(const std::string& object, std::int32_t priority = 0, std::uint64_t after = 0) {
+    NewTask task = task_for("change", object);
+    task.priority = priority;
+    task.after = after;
+    return task;
+  }
+
+  Record record_;
+  std::map<std::string, Door> doors_;
+  std::unique_ptr<Queue> queue_;
+};
+
+TEST_F(EngineTest, TasksOfOneSiteComeOneAfterTheOtherOthersBesideThem) {
+  doors_["a.example"];
+  Queue& all = queue();
+  const std::uint64_t first = all.ask(change("a.example"));
+  record_.wait_for("a.example");
+  NewTask again = change("a.example");
+  again.request = R"({"again":true})";
+  const std::uint64_t second = all.ask(again);
+  EXPECT_EQ(all.end(all.ask(change("b.example"))).state, TaskState::kSuccess);
+  EXPECT_EQ(all.find(second).state, TaskState::kQueued);
+  doors_["a.example"].open();
+  all.end(first);
+  all.end(second);
+  EXPECT_THAT(record_.all(), ElementsAre("a.example", "b.example", "end of b.example", "end of a.example", "a.example",
+                                         "end of a.example"));
+}
+
+TEST_F(EngineTest, WhoWaitsIsNotOvertakenByThoseWhoCouldShare) {
+  doors_["a.example"];
+  Queue& all = queue();
+  const std::uint64_t reader = all.ask(task_for("look", "a.example"));
+  record_.wait_for("a.example");
+  const std::uint64_t writer = all.ask(change("a.example"));
+  NewTask more = task_for("look", "a.example");
+  more.request = R"({"more":1})";
+  const std::uint64_t late = all.ask(more);
+  EXPECT_EQ(all.end(all.ask(change("b.example"))).state, TaskState::kSuccess);
+  EXPECT_EQ(all.find(late).state, TaskState::kQueued) << "it would keep the writer waiting";
+  doors_["a.example"].open();
+  all.end(reader);
+  EXPECT_LE(all.end(writer).ended, all.end(late).started);
+}
+
+TEST_F(EngineTest, HigherPrioritiesBeginFirst) {
+  doors_["door.example"];
+  Queue& all = queue({.parallel = 1});
+  all.ask(change("door.example"));
+  record_.wait_for("door.example");
+  const std::uint64_t low = all.ask(change("low.example", -1));
+  all.ask(change("middle.example"));
+  all.ask(change("high.example", 9));
+  doors_["door.example"].open();
+  all.end(low);
+  std::vector<std::string> begun;
+  for (const std::string& word : record_.all()) {
+    if (!word.starts_with("end")) begun.push_back(word);
+  }
+  EXPECT_THAT(begun, ElementsAre("door.example", "high.example", "middle.example", "low.example"));
+}
+
+TEST_F(EngineTest, ATaskComesAfterTheOneThatItNamesAndNotAfterItsFailure) {
+  doors_["a.example"];
+  doors_["bad.example"];
+  Queue& all = queue();
+  const std::uint64_t good = all.ask(change("a.example"));
+  const std::uint64_t bad = all.ask(change("bad.example"));
+  const std::uint64_t follows = all.ask(change("b.example", 0, good));
+  const std::uint64_t never = all.ask(change("c.example", 0, bad));
+  record_.wait_for("a.example");
+  record_.wait_for("bad.example");
+  EXPECT_EQ(all.find(follows).state, TaskState::kQueued);
+  doors_["a.example"].open();
+  doors_["bad.example"].open();
+  EXPECT_EQ(all.end(follows).state, TaskState::kSuccess);
+  const Task task = all.end(never);
+  EXPECT_EQ(task.state, TaskState::kError);
+  EXPECT_THAT(task.message, HasSubstr("did not succeed"));
+}
+
+TEST_F(EngineTest, APausedQueueBeginsNothing) {
+  Queue& all = queue();
+  need(all.engine->pause(true));
+  const std::uint64_t id = all.ask(change("a.example"));
+  all.restart();
+  EXPECT_EQ(all.find(id).state, TaskState::kQueued);
+  need(all.engine->cancel(id));
+  EXPECT_EQ(all.find(id).state, TaskState::kCancelled);
+  const std::uint64_t second = all.ask(change("b.example"));
+  need(all.engine->pause(false));
+  EXPECT_EQ(all.end(second).state, TaskState::kSuccess);
+  EXPECT_THAT(record_.all(), ElementsAre("b.example", "end of b.example"));
+}
+
+TEST_F(EngineTest, BadRequestsAreRefusedBeforeTheyAreQueued) {
+  Queue& all = queue();
+  EXPECT_THAT(registry::error_of(all.engine->enqueue(task_for("change", "refused.example"))),
+              HasSubstr("it is refused\n  next: ask for another"));
+  EXPECT_THAT(registry::error_of(all.engine->enqueue(task_for("fly", "a.example"))),
+              HasSubstr("there is no verb 'fly' for a site\n  next: ask for one of: change, look"));
+  EXPECT_THAT(registry::error_of(all.engine->cancel(77)), HasSubstr("there is no task 77"));
+  EXPECT_THAT(registry::error_of(all.engine->retry(77, "root")), HasSubstr("there is no task 77"));
+}
+
+TEST_F(EngineTest, WhatFailedCanBeAskedForAgain) {
+  Queue& all = queue();
+  const std::uint64_t bad = all.ask(change("bad.example"));
+  EXPECT_EQ(all.end(bad).state, TaskState::kError);
+  const std::uint64_t again = need(all.engine->retry(bad, "someone")).id;
+  const Task task = all.end(again);
+  EXPECT_EQ(task.retry_of, bad);
+  EXPECT_EQ(task.actor, "someone");
+  const std::uint64_t good = all.ask(change("a.example"));
+  all.end(good);
+  EXPECT_THAT(registry::error_of(all.engine->retry(good, "root")), HasSubstr("succeeded"));
+}
+
+TEST_F(EngineTest, ATaskOfAnotherVersionIsLeftAloneAndKeepsItsSite) {
+  Queue& all = queue();
+  need(all.engine->pause(true));
+  const std::uint64_t id = all.ask(change("a.example"));
+  need(all.store->with([&](registry::Store& store) { return store.tasks().start(id, 99); }));
+  all.restart();
+  need(all.engine->pause(false));
+  const std::uint64_t behind = all.ask(change("a.example"));
+  EXPECT_EQ(all.end(all.ask(change("b.example"))).state, TaskState::kSuccess);
+  EXPECT_EQ(all.find(id).state, TaskState::kProcessing);
+  EXPECT_EQ(all.find(behind).state, TaskState::kQueued);
+  EXPECT_THAT(all.log(id), ElementsAre(HasSubstr("another version")));
+}
+
+TEST_F(EngineTest, AThousandTasksOnAHundredSitesEndInOrder) {
+  Queue& all = queue();
+  need(all.engine->pause(true));
+  std::map<std::string, std::vector<std::uint64_t>> asked;
+  for (int n = 0; n < 1000; ++n) {
+    NewTask task = change("site" + std::to_string(n % 100) + ".example");
+    task.request = "{\"n\":" + std::to_string(n) + "}";
+    asked[task.object].push_back(all.ask(task));
+  }
+  need(all.engine->pause(false));
+  std::vector<Task> ended;
+  for (const auto& [site, ids] : asked) {
+    std::int64_t before = 0;
+    for (const std::uint64_t id : ids) {
+      const Task task = all.end(id);
+      EXPECT_EQ(task.state, TaskState::kSuccess);
+      EXPECT_LE(before, task.started) << site;
+      before = task.ended;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace aegir::tasks
