@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -62,13 +63,34 @@ Result<Fd> connect_to(const Question& question, Clock::time_point end) {
   return fd;
 }
 
+bool same_word(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 }  // namespace
+
+std::string_view Answer::header(std::string_view name) const {
+  for (std::string_view rest = head; !rest.empty();) {
+    const std::size_t end = rest.find("\r\n");
+    std::string_view line = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 2);
+    if (line.size() <= name.size() || line[name.size()] != ':' || !same_word(line.substr(0, name.size()), name))
+      continue;
+    line.remove_prefix(name.size() + 1);
+    while (line.starts_with(' ') || line.starts_with('\t')) line.remove_prefix(1);
+    while (line.ends_with(' ') || line.ends_with('\t')) line.remove_suffix(1);
+    return line;
+  }
+  return {};
+}
 
 Result<Answer> ask(const Question& question, std::chrono::milliseconds patience) {
   const Clock::time_point end = Clock::now() + patience;
   Result<Fd> fd = connect_to(question, end);
   if (!fd) return pass(fd);
-  const std::string request = "GET " + question.path + " HTTP/1.0\r\nHost: " + question.host + "\r\n\r\n";
+  const std::string request =
+      "GET " + question.path + " HTTP/1.0\r\nHost: " + question.host + "\r\n" + question.headers + "\r\n";
   if (!write_all(fd->get(), request)) return fail_errno("can't be asked", name(question), errno);
   std::string bytes;
   char chunk[4096];
@@ -88,6 +110,7 @@ Result<Answer> ask(const Question& question, std::chrono::milliseconds patience)
     return fail(Code::kInvalid, name(question) + " does not answer with HTTP");
   }
   (void)std::from_chars(bytes.data() + status + 1, bytes.data() + body, answer.status);
+  answer.head = bytes.substr(0, body + 2);
   answer.body = bytes.substr(body + 4);
   return answer;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "compiler/core/error.hpp"
 
@@ -14,11 +15,16 @@ struct Question {
   std::uint16_t port = 80;
   std::string host;  ///< for the Host header
   std::string path;
+  std::string headers = {};  ///< more lines of the request, each with its end
 };
 
 struct Answer {
   int status = 0;
-  std::string body;  ///< cut after 64 KiB
+  std::string head;  ///< status line and headers
+  std::string body;  ///< cut after 64 KiB, the head counted
+
+  /// The value of the first header of that name, in any case, without blanks around it. Empty: there is none.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
 };
 
 /// kNotFound when nobody listens there; kBusy when there is no answer within `patience`.
