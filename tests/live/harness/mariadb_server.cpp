@@ -35,12 +35,15 @@ void MariaDbServer::start(uid_t uid, const Port& port) {
       run(as(uid, {"mariadb-install-db", "--no-defaults", "--datadir=" + path("data"), "--tmpdir=" + path("tmp"),
                    "--skip-test-db", "--auth-root-authentication-method=socket", "--auth-root-socket-user=root"}));
   if (made.status != 0) throw std::runtime_error("mariadb-install-db: " + made.output);
-  launch(as(uid, {"mariadbd", "--no-defaults", "--datadir=" + path("data"), "--tmpdir=" + path("tmp"),
-                  "--socket=" + path("socket"), "--pid-file=" + path("pid"), "--bind-address=127.0.0.1",
-                  "--port=" + port.text(), "--skip-name-resolve", "--innodb-buffer-pool-size=128M",
-                  "--innodb-flush-log-at-trx-commit=0", "--performance-schema=OFF"}),
-         {port.endpoint()}, 0);
+  argv_ = as(uid, {"mariadbd", "--no-defaults", "--datadir=" + path("data"), "--tmpdir=" + path("tmp"),
+                   "--socket=" + path("socket"), "--pid-file=" + path("pid"), "--bind-address=127.0.0.1",
+                   "--port=" + port.text(), "--skip-name-resolve", "--innodb-buffer-pool-size=128M",
+                   "--innodb-flush-log-at-trx-commit=0", "--performance-schema=OFF"});
+  ready_ = {port.endpoint()};
+  start_again();
 }
+
+void MariaDbServer::start_again() { launch(argv_, ready_, 0); }
 
 std::string MariaDbServer::sql(const std::string& statements) const {
   Finished done = run({"mariadb", "--no-defaults", "--socket=" + path("socket"), "--user=root", "--batch",

@@ -92,9 +92,15 @@ class MariaDbServer : public Server {
   /// Makes an empty database in the server's directory and starts it on this port of 127.0.0.1. Throws
   /// std::runtime_error.
   void start(uid_t uid, const Port& port);
+  /// Starts it again with the same data, after it has ended or was killed.
+  void start_again();
   /// Runs statements as the database's root; their output, columns with tabs between them, without headings. Throws
   /// std::runtime_error when one fails.
   std::string sql(const std::string& statements) const;
+
+ private:
+  std::vector<std::string> argv_;
+  std::vector<Endpoint> ready_;
 };
 
 }  // namespace aegir::live
