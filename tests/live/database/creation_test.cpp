@@ -68,6 +68,8 @@ TEST_F(DatabaseCreation, ANameThatAnythingBearsIsNotChosen) {
       "CREATE USER watch@localhost; GRANT SELECT ON `shop%`.* TO watch@localhost; "
       "INSERT INTO mysql.db (Host, Db, User, Select_priv) VALUES ('%', 'shop\\_example\\_7%', '', 'Y')");
   EXPECT_EQ(chosen("shop.example").name, "shop_example_6");
+  sql("GRANT SELECT ON `shop\\_example\\_6`.* TO old@localhost");
+  EXPECT_EQ(chosen("shop.example").name, "shop_example_8");
   sql("GRANT SELECT ON `shop_example__`.* TO old@localhost");
   EXPECT_EQ(chosen("shop.example").name, "shop_example_10");
   const Result<Creation> last = server().choose(

@@ -10,10 +10,12 @@ namespace aegir::live {
 
 namespace {
 
-/// The command, as that uid and with no other group.
+/// The command, as that uid and with no other group. A change of uid takes the death signal of Process away, so it is
+/// set once more.
 std::vector<std::string> as(uid_t uid, const std::vector<std::string>& command) {
   const std::string id = std::to_string(uid);
-  std::vector<std::string> argv = {"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"};
+  std::vector<std::string> argv = {"setpriv",        "--reuid",     id,     "--regid", id,
+                                   "--clear-groups", "--pdeathsig", "TERM", "--"};
   argv.insert(argv.end(), command.begin(), command.end());
   return argv;
 }
