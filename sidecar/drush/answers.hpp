@@ -5,9 +5,9 @@
 
 namespace aegir::drush {
 
-/// kConflict unless an answer is of this site's directory and database.
-[[nodiscard]] Result<void> check_is_this_site(const Command& command, const std::string& directory,
-                                              const std::string& database);
+/// kConflict unless an answer, with the members "site" and `database_key`, is of this site's directory and database.
+[[nodiscard]] Result<void> check_is_this_site(const Command& command, const Members& members,
+                                              std::string_view database_key);
 
 /// What facts_source() and inventory_source() print, checked.
 [[nodiscard]] Result<Facts> read_facts(const Command& command, const registry::Node& node);

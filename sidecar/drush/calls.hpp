@@ -112,7 +112,7 @@ struct Inventory {
 /// Libraries, which Drupal knows nothing of, are the folders where they lie (libraries_of()).
 [[nodiscard]] Result<Inventory> inventory(process::Runner& runner, const Site& site);
 
-/// Drupal 8 and later: cache-rebuild; before: cache-clear all.
+/// Drupal 8 and later: cache-rebuild; before: cache-clear all. Afterwards Drupal must start.
 [[nodiscard]] Result<void> rebuild_caches(process::Runner& runner, const Site& site, const Progress& progress = {});
 
 /// Runs cron, and sees from the site's own clock that it did.

@@ -51,12 +51,12 @@ std::vector<fs::directory_entry> entries_of(const std::string& folder) {
 
 /// Whether Drupal looks for packages in a folder of that name; `parent` is the name of the folder around it.
 bool is_looked_in(std::string_view name, std::string_view parent, Cms cms) {
-  if (name.starts_with('.') || name == "tests") return false;
+  if (name.starts_with('.')) return false;
   if (cms != Cms::kDrupal8) return true;
   if (name == "config") return parent == "modules";
-  constexpr std::array kSkipped = {"src",      "lib",      "vendor", "assets",       "css",
-                                   "files",    "images",   "js",     "misc",         "templates",
-                                   "includes", "fixtures", "Drupal", "node_modules", "bower_components"};
+  constexpr std::array kSkipped = {
+      "tests", "src",  "lib",       "vendor",   "assets",   "css",    "files",        "images",
+      "js",    "misc", "templates", "includes", "fixtures", "Drupal", "node_modules", "bower_components"};
   return std::ranges::find(kSkipped, name) == kSkipped.end();
 }
 

@@ -37,11 +37,12 @@ struct Profile {
 struct Codebase {
   Core core;
   std::vector<Profile> profiles;        ///< sorted by name; of a name that is twice the one that Drupal takes
-  std::vector<Package> packages;        ///< profiles too, and libraries; sorted by kind, name and path; tests left out
+  std::vector<Package> packages;        ///< profiles too, and libraries; sorted by kind, name and path
   std::vector<std::string> complaints;  ///< files that can't be read or understood, one line each, harmless
 };
 
-/// Reads the codebase in `docroot`. Sites' own packages (sites/<uri>/) are none of it. kNotFound as core_of().
+/// Reads the codebase in `docroot`, where its Drupal looks: 8 and later not in folders called tests. Sites' own
+/// packages (sites/<uri>/) are none of it. kNotFound as core_of().
 [[nodiscard]] Result<Codebase> read_codebase(const std::string& docroot);
 
 /// The files with translations of a language for a profile of the codebase: what install() has to be given, absolute.

@@ -143,18 +143,21 @@ $_SERVER['REQUEST_METHOD'] = 'GET';
 $_SERVER['SERVER_SOFTWARE'] = NULL;
 )php";
 
+// Backdrop's own bootstrap would refuse a site without configuration.
 constexpr std::string_view kBackdropStatus = R"php(
 require_once './core/includes/bootstrap.inc';
-backdrop_bootstrap(BACKDROP_BOOTSTRAP_CONFIGURATION);
+require_once './core/includes/config.inc';
 require_once './core/includes/database/database.inc';
+backdrop_settings_initialize();
 $info = Database::getConnectionInfo();
 $status = array(
   'drupal-version' => BACKDROP_VERSION,
   'site' => preg_replace('#^\./#', '', conf_path()),
-  'db-name' => $info['default']['database'],
+  'db-name' => isset($info['default']['database']) ? $info['default']['database'] : NULL,
 );
 try {
-  if (db_table_exists('system') && config_get('system.core', 'install_profile')) {
+  if (db_table_exists('system')) {
+    backdrop_bootstrap(BACKDROP_BOOTSTRAP_DATABASE);
     $status += array(
       'db-status' => 'Connected',
       'bootstrap' => 'Successful',

@@ -22,12 +22,22 @@ std::optional<std::uint32_t> number_in(std::string_view text, std::string_view& 
   return number;
 }
 
+/// Where a number stands among others. Backdrop began again at 1000 after Drupal 7's.
+std::int64_t rank(std::uint32_t number, registry::Cms cms) {
+  const bool older = cms == registry::Cms::kBackdrop && number >= 7000 && number < 9000;
+  return std::int64_t{number} - (older ? 9000 : 0);
+}
+
 }  // namespace
 
 std::uint32_t schema_in(const std::string& folder, const std::string& name, registry::Cms cms) {
-  std::uint32_t schema = cms == registry::Cms::kDrupal8 ? 8000 : 0;
+  const std::uint32_t lowest = cms == registry::Cms::kDrupal8 ? 8000 : 0;
   const Result<std::string> source = read_file(folder + '/' + name + ".install", std::size_t{4} << 20U);
-  if (!source) return schema;
+  if (!source) return lowest;
+  std::optional<std::uint32_t> newest;
+  const auto take = [&](std::uint32_t number) {
+    if (!newest || rank(number, cms) > rank(*newest, cms)) newest = number;
+  };
   const std::string function = "function " + name + "_update_";
   const std::string_view text = *source;
   for (std::size_t at = text.find(function); at != std::string_view::npos; at = text.find(function, at)) {
@@ -38,13 +48,13 @@ std::uint32_t schema_in(const std::string& folder, const std::string& name, regi
       rest = rest.substr(0, rest.find('}'));
       const std::size_t returns = rest.find("return");
       if (returns == std::string_view::npos) continue;
-      if (const auto number = number_in(rest.substr(returns + 6), after)) schema = std::max(schema, *number);
+      if (const auto number = number_in(rest.substr(returns + 6), after)) take(*number);
     } else if (const auto number = number_in(rest, after)) {
       after.remove_prefix(std::min(after.find_first_not_of(kBlanks), after.size()));
-      if (after.starts_with('(')) schema = std::max(schema, *number);
+      if (after.starts_with('(')) take(*number);
     }
   }
-  return schema;
+  return newest ? std::max(*newest, lowest) : lowest;
 }
 
 }  // namespace aegir::drush

@@ -5,18 +5,25 @@
 
 namespace aegir::drush {
 
-Result<void> check_is_this_site(const Command& command, const std::string& directory, const std::string& database) {
+Result<void> check_is_this_site(const Command& command, const Members& members, std::string_view database_key) {
   const Site& site = command.site();
-  if (directory != "sites/" + site.uri) {
-    return command.wrong("the answer is of '" + command.quote(directory) + "' and not of sites/" + site.uri,
+  // The directory first: without one of its own there is no database either.
+  const Result<std::string> directory = members.text_or_empty("site");
+  if (!directory) return std::unexpected(directory.error());
+  if (*directory != "sites/" + site.uri) {
+    return command.wrong("the answer is of " +
+                             (directory->empty() ? "no site" : '\'' + command.quote(*directory) + '\'') +
+                             " and not of sites/" + site.uri,
                          "look that sites/" + site.uri +
                              "/settings.php is there and that the site's uid can read it: "
                              "verify the site",
                          Code::kConflict);
   }
-  if (database != site.database.name) {
+  const Result<std::string> database = members.text(database_key);
+  if (!database) return std::unexpected(database.error());
+  if (*database != site.database.name) {
     return command.wrong(
-        "the answer is of the database '" + command.quote(database) + "' and not of " + site.database.name,
+        "the answer is of the database '" + command.quote(*database) + "' and not of " + site.database.name,
         "look for another $databases in the site's local.settings.php, or in those of the platform", Code::kConflict);
   }
   return {};
@@ -38,11 +45,7 @@ Result<Status> status(process::Runner& runner, const Site& site) {
   const Members members(command, "its answer", document->root());
   Result<std::string> version = members.text("drupal-version", 64);
   if (!version) return pass(version);
-  const Result<std::string> directory = members.text("site");
-  if (!directory) return std::unexpected(directory.error());
-  const Result<std::string> database = members.text("db-name");
-  if (!database) return std::unexpected(database.error());
-  if (Result<void> same = check_is_this_site(command, *directory, *database); !same) return pass(same);
+  if (Result<void> same = check_is_this_site(command, members, "db-name"); !same) return pass(same);
   // The words are in the site's language with Drush 8; that there are any says it.
   const Result<std::string> connected = members.text_or_empty("db-status");
   if (!connected) return std::unexpected(connected.error());
@@ -59,11 +62,7 @@ Result<Status> status(process::Runner& runner, const Site& site) {
 
 Result<Facts> read_facts(const Command& command, const registry::Node& node) {
   const Members members(command, "its answer", node);
-  const Result<std::string> directory = members.text("site");
-  if (!directory) return std::unexpected(directory.error());
-  const Result<std::string> database = members.text("database");
-  if (!database) return std::unexpected(database.error());
-  if (Result<void> same = check_is_this_site(command, *directory, *database); !same) return pass(same);
+  if (Result<void> same = check_is_this_site(command, members, "database"); !same) return pass(same);
   Facts facts;
   for (const auto& [key, member] : {std::pair{"version", &Facts::core_version}, std::pair{"profile", &Facts::profile},
                                     std::pair{"language", &Facts::language}}) {

@@ -103,40 +103,22 @@ Level take_label(std::string& line) {
   return Level::kText;
 }
 
-std::string shown(std::string_view text, std::size_t longest) {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string result;
-  for (std::size_t characters = 0; !text.empty(); ++characters) {
-    if (characters == longest) return result + "…";
-    const std::size_t length = utf8_sequence(text);
-    if (length != 0 && find_control_or_bad_utf8(text.substr(0, length)) == std::string_view::npos) {
-      result += text.substr(0, length);
-      text.remove_prefix(length);
-    } else {
-      const auto byte = static_cast<unsigned char>(text[0]);
-      result += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
-      text.remove_prefix(1);
-    }
-  }
-  return result;
-}
-
-void add(std::string& list, const std::string& text) {
+void add(std::string& list, const std::string& text, std::string_view between = "; ") {
   if (text.empty() || list.size() > kLongestLine) return;
-  if (!list.empty()) list += "; ";
+  if (!list.empty()) list += between;
   list += text;
 }
 
 }  // namespace
 
 std::string harmless(std::string_view hostile, std::span<const std::string> secrets, std::size_t longest) {
-  return shown(masked(plain(hostile), secrets), longest);
+  return visible(masked(plain(hostile), secrets), longest);
 }
 
 Line read_line(std::string_view hostile, std::span<const std::string> secrets) {
   std::string text = plain(hostile);
   const Level level = take_label(text);
-  return {level, shown(masked(std::move(text), secrets), kLongestLine)};
+  return {level, visible(masked(std::move(text), secrets), kLongestLine)};
 }
 
 std::string reason_in(std::string_view errors, std::span<const std::string> secrets) {
@@ -146,26 +128,29 @@ std::string reason_in(std::string_view errors, std::span<const std::string> secr
   std::string labelled;
   std::string exception;
   std::string last;
-  bool expects_exception = false;
+  enum class Box : std::uint8_t { kNone, kOpen, kRead } box = Box::kNone;
   while (!errors.empty()) {
     const std::size_t end = std::min(errors.find('\n'), errors.size());
     std::string text = plain(errors.substr(0, end));
     errors.remove_prefix(std::min(end + 1, errors.size()));
-    if (text.empty()) continue;
+    if (text.empty()) {
+      if (box == Box::kRead) box = Box::kNone;
+      continue;
+    }
     const Level level = take_label(text);
     const bool fatal = text.starts_with("PHP Fatal error:") || text.starts_with("Fatal error:") ||
                        text.starts_with("PHP Parse error:") || text.starts_with("Parse error:");
     if (level == Level::kError || fatal) add(labelled, text);
-    if (expects_exception) {
-      add(exception, text);
-      expects_exception = false;
-    } else if (level == Level::kText && text.starts_with("In ") && text.contains(" line ") && text.ends_with(':')) {
-      expects_exception = true;
+    if (level == Level::kText && text.starts_with("In ") && text.contains(" line ") && text.ends_with(':')) {
+      box = Box::kOpen;
+    } else if (box != Box::kNone) {
+      add(exception, text, box == Box::kOpen ? "; " : " ");
+      box = Box::kRead;
     }
     if (level != Level::kWarning) last = std::move(text);
   }
   for (const std::string* const reason : {&labelled, &exception, &last}) {
-    if (!reason->empty()) return shown(masked(*reason, secrets), kLongestQuote);
+    if (!reason->empty()) return visible(masked(*reason, secrets), kLongestQuote);
   }
   return {};
 }

@@ -87,6 +87,9 @@ Result<void> rebuild_caches(process::Runner& runner, const Site& site, const Pro
   const Result<process::Output> output = command.run(runner, tool_program(site, arguments, kWorking, progress));
   if (!output) return std::unexpected(output.error());
   if (!says_success(output->err)) return command.wrong("it ended well, but does not say that caches were cleared");
+  // Drush 12 clears those of an empty database too.
+  const Result<Facts> after = facts(runner, site);
+  if (!after) return std::unexpected(after.error());
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "tests/drupal/codebase.hpp"
 
+#include <sys/statvfs.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -93,6 +95,15 @@ std::string Codebase::title() const { return (cms == registry::Cms::kBackdrop ? 
 const std::vector<Codebase>& codebases() {
   static const std::vector<Codebase> found = find();
   return found;
+}
+
+std::string roomy_folder() {
+  constexpr std::uint64_t kBytes = std::uint64_t{2} << 30U;
+  constexpr std::uint64_t kFiles = 400000;
+  struct statvfs memory{};
+  const bool roomy =
+      ::statvfs("/dev/shm", &memory) == 0 && memory.f_bavail * memory.f_frsize >= kBytes && memory.f_favail >= kFiles;
+  return roomy ? "/dev/shm" : "/var/tmp";
 }
 
 std::string describe_codebases() {

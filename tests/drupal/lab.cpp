@@ -45,14 +45,6 @@ std::string packaged_ini() {
   return text;
 }
 
-/// Codebases have some 100,000 files, which memory takes and gives back in a tenth of a disk's time.
-std::string roomy_folder() {
-  constexpr std::uintmax_t kNeeded = std::uintmax_t{2} << 30U;
-  std::error_code error;
-  const fs::space_info memory = fs::space("/dev/shm", error);
-  return !error && memory.available >= kNeeded ? "/dev/shm" : "/var/tmp";
-}
-
 /// Letters and digits from the kernel.
 std::string random_word() {
   const live::Finished word =

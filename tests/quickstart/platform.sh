@@ -35,7 +35,7 @@ refused() {
     fail "quickstart $*: exit $status, $(<"$work/refused.log")"
   fi
 }
-refused "is no docroot of Drupal" --platform tests/fixtures/platform
+refused "is no docroot of Drupal" --platform tests/fixtures/hunt
 refused "needs a folder that is there" --platform "$work/none"
 refused "goes with --platform" --drush quickstart
 # Every command that it prints is for this demo.

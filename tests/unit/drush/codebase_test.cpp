@@ -128,18 +128,19 @@ TEST_F(DrushCodebase, ReadsDrupal7) {
   put("modules/node/node.info", "name = Node\nversion = VERSION\n");
   put("modules/node/node.module", "<?php\n");
   put("modules/node/node.install", "<?php\nfunction node_update_7016() {}\n");
-  put("modules/node/tests/node_test.info", "name = No\n");
+  put("modules/node/tests/node_test.info", "name = Test\nhidden = TRUE\n");
   put("modules/node/tests/node_test.module", "");
   put("themes/bartik/bartik.info", "name = Bartik\n");
   put("sites/all/modules/views/views.info", "name = Views\nversion = \"7.x-3.2\"\n");
   put("sites/all/modules/views/views.module", "");
   const Codebase codebase = read();
-  EXPECT_THAT(names_of(codebase.packages),
-              ElementsAre("modules/node", "sites/all/modules/views", "themes/bartik", "profiles/standard"));
+  EXPECT_THAT(names_of(codebase.packages), ElementsAre("modules/node", "modules/node/tests", "sites/all/modules/views",
+                                                       "themes/bartik", "profiles/standard"));
   EXPECT_EQ(codebase.packages[0].schema, 7016U);
   EXPECT_EQ(codebase.packages[0].place, PackagePlace::kCore);
-  EXPECT_EQ(codebase.packages[1].schema, 0U);
-  EXPECT_EQ(codebase.packages[1].place, PackagePlace::kPlatform);
+  EXPECT_TRUE(codebase.packages[1].hidden);
+  EXPECT_EQ(codebase.packages[2].schema, 0U);
+  EXPECT_EQ(codebase.packages[2].place, PackagePlace::kPlatform);
   ASSERT_EQ(codebase.profiles.size(), 1U);
   EXPECT_TRUE(codebase.profiles[0].hidden);
   EXPECT_THAT(codebase.profiles[0].languages, ElementsAre("en", "de", "fr"));
@@ -163,6 +164,10 @@ TEST_F(DrushCodebase, KnowsSchemaVersionsFromTheSource) {
     EXPECT_EQ(schema_in(root_.path("m"), "m", Cms::kDrupal8), schema) << source;
   }
   EXPECT_EQ(schema_in(root_.path("none"), "m", Cms::kDrupal7), 0U);
+  put("m/m.install", "function m_update_last_removed() { return 7101; }\nfunction m_update_1004() {}");
+  EXPECT_EQ(schema_in(root_.path("m"), "m", Cms::kBackdrop), 1004U);
+  put("m/m.install", "function m_update_last_removed() { return 7101; }");
+  EXPECT_EQ(schema_in(root_.path("m"), "m", Cms::kBackdrop), 7101U);
 }
 
 }  // namespace

@@ -95,6 +95,12 @@ TEST(DrushText, FindsTheReason) {
                 "user 'shop'@'127.0.0.1' (using password: YES)  \n\nIn Connection.php line 157:\n  again\n",
                 kSecrets),
       "SQLSTATE[HY000] [1045] Access denied for user 'shop'@'127.0.0.1' (using password: YES); again");
+  EXPECT_EQ(
+      reason_in(
+          "In SiteInstallCommands.php line 177:\n   \n  Internet:The server is offline.   \n  The installer  \n  \n"
+          "more\n",
+          kSecrets),
+      "Internet:The server is offline. The installer");
   // Drush 13, an unknown command.
   EXPECT_EQ(reason_in("\n      \n  Command \"nonsense\" is not defined.  \n      \n", kSecrets),
             "Command \"nonsense\" is not defined.");

@@ -9,16 +9,23 @@ using testing::HasSubstr;
 
 TEST(DrushCaches, MustSayThatTheyWereCleared) {
   FakeRunner runner;
-  EXPECT_TRUE(rebuild_caches(runner.says("", " [success] Cache rebuild complete.\n"), test_site()));
+  EXPECT_TRUE(rebuild_caches(runner.says("", " [success] Cache rebuild complete.\n").says(kFacts), test_site()));
   EXPECT_THAT(runner.programs[0].argv, testing::Contains("cache-rebuild"));
-  EXPECT_TRUE(rebuild_caches(runner.says("", "offset   [warning]\nGeleert.         [success]\nmore  [warning]\n"),
-                             test_site(registry::Cms::kDrupal7)));
-  EXPECT_THAT(runner.programs[1].argv, testing::IsSupersetOf({"cache-clear", "all"}));
+  EXPECT_TRUE(
+      rebuild_caches(runner.says("", "offset   [warning]\nGeleert.         [success]\nmore  [warning]\n").says(kFacts),
+                     test_site(registry::Cms::kDrupal7)));
+  EXPECT_THAT(runner.programs[2].argv, testing::IsSupersetOf({"cache-clear", "all"}));
   // What PHP does with a shell script: it prints it, and ends with 0.
   const Result<void> nothing = rebuild_caches(runner.says("#!/usr/bin/env sh\n"), test_site());
   ASSERT_FALSE(nothing);
   EXPECT_THAT(nothing.error().message, HasSubstr("does not say that caches were cleared"));
   expect_decent(nothing.error());
+  // Drush 12 on an empty database.
+  const Result<void> empty = rebuild_caches(runner.says("", " [success] Cache rebuild complete.\n")
+                                                .says("", "In Drupal.php line 169:\n\n  no container\n", 1),
+                                            test_site());
+  ASSERT_FALSE(empty);
+  expect_decent(empty.error());
 }
 
 TEST(DrushCron, IsSeenInTheSitesClock) {
