@@ -10,11 +10,11 @@ void own_places(Text& text, const NginxPlaces& places) {
   const Value& docroot = places.docroot;
   text.line("    # What the site's own PHP names in X-Accel-Redirect; the module closes it to everybody else.");
   text.line("    location ~ ^/sites/[^/]+/private/ {");
-  text.line("        disable_symlinks if_not_owner from=", docroot, ";");
+  text.line("        disable_symlinks if_not_owner ", Word{"from=", docroot}, ";");
   text.line("        log_not_found off;");
   text.line("    }");
   text.line("    location = /robots.txt {");
-  text.line("        disable_symlinks if_not_owner from=", docroot, ";");
+  text.line("        disable_symlinks if_not_owner ", Word{"from=", docroot}, ";");
   text.line("        try_files ", places.robots, " /robots.txt /index.php$is_args$args;");
   text.line("    }");
 }
@@ -24,7 +24,7 @@ void files(Text& text, const Value& docroot, const Rules& rules) {
       "    # Drupal makes what is missing (image derivatives, css and js); a folder that is there is closed. Not by");
   text.line("    # try_files: it would log a link that the module refuses as [crit], and go on to Drupal.");
   text.line("    location ~ ^/sites/[^/]+/files/ {");
-  text.line("        disable_symlinks if_not_owner from=", docroot, ";");
+  text.line("        disable_symlinks if_not_owner ", Word{"from=", docroot}, ";");
   text.line("        log_not_found off;");
   text.line("        error_page 404 = @aegir_index;");
   if (rules.kept_days != 0) text.line("        expires ", rules.kept_days, "d;");

@@ -236,14 +236,14 @@ class Emitter {
     text.line("    location ^~ /.well-known/acme-challenge/ {");
     text.line("        auth_basic off;");
     text.line("        root ", Value{config_.acme_root, "acme_root"}, ";");
-    text.line("        disable_symlinks if_not_owner from=", Value{config_.acme_root, "acme_root"}, ";");
+    text.line("        disable_symlinks if_not_owner ", Word{"from=", {config_.acme_root, "acme_root"}}, ";");
     text.line("        default_type text/plain;");
     text.line("        try_files $uri @static_acme;");
     text.line("    }");
     text.line("    location @static_acme {");
     text.line("        auth_basic off;");
     text.line("        root ", Value{site.platform.docroot, "docroot"}, ";");
-    text.line("        disable_symlinks if_not_owner from=", Value{site.platform.docroot, "docroot"}, ";");
+    text.line("        disable_symlinks if_not_owner ", Word{"from=", {site.platform.docroot, "docroot"}}, ";");
     text.line("        default_type text/plain;");
     text.line("        try_files $uri =404;");
     text.line("    }");

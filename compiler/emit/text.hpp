@@ -28,6 +28,13 @@ struct Value {
   std::string_view field;
 };
 
+/// A value with something of ours before it in the same word: from=PATH. Quotes count only at the beginning of a word,
+/// so that the whole of it is escaped.
+struct Word {
+  Literal before;
+  Value value;
+};
+
 /// Several of them, each escaped, with blanks between.
 struct Values {
   const std::vector<std::string>& list;
@@ -71,6 +78,10 @@ class Text {
       text_ += std::exchange(blank, " ");
       add(Value{text, values.field});
     }
+  }
+  void add(const Word& word) {
+    const std::string whole = std::string(word.before.view()) + std::string(word.value.text);
+    add(Value{whole, word.value.field});
   }
   void add(Value value) {
     Result<std::string> escaped = escape_(value.text);
