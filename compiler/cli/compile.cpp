@@ -16,7 +16,7 @@
 #include "compiler/publish/compile.hpp"
 #include "compiler/publish/static_form.hpp"
 #include "compiler/registry/isolation.hpp"
-#include "compiler/verify/server.hpp"
+#include "compiler/verify/from_registry.hpp"
 
 namespace aegir::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/activate.hpp"
 #include "compiler/publish/people_in_force.hpp"
-#include "compiler/verify/server.hpp"
+#include "compiler/verify/from_registry.hpp"
 #include "compiler/verify/site.hpp"
 
 namespace aegir::cli {

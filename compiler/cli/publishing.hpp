@@ -13,7 +13,7 @@
 #include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/publish/publisher.hpp"
-#include "compiler/verify/server.hpp"
+#include "compiler/verify/from_registry.hpp"
 #include "compiler/verify/site.hpp"
 
 namespace aegir::cli {

@@ -121,7 +121,7 @@ Outcome verify_platform(const Cli& cli, const std::string& name) {
   Result<verify::PhpVersions> versions = verify::php_of(*opened->store, *platform, *uris);
   if (!versions) return stop(versions);
   Result<verify::Told> told =
-      verify::verify_platform(opened->config, opened->accounts, *model, *platform, *uris, *versions, done);
+      verify::verify_platform(opened->config, opened->accounts, *model, *platform, *uris, {}, *versions, done);
   return finish(cli, *opened, told, done);
 }
 

@@ -6,7 +6,8 @@
 //   string               4 bytes length, the bytes
 //   optional             1 byte (0, 1), the value
 //   vector               4 bytes count, the elements
-//   pair, struct         its parts; a struct names them in a function fields(value), found by its argument
+//   pair, struct         its parts; a struct names them in a function fields(value), found by its argument:
+//                        constexpr auto fields(wire::Of<Slot> auto& value) { return std::tie(value.block, value.uid); }
 #pragma once
 
 #include <concepts>
@@ -29,10 +30,12 @@ inline constexpr std::uint64_t kLast = 0;
 template <>
 inline constexpr std::uint64_t kLast<Code> = static_cast<std::uint64_t>(Code::kInternal);
 
-constexpr auto fields(Place& value) { return std::tie(value.file, value.line, value.column); }
-constexpr auto fields(const Place& value) { return std::tie(value.file, value.line, value.column); }
-constexpr auto fields(Error& value) { return std::tie(value.code, value.message, value.place, value.hint); }
-constexpr auto fields(const Error& value) { return std::tie(value.code, value.message, value.place, value.hint); }
+/// A T or a const T: one function fields() serves both.
+template <class Value, class T>
+concept Of = std::same_as<std::remove_const_t<Value>, T>;
+
+constexpr auto fields(Of<Place> auto& value) { return std::tie(value.file, value.line, value.column); }
+constexpr auto fields(Of<Error> auto& value) { return std::tie(value.code, value.message, value.place, value.hint); }
 
 template <class T>
 concept Number = std::integral<T> || std::is_enum_v<T>;

@@ -38,11 +38,14 @@ std::unexpected<Error> held_up(uid_t uid, std::string_view what) {
               "look at what processes of that uid do, and run the command again");
 }
 
-Result<void> become(Identity identity) {
+/// `parent` is who waits for it: what is done as that uid ends with him.
+Result<void> become(Identity identity, pid_t parent) {
   if (::setgroups(0, nullptr) != 0 || ::setresgid(identity.gid, identity.gid, identity.gid) != 0 ||
       ::setresuid(identity.uid, identity.uid, identity.uid) != 0 || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return not_possible("can't become uid " + std::to_string(identity.uid), errno);
   }
+  // After the change of uid, which takes it back.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return not_possible("can't follow", errno);
   return {};
 }
 
@@ -88,10 +91,11 @@ Result<void> run_as(Identity identity, const std::function<Result<void>()>& work
   if (::pipe2(ends, O_CLOEXEC) != 0) return not_possible("can't make a pipe", errno);
   const Fd reader(ends[0]);
   Fd writer(ends[1]);
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return not_possible("can't fork", errno);
   if (child == 0) {
-    Result<void> result = become(identity);
+    Result<void> result = become(identity, parent);
     if (result) result = work();
     if (!result && !write_all(writer.get(), wire::encode_result(result))) ::_exit(2);
     ::_exit(result ? 0 : 1);

@@ -12,19 +12,10 @@
 #include "compiler/machine/code.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
+#include "compiler/machine/site_parts.hpp"
 
 namespace aegir::machine {
 namespace {
-
-Result<void> check(const Config& config, const SitePlace& place) {
-  if (Result<void> ok = check_slot(config, place.uid); !ok) return ok;
-  if (Result<void> ok = check_docroot(config, place.docroot); !ok) return ok;
-  // "all" and "default" are Drupal's own folders in sites/.
-  if (!is_canonical_host(place.uri) || place.uri == "all" || place.uri == "default") {
-    return fail(Code::kInvalid, "'" + place.uri + "' can't be the directory of a site");
-  }
-  return {};
-}
 
 // private/ is the site's own already; what lies in it is made by nobody else. The web server enters private/files, to
 // send what PHP tells it to.
@@ -74,14 +65,6 @@ bool is_own(const Accounts& accounts, const SitePlace& place) {
   struct stat status{};
   return ::lstat(directory_of(place).c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_gid == place.uid &&
          (status.st_uid == 0 || status.st_uid == accounts.aegir);
-}
-
-/// Opens the site's files/ or private/; nothing when it is not the site's.
-std::optional<Directory> open_own(const Directory& site, const SitePlace& place, const char* name) {
-  Directory directory{open_below(site, name), site.path + '/' + name};
-  struct stat status{};
-  if (!directory.fd || ::fstat(directory.fd.get(), &status) != 0 || status.st_uid != place.uid) return std::nullopt;
-  return directory;
 }
 
 /// Whose the directories are that tell one site's place from another's.
@@ -139,8 +122,25 @@ Result<void> ensure_data(const Accounts& accounts, const SitePlace& place, const
       kTreePatience);
 }
 
-/// Gives what root or aegir left in the site's data to the site. Only with the kernel's help: without it a site could
-/// link a file of theirs into its own data, and have it given.
+}  // namespace
+
+Result<void> check_place(const Config& config, const SitePlace& place) {
+  if (Result<void> ok = check_slot(config, place.uid); !ok) return ok;
+  if (Result<void> ok = check_docroot(config, place.docroot); !ok) return ok;
+  // "all" and "default" are Drupal's own folders in sites/.
+  if (!is_canonical_host(place.uri) || place.uri == "all" || place.uri == "default") {
+    return fail(Code::kInvalid, "'" + place.uri + "' can't be the directory of a site");
+  }
+  return {};
+}
+
+std::optional<Directory> open_own(const Directory& site, const SitePlace& place, const char* name) {
+  Directory directory{open_below(site, name), site.path + '/' + name};
+  struct stat status{};
+  if (!directory.fd || ::fstat(directory.fd.get(), &status) != 0 || status.st_uid != place.uid) return std::nullopt;
+  return directory;
+}
+
 Result<void> hand_over(const Accounts& accounts, const SitePlace& place, const Directory& site, Done& done) {
   const Rules rules{.owner = {place.uid, place.uid},
                     .adopts = [&](uid_t uid) { return uid == 0 || uid == accounts.aegir; },
@@ -158,10 +158,8 @@ bool links_are_protected() {
   return text && text->starts_with('1');
 }
 
-}  // namespace
-
 Result<void> prepare_site(const Config& config, const Accounts& accounts, const SitePlace& place, Done& done) {
-  if (Result<void> ok = check(config, place); !ok) return ok;
+  if (Result<void> ok = check_place(config, place); !ok) return ok;
   Result<AsRoot> root = AsRoot::begin();
   if (!root) return pass(root);
   // First, so that a refusal leaves everything as it was: settings of a site that had this name must not become
@@ -230,7 +228,7 @@ bool is_own_site(const Accounts& accounts, const SitePlace& place) {
 }
 
 Result<void> look_at_site(const Config& config, const Accounts& accounts, const SitePlace& place) {
-  if (Result<void> ok = check(config, place); !ok) return ok;
+  if (Result<void> ok = check_place(config, place); !ok) return ok;
   const Result<AsRoot> root = AsRoot::begin();
   if (!root) return std::unexpected(root.error());
   if (Result<void> fine = look_at_owners(accounts, place); !fine) return fine;

@@ -57,8 +57,8 @@ class Rules {
 
   void port(std::string field, std::uint16_t value) { range(std::move(field), value, 1, 65535, ""); }
 
-  void host_or_address(std::string field, std::string_view value) {
-    if (!is_host(value, false) && !is_address(value)) {
+  void host_or_address(std::string field, std::string_view value, bool (*is_name)(std::string_view, bool)) {
+    if (!is_name(value, false) && !is_address(value)) {
       refuse(std::move(field), printable(value) + " is neither a host name nor an IP address");
     }
   }

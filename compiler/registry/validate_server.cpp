@@ -57,10 +57,10 @@ void refuse_shared_ports(const Server& server, Rules& rules) {
 
 }  // namespace
 
-Problems validate(const Server& server) {
+Problems validate(const Server& server, bool (*is_name)(std::string_view, bool)) {
   Rules rules;
   (void)rules.name("", server.name);
-  rules.host_or_address("host", server.host);
+  rules.host_or_address("host", server.host, is_name);
   Services seen = 0;
   for (const WebService& service : server.web) {
     const std::string field = "web/" + std::string(word_of(kServiceWords, service.kind));
@@ -77,7 +77,7 @@ Problems validate(const Server& server) {
       rules.refuse("database/type", printable(server.database->type) + " is not the name of a Drupal database driver",
                    "write mysql for MySQL and MariaDB");
     }
-    rules.host_or_address("database/host", server.database->host);
+    rules.host_or_address("database/host", server.database->host, is_name);
     rules.port("database/port", server.database->port);
   }
   return rules.take();

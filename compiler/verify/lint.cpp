@@ -1,7 +1,5 @@
 #include "compiler/verify/lint.hpp"
 
-#include <algorithm>
-
 #include "compiler/machine/lint.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/verify/texts.hpp"
@@ -24,24 +22,6 @@ void look(const Result<std::optional<std::string>>& present, std::vector<Error>&
 }
 
 }  // namespace
-
-Result<PhpVersions> php_of(registry::Store& store, const registry::Platform& platform,
-                           const std::vector<std::string>& uris) {
-  Result<std::vector<registry::Block>> blocks = store.blocks();
-  if (!blocks) return pass(blocks);
-  std::set<std::string> names;
-  for (const std::string& uri : uris) {
-    Result<std::optional<registry::Site>> site = store.find_site(uri);
-    if (!site) return pass(site);
-    if (site->has_value() && !(*site)->block.empty()) names.insert((*site)->block);
-  }
-  PhpVersions versions;
-  for (const registry::Block& block : *blocks) {
-    if (names.empty() ? block.server == platform.server : names.contains(block.name))
-      versions.insert(block.php_version);
-  }
-  return versions;
-}
 
 Result<void> lint(const Config& config, const PhpVersions& versions, std::string_view content,
                   const std::string& path) {

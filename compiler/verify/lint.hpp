@@ -8,16 +8,12 @@
 
 #include "compiler/core/config.hpp"
 #include "compiler/machine/site_files.hpp"
-#include "compiler/registry/store.hpp"
+#include "compiler/registry/model.hpp"
 
 namespace aegir::verify {
 
 /// Versions of PHP ("8.2").
 using PhpVersions = std::set<std::string>;
-
-/// Those that the sites of a platform run with, whose uris are `uris`; without a site, those of its server.
-[[nodiscard]] Result<PhpVersions> php_of(registry::Store& store, const registry::Platform& platform,
-                                         const std::vector<std::string>& uris);
 
 /// Asks each of `versions` about a file that is no site's; the first error.
 [[nodiscard]] Result<void> lint(const Config& config, const PhpVersions& versions, std::string_view content,

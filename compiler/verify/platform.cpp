@@ -1,11 +1,13 @@
 #include "compiler/verify/platform.hpp"
 
-#include "compiler/verify/site.hpp"
+#include "compiler/verify/site_files.hpp"
 
 namespace aegir::verify {
+
 Result<Told> verify_platform(const Config& config, const Accounts& accounts, const emit::Model& model,
                              const registry::Platform& platform, const std::vector<std::string>& uris,
-                             const PhpVersions& versions, machine::Done& done) {
+                             const std::vector<std::string>& profiles, const PhpVersions& versions,
+                             machine::Done& done) {
   Told told;
   const auto tell = [&](Error error) {
     error.message = "platform " + platform.name + ": " + error.message;
@@ -14,7 +16,7 @@ Result<Told> verify_platform(const Config& config, const Accounts& accounts, con
   if (Result<void> owned = machine::prepare_platform(config, accounts, platform.docroot, done); !owned) {
     tell(std::move(owned.error()));
   }
-  Result<std::vector<Error>> written = write_platform_files(config, accounts, platform, uris, {}, versions, done);
+  Result<std::vector<Error>> written = write_platform_files(config, accounts, platform, uris, profiles, versions, done);
   if (written) {
     for (Error& error : *written) tell(std::move(error));
   } else {

@@ -11,7 +11,7 @@
 #include "compiler/publish/activate.hpp"
 #include "compiler/publish/https.hpp"
 #include "compiler/verify/lint.hpp"
-#include "compiler/verify/site.hpp"
+#include "compiler/verify/site_files.hpp"
 
 namespace aegir::verify {
 namespace {
@@ -51,30 +51,6 @@ Result<void> note_unobeyed(const Config& config, const registry::Platform& platf
   return {};
 }
 
-/// `with_local` are the sites for which people have written a file, `certified` the folders with certificates.
-Result<emit::Model> read_model(registry::Store& store, std::vector<registry::Server> servers,
-                               const std::set<std::string>& with_local, const std::set<std::string>& certified) {
-  Result<std::vector<registry::Platform>> platforms = store.platforms();
-  if (!platforms) return pass(platforms);
-  Result<std::vector<registry::Block>> blocks = store.blocks();
-  if (!blocks) return pass(blocks);
-  emit::Model model{std::move(servers), *std::move(platforms), *std::move(blocks)};
-  Result<void> read = store.each_site([&](const registry::Site& site) -> Result<void> {
-    if (site.body_limit != 0 || with_local.contains(site.uri)) {
-      model.own_sites.push_back({site.uri, site.platform, site.body_limit});
-    }
-    if (certified.contains(site.uri)) {
-      std::vector<std::string> names = {site.uri};
-      for (const registry::Alias& alias : site.aliases) names.push_back(alias.host);
-      model.certified_sites.push_back({site.uri, std::move(names)});
-    }
-    if (publish::is_by_https_alone(site)) model.https_sites.push_back({site.uri, site.platform});
-    return {};
-  });
-  if (!read) return pass(read);
-  return model;
-}
-
 /// The block's PHP, and what a person has to do about it.
 Result<void> give_php(const Config& config, const registry::Block& block, std::vector<std::string>& notes,
                       machine::Done& done) {
@@ -98,33 +74,24 @@ Result<void> give_php(const Config& config, const registry::Block& block, std::v
 
 }  // namespace
 
-Result<emit::Model> read_model(registry::Store& store) {
-  Result<std::vector<registry::Server>> servers = store.servers();
-  if (!servers) return pass(servers);
-  return read_model(store, *std::move(servers), {}, {});
-}
-
-Result<emit::Model> read_model(registry::Store& store, const Config& config) {
-  Result<std::vector<registry::Server>> servers = store.servers();
-  if (!servers) return pass(servers);
-  std::set<std::string> uris;
-  for (const registry::Server& server : *servers) {
+Result<PeoplesSites> peoples_sites(const Config& config, const std::vector<std::string>& servers) {
+  PeoplesSites sites;
+  for (const std::string& server : servers) {
     for (const char* service : {"apache", "nginx"}) {
-      Result<std::vector<std::string>> files = machine::peoples_files(config, server.name, service);
+      Result<std::vector<std::string>> files = machine::peoples_files(config, server, service);
       if (!files) return pass(files);
       for (const std::string& path : *files) {
         const std::string name = path.substr(path.rfind('/') + 1);
         const std::size_t end = name.rfind(".local.conf");
         if (end == std::string::npos || !path.ends_with('/' + emit::own_site_local(name.substr(0, end)))) continue;
-        uris.insert(name.substr(0, end));
+        sites.with_local.insert(name.substr(0, end));
       }
     }
   }
   const Result<machine::CertificateFolders> folders = machine::read_certificates(config);
   if (!folders) return std::unexpected(folders.error());
-  std::set<std::string> certified;
-  for (const machine::CertificateFolder& folder : folders->folders) certified.insert(folder.name);
-  return read_model(store, *std::move(servers), uris, certified);
+  for (const machine::CertificateFolder& folder : folders->folders) sites.certified.insert(folder.name);
+  return sites;
 }
 
 Result<bool> body_limit_is_in_force(const Config& config, const registry::Platform& platform,

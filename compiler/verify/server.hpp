@@ -1,5 +1,5 @@
 // What Verify does with the servers of a registry: folders, owners, slots, fragments, and the web servers'
-// configuration in force. Composes registry, emitters, machine and activation; used by aegirc, and later by aegird.
+// configuration in force. Plain values: used by aegirc, which has the registry, and by aegird, which is told.
 #pragma once
 
 #include <set>
@@ -9,15 +9,17 @@
 #include "compiler/core/config.hpp"
 #include "compiler/emit/emit.hpp"
 #include "compiler/machine/machine.hpp"
-#include "compiler/registry/store.hpp"
 
 namespace aegir::verify {
 
-/// What all fragments depend on: the registry alone.
-[[nodiscard]] Result<emit::Model> read_model(registry::Store& store);
-/// The same on this machine, where a site is also its own by the vhost.d/<uri>.local.conf that a person has written for
-/// it. Needs root, at hand or in reserve.
-[[nodiscard]] Result<emit::Model> read_model(registry::Store& store, const Config& config);
+/// For which sites people have put something down on this machine, by name: what of a model is not in the registry.
+struct PeoplesSites {
+  std::set<std::string> with_local;  ///< a vhost.d/<uri>.local.conf, by which a site is one of its own
+  std::set<std::string> certified;   ///< a folder in config/ssl.d
+};
+
+/// Looks them up, `servers` being the names of all servers. Needs root, at hand or in reserve.
+[[nodiscard]] Result<PeoplesSites> peoples_sites(const Config& config, const std::vector<std::string>& servers);
 
 /// Whether the web servers' files say of a site's request bodies what the registry says: they come with a compile or
 /// verify_servers(), not with a publish. Needs root, at hand or in reserve.

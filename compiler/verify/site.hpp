@@ -1,8 +1,5 @@
-// What Verify does with a site: its tree, and the files that Drupal and Drush read, as the registry says. Composes
-// registry, emitters and machine; used by aegirc, and later by aegird.
-//
-// Whether a site's credentials are cloaked is said in two places, the registry and the site's drushrc.php, where people
-// of Aegir 3 are used to say it. What settings.php has tells which of the two has changed since the last Verify.
+// What Verify does with the sites of a registry that is at hand, in aegirc: their trees, and the files that Drupal and
+// Drush read (site_files.hpp).
 #pragma once
 
 #include <functional>
@@ -13,19 +10,12 @@
 #include <vector>
 
 #include "compiler/core/config.hpp"
-#include "compiler/emit/drupal.hpp"
 #include "compiler/machine/site_files.hpp"
 #include "compiler/publish/compare_files.hpp"
 #include "compiler/registry/store.hpp"
-#include "compiler/verify/texts.hpp"
+#include "compiler/verify/site_files.hpp"
 
 namespace aegir::verify {
-
-/// Whether a site's credentials are to be cloaked. `registry` is what the registry says, `present` what settings.php
-/// has now (nothing: not there, or not ours), `asked` what drushrc.php says (nothing: it can't be read, or the site is
-/// new), `local` what local.drushrc.php says, which comes last and is never written.
-[[nodiscard]] bool decide_cloaking(bool registry, std::optional<bool> present, std::optional<bool> asked,
-                                   std::optional<bool> local);
 
 /// Hears of one file that would change.
 using OnFile = std::function<Result<void>(const publish::FileChange& change)>;
@@ -84,18 +74,10 @@ class Sites {
   [[nodiscard]] bool has_files(const registry::Site& site) const;
   [[nodiscard]] emit::SiteFacts facts_of(const registry::Site& site) const;
   [[nodiscard]] std::string slot_home_of(const registry::Site& site) const;
-  [[nodiscard]] Result<void> write_files(const emit::SiteFacts& facts, const Present& present,
-                                         std::vector<Error>& errors, machine::Done& done);
-  [[nodiscard]] Result<void> write_settings(const registry::Site& site, const Present& present, std::string content,
-                                            machine::Done& done);
-  void write_sites_php(const emit::SiteFacts& facts, machine::Done& done);
+  [[nodiscard]] SiteWork work_of(const registry::Site& site) const;
+  [[nodiscard]] bool is_first_of_platform(const SiteWork& work) const;
+  [[nodiscard]] std::vector<Error> take(SiteWork work, WrittenSite written);
   [[nodiscard]] Result<std::vector<std::string>> forgotten() const;
-
-  /// A settings.php that waits for the map.
-  struct Waiting {
-    machine::SitePlace place;
-    std::string content;
-  };
 
   const Config* config_;
   Accounts accounts_;
@@ -107,25 +89,15 @@ class Sites {
   std::set<std::string> with_drush_yml_;                                  ///< homes of shared slots, compared
   std::vector<Error> of_platforms_;                                       ///< told by record()
   std::vector<registry::Site> changed_;                                   ///< as they are to be in the registry
-  std::vector<Waiting> waiting_;
+  std::vector<SiteWork> waiting_;                                         ///< whose settings.php waits for the map
 };
 
-/// A platform's own files: sites.php, drushrc.php with the names of its sites, Drush's alias of the platform.
-/// Returns what of them could not be written, and what people have written that PHP of one of `versions` can't read.
-[[nodiscard]] Result<std::vector<Error>> write_platform_files(const Config& config, const Accounts& accounts,
-                                                              const registry::Platform& platform,
-                                                              const std::vector<std::string>& uris,
-                                                              const std::vector<std::string>& profiles,
-                                                              const PhpVersions& versions, machine::Done& done);
+/// What write_platform_files() and write_server_files() would change.
 [[nodiscard]] Result<std::vector<Error>> compare_platform_files(const Config& config, const Accounts& accounts,
                                                                 const registry::Platform& platform,
                                                                 const std::vector<std::string>& uris,
                                                                 const std::vector<std::string>& profiles,
                                                                 const OnFile& told);
-
-/// Drush's alias of a server, and where Drush finds its aliases.
-[[nodiscard]] Result<void> write_server_files(const Config& config, const Accounts& accounts,
-                                              const registry::Server& server, machine::Done& done);
 [[nodiscard]] Result<std::vector<Error>> compare_server_files(const Config& config, const Accounts& accounts,
                                                               const registry::Server& server, const OnFile& told);
 

@@ -25,7 +25,8 @@ namespace {
 constexpr std::size_t kMostJobs = 256;
 /// And so many runs of one slot: a tenant can make his last for as long as they may.
 constexpr std::ptrdiff_t kMostRuns = 8;
-constexpr std::size_t kLongestOrder = 1U << 20U;
+/// How long a worker that was told to end may go on, and what it has begun when it is gone.
+constexpr std::chrono::seconds kLastMoments{20};
 constexpr std::size_t kLongestComplaint = 300;
 constexpr std::size_t kLongestAnswer = wire::kMostBytes - 64;
 
@@ -41,7 +42,43 @@ void send_signal(pid_t child) { (void)::kill(child, SIGTERM); }
 Monitor::Monitor(Config config, Accounts accounts, Fd channel, int log)
     : config_(std::move(config)), accounts_(accounts), channel_(std::move(channel)), log_(log) {}
 
-Result<void> Monitor::serve() {
+/// Until when the loop has something to do although nothing comes, in milliseconds as poll() wants them.
+int Monitor::longest_wait() const {
+  constexpr int kSecond = 1000;
+  if (complaints_ > 0) return kSecond;
+  if (!last_moment_) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*last_moment_ - std::chrono::steady_clock::now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+}
+
+/// Nothing is taken any more. Runs are ended; what else is at work may be finished, for a while.
+void Monitor::close() {
+  if (!std::exchange(open_, false)) return;
+  last_moment_ = std::chrono::steady_clock::now() + kLastMoments;
+  for (const auto& [child, job] : jobs_) {
+    if (job.is_run) send_signal(child);
+  }
+}
+
+/// All that aegird does can be done again, so nothing is lost but time.
+void Monitor::kill_jobs() {
+  last_moment_.reset();
+  for (const auto& [child, job] : jobs_) (void)::kill(child, SIGKILL);
+}
+
+void Monitor::take_signal(std::optional<pid_t> worker, int signals) {
+  signalfd_siginfo which{};
+  while (::read(signals, &which, sizeof which) > 0) {
+  }
+  if (!worker || last_moment_) {
+    close();
+    return;
+  }
+  (void)::kill(*worker, SIGTERM);
+  last_moment_ = std::chrono::steady_clock::now() + kLastMoments;
+}
+
+Result<void> Monitor::serve(std::optional<pid_t> worker) {
   // A worker that does not read its answers is no worker.
   const timeval patience{.tv_sec = 10, .tv_usec = 0};
   if (::setsockopt(channel_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0) {
@@ -55,6 +92,7 @@ Result<void> Monitor::serve() {
   sigset_t asked;
   ::sigemptyset(&asked);
   ::sigaddset(&asked, SIGTERM);
+  ::sigaddset(&asked, SIGINT);
   const Fd signals(::signalfd(-1, &asked, SFD_CLOEXEC | SFD_NONBLOCK));
   while (open_ || !jobs_.empty()) {
     std::vector<pollfd> waits{{.fd = open_ ? signals.get() : -1, .events = POLLIN, .revents = 0},
@@ -64,19 +102,17 @@ Result<void> Monitor::serve() {
       children.push_back(child);
       waits.push_back({.fd = job.answer.get(), .events = POLLIN, .revents = 0});
     }
-    constexpr int kSecond = 1000;
-    if (::poll(waits.data(), waits.size(), complaints_ > 0 ? kSecond : -1) < 0 && errno != EINTR) {
+    if (::poll(waits.data(), waits.size(), longest_wait()) < 0 && errno != EINTR) {
       return fail_errno("can't wait", "aegird", errno);
     }
-    if (waits[0].revents != 0) open_ = false;
+    if (waits[0].revents != 0) take_signal(worker, signals.get());
+    if (last_moment_ && std::chrono::steady_clock::now() >= *last_moment_) {
+      if (!open_) kill_jobs();
+      close();
+    }
     if (waits[1].revents != 0) take_packet();
     for (std::size_t n = 0; n < children.size(); ++n) {
       if (waits[n + 2].revents != 0) take_answer(children[n]);
-    }
-    if (!open_) {
-      for (const auto& [child, job] : jobs_) {
-        if (job.is_run) send_signal(child);
-      }
     }
     tell_complaints();
   }
@@ -87,13 +123,10 @@ void Monitor::take_packet() {
   Result<std::optional<wire::Packet>> packet = wire::receive(channel_.get());
   if (!packet) {
     // There is no number to answer to.
-    if (packet.error().code == Code::kIo) open_ = false;
+    if (packet.error().code == Code::kIo) close();
     return complain(packet.error().message);
   }
-  if (!*packet) {
-    open_ = false;
-    return;
-  }
+  if (!*packet) return close();
   wire::Decoder decoder((*packet)->bytes);
   std::uint64_t request = 0;
   std::uint64_t verb = 0;
@@ -108,7 +141,9 @@ void Monitor::start(std::uint64_t request, std::uint64_t verb, wire::Packet pack
   if (jobs_.size() >= kMostJobs) {
     return refuse(request, {Code::kBusy, "aegird works on " + std::to_string(kMostJobs) + " requests already"});
   }
-  if (order.size() > kLongestOrder) return refuse(request, {Code::kInvalid, "an order of more than 1 MiB"});
+  if (order.size() > longest_order(verb)) {
+    return refuse(request, {Code::kInvalid, "an order of " + std::to_string(order.size()) + " bytes is too long"});
+  }
   const bool is_run = verb == static_cast<std::uint64_t>(wire::Verb::kRun);
   const uid_t uid = is_run ? uid_of_run(order) : 0;
   Result<bool> after_stray = is_run ? may_run(uid) : false;
@@ -182,7 +217,7 @@ void Monitor::reply(std::uint64_t request, std::string_view result) {
   encoder.bytes() += result;
   Result<void> sent = wire::send(channel_.get(), encoder.bytes());
   if (sent || !open_) return;
-  open_ = false;
+  close();
   complain(sent.error().message);
 }
 

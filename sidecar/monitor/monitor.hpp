@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -27,9 +28,11 @@ class Monitor {
   /// `channel` is aegird's end; `log` a descriptor for what was refused and what broke, a line each.
   Monitor(Config config, Accounts accounts, Fd channel, int log);
 
-  /// Serves until the other end is closed, or SIGTERM comes; then ends every run and waits for the other work. The
-  /// process must be root with one thread, with SIGCHLD and SIGTERM blocked.
-  [[nodiscard]] Result<void> serve();
+  /// Serves until the other end is closed, or SIGTERM or SIGINT comes; then ends every run and waits for the other
+  /// work, but not for ever. `worker`, when there is one, is told of the signal first, and may use this process for
+  /// some seconds more to end as it wants to. The process must be root with one thread, with SIGCHLD, SIGTERM and
+  /// SIGINT blocked.
+  [[nodiscard]] Result<void> serve(std::optional<pid_t> worker = std::nullopt);
 
  private:
   /// A request that a child works on.
@@ -50,6 +53,10 @@ class Monitor {
   [[nodiscard]] Result<bool> may_run(uid_t uid);
   void complain(const std::string& what);
   void tell_complaints();
+  void take_signal(std::optional<pid_t> worker, int signals);
+  void close();
+  void kill_jobs();
+  [[nodiscard]] int longest_wait() const;
 
   Config config_;
   Accounts accounts_;
@@ -61,6 +68,7 @@ class Monitor {
   std::string complaint_;  ///< the last one that was not written
   std::uint64_t complaints_ = 0;
   std::chrono::steady_clock::time_point told_;
+  std::optional<std::chrono::steady_clock::time_point> last_moment_;  ///< until which the worker, or work, may go on
 };
 
 }  // namespace aegir::monitor

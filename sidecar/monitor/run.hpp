@@ -12,9 +12,6 @@
 #include <chrono>
 #include <cstdint>
 #include <set>
-#include <string>
-#include <tuple>
-#include <vector>
 
 #include "compiler/core/atomic_file.hpp"
 #include "compiler/core/config.hpp"
@@ -23,37 +20,11 @@
 
 namespace aegir::monitor {
 
-struct RunOrder {
-  Slot slot;
-  std::vector<std::string> argv;         ///< argv[0] is an absolute path
-  std::vector<std::string> environment;  ///< NAME=value; nothing else of the environment is there
-  std::string directory;                 ///< absolute, where it starts
-  std::string docroot;                   ///< of the platform whose other sites it does not see; empty: of none
-  std::vector<std::string> shown;        ///< names of folders in <docroot>/sites/ that it sees
-  std::uint64_t patience = 0;            ///< milliseconds, after which it is killed
-};
+using wire::RunEnd;
+using wire::RunOrder;
 
 /// Input, output and errors of a run, which become its descriptors 0, 1 and 2.
 using RunFiles = std::array<Fd, 3>;
-
-/// How a run ended.
-struct RunEnd {
-  int status = 0;         ///< exit status, or 128 + the signal that ended it
-  bool in_time = true;    ///< false: it was killed when its patience was over
-  bool asked = false;     ///< it was killed because somebody ended it
-  std::uint64_t cpu = 0;  ///< milliseconds of user and system time, all its processes together
-};
-
-constexpr auto fields(RunOrder& value) {
-  return std::tie(value.slot, value.argv, value.environment, value.directory, value.docroot, value.shown,
-                  value.patience);
-}
-constexpr auto fields(const RunOrder& value) {
-  return std::tie(value.slot, value.argv, value.environment, value.directory, value.docroot, value.shown,
-                  value.patience);
-}
-constexpr auto fields(RunEnd& value) { return std::tie(value.status, value.in_time, value.asked, value.cpu); }
-constexpr auto fields(const RunEnd& value) { return std::tie(value.status, value.in_time, value.asked, value.cpu); }
 
 /// Whether the order makes sense: kInvalid names what does not. The slot is looked at by look_at_slot().
 [[nodiscard]] Result<void> check_order(const Config& config, const RunOrder& order);

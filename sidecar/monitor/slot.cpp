@@ -92,10 +92,19 @@ bool is_marked_retired(const Fd& own) {
 }
 
 Result<void> look_at_slot(const Config& config, const Slot& slot) {
+  const Result<machine::AsRoot> root = machine::AsRoot::begin();
+  if (!root) return std::unexpected(root.error());
   Result<machine::Directory> own = open_slot(config, slot);
   if (!own) return pass(own);
   if (is_marked_retired(own->fd)) return fail(Code::kConflict, name_of(slot) + " is retired");
   return {};
+}
+
+Result<void> look_at_used_slot(const Config& config, const Slot& slot) {
+  const Result<machine::AsRoot> root = machine::AsRoot::begin();
+  if (!root) return std::unexpected(root.error());
+  const Result<machine::Directory> own = open_slot(config, slot);
+  return own ? Result<void>() : std::unexpected(own.error());
 }
 
 Result<void> make_slots(const Config& config, const Accounts& accounts, const machine::BlockSlots& block,

@@ -5,29 +5,22 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <string>
-#include <tuple>
 
 #include "compiler/core/atomic_file.hpp"
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
 #include "compiler/machine/machine.hpp"
+#include "sidecar/wire/order.hpp"
 
 namespace aegir::monitor {
 
-struct Slot {
-  std::string block;
-  std::uint32_t number = 0;
-  std::uint32_t uid = 0;  ///< also its group
-  bool operator==(const Slot&) const = default;
-};
-
-constexpr auto fields(Slot& value) { return std::tie(value.block, value.number, value.uid); }
-constexpr auto fields(const Slot& value) { return std::tie(value.block, value.number, value.uid); }
+using wire::Slot;
 
 /// Whether this slot was made, has this uid and is not retired. kInvalid for what can be none, kNotFound for one that
-/// is not there, kConflict for one that is retired or has another uid.
+/// is not there, kConflict for one that is retired or has another uid. Becomes root by itself.
 [[nodiscard]] Result<void> look_at_slot(const Config& config, const Slot& slot);
+/// The same of one that may be retired: for what is taken away.
+[[nodiscard]] Result<void> look_at_used_slot(const Config& config, const Slot& slot);
 
 /// Whether a slot's own directory has the mark of retire_slot(). Needs no more than the slot's uid.
 [[nodiscard]] bool is_marked_retired(const Fd& own);

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <concepts>
+#include <functional>
 
 #include "compiler/core/codec.hpp"
 #include "compiler/machine/machine.hpp"
+#include "compiler/machine/privilege.hpp"
+#include "sidecar/monitor/php.hpp"
+#include "sidecar/monitor/server_verbs.hpp"
+#include "sidecar/monitor/site_verbs.hpp"
 #include "sidecar/monitor/slot.hpp"
-
-namespace aegir::machine {
-constexpr auto fields(BlockSlots& value) { return std::tie(value.block, value.first_uid, value.slots); }
-}  // namespace aegir::machine
 
 namespace aegir::monitor {
 namespace {
@@ -50,13 +50,30 @@ Result<machine::Done> retire(Context& context, const Slot& slot) {
 Result<std::uint64_t> count(Context& context, const Slot& slot) { return count_processes(context.config, slot); }
 
 template <class Order, class Answer>
-std::string serve(Context& context, std::string_view bytes, Result<Answer> (*work)(Context&, const Order&)) {
+std::string serve(std::string_view bytes, const std::function<Result<Answer>(const Order&)>& work) {
   wire::Decoder decoder(bytes);
   Order order;
   if (!decoder.get(order) || !decoder.finished()) {
     return wire::encode_result(Result<Answer>(fail(Code::kInvalid, "an order that makes no sense")));
   }
-  return wire::encode_result(work(context, order));
+  return wire::encode_result(work(order));
+}
+
+/// As root.
+template <class Order, class Answer>
+std::string serve(Context& context, std::string_view bytes, Result<Answer> (*work)(Context&, const Order&)) {
+  return serve<Order, Answer>(bytes, [&](const Order& order) { return work(context, order); });
+}
+
+/// As aegir with root in reserve, which is how all that aegirc does too is written: what aegir alone may read is read
+/// as aegir.
+template <class Order, class Answer>
+std::string serve(Context& context, std::string_view bytes,
+                  Result<Answer> (*work)(const Config&, const Accounts&, const Order&)) {
+  return serve<Order, Answer>(bytes, [&](const Order& order) -> Result<Answer> {
+    if (Result<void> became = machine::become_aegir(context.accounts); !became) return pass(became);
+    return work(context.config, context.accounts, order);
+  });
 }
 
 }  // namespace
@@ -75,10 +92,53 @@ std::string serve_verb(const Config& config, const Accounts& accounts, wire::Ver
       return serve(context, order, retire);
     case wire::Verb::kCountSlot:
       return serve(context, order, count);
+    case wire::Verb::kLookAtSite:
+      return serve(context, order, look_at_site);
+    case wire::Verb::kPrepareSite:
+      return serve(context, order, prepare_site);
+    case wire::Verb::kPrepareSiteTree:
+      return serve(context, order, prepare_site_tree);
+    case wire::Verb::kWriteSite:
+      return serve(context, order, write_site);
+    case wire::Verb::kFinishSite:
+      return serve(context, order, finish_site);
+    case wire::Verb::kLintSite:
+      return serve(context, order, lint_site);
+    case wire::Verb::kForgetSite:
+      return serve(context, order, forget_site);
+    case wire::Verb::kWrittenSites:
+      return serve(context, order, written_sites);
+    case wire::Verb::kRemoveSite:
+      return serve(context, order, remove_site);
+    case wire::Verb::kPeoplesSites:
+      return serve(context, order, peoples_sites);
+    case wire::Verb::kVerifyServers:
+      return serve(context, order, verify_servers);
+    case wire::Verb::kVerifyPlatform:
+      return serve(context, order, verify_platform);
+    case wire::Verb::kWritePlatform:
+      return serve(context, order, write_platform);
+    case wire::Verb::kStartPhp:
+      return serve(context, order, start_php);
+    case wire::Verb::kStopPhp:
+      return serve(context, order, stop_php);
+    case wire::Verb::kReloadPhp:
+      return serve(context, order, reload_php);
+    case wire::Verb::kMapKey:
+      return serve(context, order, map_key);
+    case wire::Verb::kCertificates:
+      return serve(context, order, certificates);
     case wire::Verb::kEndRun:
       break;
   }
   return wire::encode_result(Result<void>(fail(Code::kInvalid, "there is no such verb")));
+}
+
+std::size_t longest_order(std::uint64_t verb) {
+  constexpr std::size_t kUsual = 1U << 20U;
+  const bool has_model = verb == static_cast<std::uint64_t>(wire::Verb::kVerifyServers) ||
+                         verb == static_cast<std::uint64_t>(wire::Verb::kVerifyPlatform);
+  return has_model ? wire::kMostBytes : kUsual;
 }
 
 uid_t uid_of_run(std::string_view order) {

@@ -1,6 +1,7 @@
 // The closed list of verbs: what each takes, how it is checked, and who does it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
 #include "sidecar/monitor/run.hpp"
+#include "sidecar/wire/channel.hpp"
 #include "sidecar/wire/verb.hpp"
 
 namespace aegir::monitor {
@@ -18,6 +20,9 @@ namespace aegir::monitor {
 /// as for run().
 [[nodiscard]] std::string serve_verb(const Config& config, const Accounts& accounts, wire::Verb verb,
                                      std::string_view order, std::vector<Fd>& fds, bool after_stray);
+
+/// Longer orders of this verb are refused: 1 MiB, but for those that have all that web servers are told of a fleet.
+[[nodiscard]] std::size_t longest_order(std::uint64_t verb);
 
 /// The uid that the order of a run names, before anything of it is believed; 0 for what is no such order.
 [[nodiscard]] uid_t uid_of_run(std::string_view order);

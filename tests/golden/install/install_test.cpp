@@ -33,14 +33,14 @@ TEST_F(Installed, LiesInDebiansPlaces) {
   }
   std::ranges::sort(files);
   EXPECT_THAT(files, ElementsAre("usr/bin/aegirc", "usr/lib/apache2/modules/mod_aegir.so",
-                                 "usr/lib/nginx/modules/ngx_http_aegir_module.so",
+                                 "usr/lib/nginx/modules/ngx_http_aegir_module.so", "usr/sbin/aegird",
                                  "usr/share/aegir/registry.schema.json", "usr/share/bash-completion/completions/aegirc",
                                  "usr/share/doc/aegir/README.md", "usr/share/doc/aegir/copyright",
                                  "usr/share/doc/aegir/examples/aegir.conf", "usr/share/doc/aegir/mod_aegir.md",
                                  "usr/share/doc/aegir/ngx_aegir.md", "usr/share/man/man1/aegirc.1",
                                  "usr/share/man/man5/aegir.conf.5", "usr/share/zsh/vendor-completions/_aegirc"));
   for (const std::string& file : files) {
-    const bool runs = file == "usr/bin/aegirc";
+    const bool runs = file == "usr/bin/aegirc" || file == "usr/sbin/aegird";
     EXPECT_EQ((fs::status(root_.path("root/" + file)).permissions() & fs::perms::others_all),
               runs ? fs::perms::others_read | fs::perms::others_exec : fs::perms::others_read)
         << file;
