@@ -2,14 +2,12 @@
 // main.cpp only puts them together.
 #pragma once
 
-#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
+#include "compiler/cli/outcome.hpp"
 #include "compiler/cli/output.hpp"
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
@@ -23,20 +21,6 @@ class App;
 }
 
 namespace aegir::cli {
-
-/// Everything that is wrong, to be printed at once.
-using Errors = std::vector<Error>;
-using Outcome = std::expected<void, Errors>;
-
-/// Ends a command with one error.
-template <class T>
-[[nodiscard]] std::unexpected<Errors> stop(Result<T>& result) {
-  return std::unexpected(Errors{std::move(result.error())});
-}
-template <class T>
-[[nodiscard]] std::unexpected<Errors> stop(std::expected<T, Errors>& result) {
-  return std::unexpected(std::move(result.error()));
-}
 
 /// One run of aegirc: the global options, and the command that was chosen.
 struct Cli {

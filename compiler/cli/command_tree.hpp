@@ -1,4 +1,4 @@
-// The command tree of aegirc as completion and manual page walk through it.
+// The command tree of a program as completion and manual page walk through it.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace aegir::cli {
 /// The commands right below `app`.
 [[nodiscard]] std::vector<const CLI::App*> commands_of(const CLI::App& app);
 
-/// "aegirc map dump".
+/// With all that stands before it: "aegirc map dump".
 [[nodiscard]] std::string path_of(const CLI::App& app);
 
 [[nodiscard]] std::vector<const CLI::Option*> options_of(const CLI::App& app, bool positional);

@@ -1,9 +1,10 @@
 // What bash and zsh complete, and the walk through the command tree that it is made from.
+#include "compiler/cli/completion.hpp"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "compiler/cli/command_tree.hpp"
-#include "compiler/cli/documentation.hpp"
 
 namespace aegir::cli {
 
@@ -96,8 +97,9 @@ std::string described_options(const CLI::App& app) {
 }
 
 /// What the word $1 of a command line takes, in both shells.
-std::string value_function(const Cases& cases) {
-  return "_aegirc_value() {\n"
+std::string value_function(const std::string& name, const Cases& cases) {
+  return "_" + name +
+         "_value() {\n"
          "    choices= value=\n"
          "    case \"$command $1\" in\n" +
          cases.values +
@@ -108,6 +110,7 @@ std::string value_function(const Cases& cases) {
 }  // namespace
 
 std::string bash_completion(const CLI::App& app) {
+  const std::string name = app.get_name();
   const Cases cases = cases_of(app);
   std::string words;  // what can come next
   std::string global;
@@ -121,19 +124,26 @@ std::string bash_completion(const CLI::App& app) {
     }
     words += "            '" + path_of(at) + "') words='" + next + "' ;;\n";
   });
-  return "# Completion of aegirc in bash. Made by `aegirc completion`; changes are lost.\n" + value_function(cases) +
-         "_aegirc() {\n"
-         "    local command=aegirc words choices value i at=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - "
+  return "# Completion of " + name + " in bash. Made by `" + name + " completion`; changes are lost.\n" +
+         value_function(name, cases) + "_" + name +
+         "() {\n"
+         "    local command=" +
+         name +
+         " words choices value i at=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - "
          "1]}\n"
          "    for ((i = 1; i < COMP_CWORD; ++i)); do\n"
-         "        _aegirc_value \"${COMP_WORDS[i - 1]}\"\n"
+         "        _" +
+         name +
+         "_value \"${COMP_WORDS[i - 1]}\"\n"
          "        [ -z \"$value\" ] || continue\n"
          "        case \"$command ${COMP_WORDS[i]}\" in\n" +
          cases.commands +
          "        esac\n"
          "    done\n"
          "    if [ \"$at\" = = ]; then at=; elif [ \"$before\" = = ]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
-         "    _aegirc_value \"$before\"\n"
+         "    _" +
+         name +
+         "_value \"$before\"\n"
          "    words=$choices\n"
          "    if [ -z \"$value\" ]; then\n"
          "        case \"$command\" in\n" +
@@ -145,10 +155,12 @@ std::string bash_completion(const CLI::App& app) {
          "    fi\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$at\"))\n"
          "}\n"
-         "complete -o default -F _aegirc aegirc\n";
+         "complete -o default -F _" +
+         name + " " + name + "\n";
 }
 
 std::string zsh_completion(const CLI::App& app) {
+  const std::string name = app.get_name();
   const Cases cases = cases_of(app);
   std::string cases_of_next;
   each_app(app, [&](const CLI::App& at) {
@@ -158,20 +170,28 @@ std::string zsh_completion(const CLI::App& app) {
     cases_of_next += "        '" + path_of(at) + "') next=(" + commands + ") flags=(" +
                      (&at == &app ? std::string() : described_options(at)) + ") choices='" + choices_for(at) + "' ;;\n";
   });
-  return "#compdef aegirc\n"
-         "# Completion of aegirc in zsh. Made by `aegirc completion zsh`; changes are lost.\n" +
-         value_function(cases) +
-         "_aegirc() {\n"
-         "    local command=aegirc choices value i\n"
+  return "#compdef " + name +
+         "\n"
+         "# Completion of " +
+         name + " in zsh. Made by `" + name + " completion zsh`; changes are lost.\n" + value_function(name, cases) +
+         "_" + name +
+         "() {\n"
+         "    local command=" +
+         name +
+         " choices value i\n"
          "    local -a next flags line=(\"${(@)words[1,CURRENT]}\")\n"
          "    for ((i = 2; i < ${#line}; ++i)); do\n"
-         "        _aegirc_value \"${line[i - 1]}\"\n"
+         "        _" +
+         name +
+         "_value \"${line[i - 1]}\"\n"
          "        [[ -z $value ]] || continue\n"
          "        case \"$command ${line[i]}\" in\n" +
          cases.commands +
          "        esac\n"
          "    done\n"
-         "    _aegirc_value \"${line[-2]}\"\n"
+         "    _" +
+         name +
+         "_value \"${line[-2]}\"\n"
          "    if [[ -n $value ]]; then\n"
          "        if [[ -n $choices ]]; then compadd -- ${=choices}; else _files; fi\n"
          "        return\n"
@@ -192,7 +212,8 @@ std::string zsh_completion(const CLI::App& app) {
          "        _files\n"
          "    fi\n"
          "}\n"
-         "if [[ ${funcstack[1]} == _aegirc ]]; then _aegirc; else compdef _aegirc aegirc; fi\n";
+         "if [[ ${funcstack[1]} == _" +
+         name + " ]]; then _" + name + "; else compdef _" + name + " " + name + "; fi\n";
 }
 
 }  // namespace aegir::cli

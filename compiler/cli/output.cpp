@@ -100,8 +100,8 @@ void Output::note(std::string_view sentence) const {
     notes_.emplace_back(sentence);
     return;
   }
-  std::string line = "aegirc: note: ";
-  line += sentence;
+  std::string line(program);
+  (line += ": note: ") += sentence;
   print(stderr, printable(std::move(line)));
 }
 
@@ -146,6 +146,7 @@ int Output::fail(std::span<const Error> errors) const {
   constexpr std::size_t kMostShown = 100;
   const auto shown = errors.first(std::min(errors.size(), kMostShown));
   const std::size_t more = errors.size() - shown.size();
+  const std::string name(program);
   if (format == Format::kJson) {
     Json list = Json::array();
     for (const Error& error : shown) list.push_back(to_json(error));
@@ -154,9 +155,9 @@ int Output::fail(std::span<const Error> errors) const {
     print(stderr, dump(with_notes(std::move(object)), 2));
   } else {
     for (const Error& error : shown) {
-      print(stderr, printable((error.place.file.empty() ? "aegirc: " : "") + describe(error)));
+      print(stderr, printable((error.place.file.empty() ? name + ": " : std::string()) + describe(error)));
     }
-    if (more != 0) print(stderr, "aegirc: and " + count(more, "more error"));
+    if (more != 0) print(stderr, name + ": and " + count(more, "more error"));
   }
   return errors.empty() ? 0 : exit_code(errors.front().code);
 }

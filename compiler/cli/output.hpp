@@ -1,5 +1,5 @@
-// What aegirc says: results on stdout, as lines for a person or as JSON for a script; errors on stderr, each with its
-// place and the next step.
+// What a program of ours says: results on stdout, as lines for a person or as JSON for a script; errors on stderr, each
+// with its place and the next step.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -20,6 +20,7 @@ enum class Format : std::uint8_t { kTable, kJson };
 class Output {
  public:
   Format format = Format::kTable;
+  std::string_view program = "aegirc";  ///< begins what it says on stderr
 
   /// What a writing command did: `sentence` for a person, `facts` for a script.
   void did(std::string_view sentence, const Json& facts) const;

@@ -1,7 +1,8 @@
-// What aegirc prints and how it exits, compared with sessions/*.txt: each file is a transcript, "$ aegirc ..." lines
-// with what follows them, "[n]" being an exit code other than 0. A session runs in a directory of its own, which stands
-// in it as DIR, with the files of sessions/files. After a change that is meant:
-// AEGIR_UPDATE_GOLDEN=1 build/dev/tests/golden/cli/golden_cli, and read the difference before it is committed.
+// What a program (PROGRAM) prints and how it exits, compared with *.txt in SESSIONS: each file is a transcript, "$
+// aegirc
+// ..." lines with what follows them, "[n]" being an exit code other than 0. A session runs in a directory of its own,
+// which stands in it as DIR, with the files of sessions/files. After a change that is meant: AEGIR_UPDATE_GOLDEN=1
+// build/dev/tests/golden/cli/golden_cli, and read the difference before it is committed.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kSessions = fs::path(AEGIR_SOURCE_DIR) / "tests/golden/cli/sessions";
+const fs::path kSessions = SESSIONS;
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
@@ -32,7 +33,7 @@ std::string shown(const std::string& line, const live::TempDir& directory, int n
   std::istringstream words(line);
   live::Command command;
   for (std::string word; words >> word;) command.argv.push_back(replaced(word, "DIR", directory.path()));
-  command.argv.at(0) = AEGIRC;
+  command.argv.at(0) = PROGRAM;
   command.directory = directory.path();
   command.output = directory.path("output-" + std::to_string(number));
   live::Process process(command);
@@ -47,7 +48,8 @@ class Session : public testing::TestWithParam<std::string> {};
 TEST_P(Session, PrintsWhatItsTranscriptSays) {
   const fs::path file = kSessions / (GetParam() + ".txt");
   const live::TempDir directory;
-  for (const auto& entry : fs::directory_iterator(kSessions / "files")) {
+  std::error_code none;  // of a folder that a program may do without
+  for (const auto& entry : fs::directory_iterator(kSessions / "files", none)) {
     const std::string copy = directory.path(entry.path().filename().string());
     live::put(copy, replaced(live::slurp(entry.path()), "DIR", directory.path()));
     if (entry.path().extension() == ".key") fs::permissions(copy, fs::perms::owner_read);
