@@ -27,7 +27,7 @@ void Diagnostics::refuse(const Node& at, const std::string& path, std::string me
 }
 
 void Diagnostics::expected(const Node& at, const std::string& path, std::string_view expected, std::string hint) {
-  if (hint.empty()) hint = "`aegirc schema` prints the form of a document";
+  if (hint.empty()) hint = form_;
   refuse(at, path, "expected " + std::string(expected) + ", found " + document_.found(at), std::move(hint));
 }
 

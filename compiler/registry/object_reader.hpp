@@ -17,7 +17,10 @@ namespace aegir::registry {
 /// Errors about a document, in the order in which they were found.
 class Diagnostics {
  public:
-  Diagnostics(const Document& document, std::string_view file) : document_(document), file_(file) {}
+  /// `form` is the next step for who wrote a value of another type.
+  Diagnostics(const Document& document, std::string_view file,
+              std::string_view form = "`aegirc schema` prints the form of a document")
+      : document_(document), file_(file), form_(form) {}
 
   /// `path` names the value inside the document ("sites/shop.example/php"); it begins the message.
   void refuse(const Node& at, const std::string& path, std::string message, std::string hint = {},
@@ -42,6 +45,7 @@ class Diagnostics {
   };
   const Document& document_;
   std::string file_;
+  std::string form_;
   std::vector<Entry> entries_;
 };
 

@@ -188,6 +188,34 @@ Result<void> SqliteStore::each_site_with_deleted(const std::function<Result<void
   return visit_sites(sql, visit);
 }
 
+Result<std::vector<Site>> SqliteStore::list_sites(const SiteFilter& filter) {
+  const auto select = [](std::string_view table) {
+    return "SELECT " + site_columns() + " FROM " + std::string(table) +
+           " WHERE (uri, id) > (?1, ?2) AND (?3 = '' OR platform = (SELECT id FROM platform WHERE name = ?3)) "
+           "AND (?4 = '' OR client = ?4) AND (?5 < 0 OR state = ?5) ORDER BY uri, id LIMIT ?6";
+  };
+  static const std::string live = select("site");
+  static const std::string deleted = select("deleted_site");
+  return reading([&]() -> Result<std::vector<Site>> {
+    Query query =
+        connection_->query(filter.deleted ? deleted : live, filter.after_uri, filter.after_id, filter.platform,
+                           filter.client, filter.state ? static_cast<int>(*filter.state) : -1, filter.limit);
+    std::vector<Site> sites;
+    for (;;) {
+      const Result<bool> row = query.next();
+      if (!row) return std::unexpected<Error>(row.error());
+      if (!*row) return sites;
+      const std::string name = site_row_name(static_cast<std::uint64_t>(query.integer(0)));
+      Result<void> done = read_site(query, 0, catalog_, key_, connection_->path(), name, sites.emplace_back());
+      if (!done) return pass(done);
+    }
+  });
+}
+
+Result<std::vector<Site>> list_sites(Store& store, const SiteFilter& filter) {
+  return static_cast<SqliteStore&>(store).list_sites(filter);  // the one kind of Store that there is
+}
+
 Result<std::optional<Site>> SqliteStore::find_site(std::string_view host) {
   static const std::string sql =
       "SELECT " + site_columns() + " FROM site WHERE id = (SELECT site FROM name WHERE host = ?1)";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/registry/site_list.hpp"
 #include "compiler/registry/writer.hpp"
 
 namespace aegir::registry {
@@ -46,6 +47,8 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::optional<AuditEntry>> audit_of(std::uint64_t sequence) override;
   [[nodiscard]] Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override;
   [[nodiscard]] Tasks tasks() override { return Tasks(*connection_); }
+  /// See site_list.hpp.
+  [[nodiscard]] Result<std::vector<Site>> list_sites(const SiteFilter& filter);
 
  private:
   /// Runs `body` in a transaction for reading (or in the one that is open), with the catalog of that state.

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "compiler/registry/json.hpp"
+#include "compiler/registry/site_list.hpp"
 #include "tests/unit/registry/registry_fixture.hpp"
 
 namespace aegir::registry {
@@ -51,6 +52,38 @@ TEST_F(Sites, ComeInTheOrderOfTheirUris) {
                                 "m.example secret of m.example", "z.example secret of z.example"));
   EXPECT_EQ(error_of(store->each_site([](const Site&) -> Result<void> { return fail(Code::kIo, "enough"); })),
             "enough");
+}
+
+TEST_F(Sites, AreListedByThePage) {
+  need(put(test_platform("d7")));
+  for (const char* uri : {"m.example", "a.example", "z.example", "b.example"}) {
+    Site each = test_site(uri);
+    if (each.uri < "c") each.platform = "d7";
+    if (each.uri == "b.example") each.client = "acme";
+    if (each.uri == "z.example") each.state = SiteState::kDisabled;
+    need(put(each));
+  }
+  const auto listed = [&](SiteFilter filter) {
+    std::vector<std::string> uris;
+    for (;;) {
+      const std::vector<Site> page = need(list_sites(*store, filter));
+      for (const Site& each : page) uris.push_back(each.uri);
+      if (page.size() < filter.limit) return uris;
+      filter.after_uri = page.back().uri;
+      filter.after_id = page.back().id;
+    }
+  };
+  EXPECT_THAT(listed({.limit = 1}), ElementsAre("a.example", "b.example", "m.example", "z.example"));
+  EXPECT_THAT(listed({.platform = "d7"}), ElementsAre("a.example", "b.example"));
+  EXPECT_THAT(listed({.platform = "none"}), IsEmpty());
+  EXPECT_THAT(listed({.client = "acme"}), ElementsAre("b.example"));
+  EXPECT_THAT(listed({.state = SiteState::kDisabled}), ElementsAre("z.example"));
+  for (int n = 0; n < 2; ++n) {
+    if (n == 1) need(put(test_site("z.example")));
+    need(remove(site("z.example")));
+  }
+  EXPECT_THAT(listed({.limit = 3}), ElementsAre("a.example", "b.example", "m.example"));
+  EXPECT_THAT(listed({.deleted = true, .limit = 1}), ElementsAre("z.example", "z.example"));
 }
 
 TEST_F(Sites, ATakenNameIsRefusedWithWhoHasIt) {
