@@ -12,7 +12,7 @@ set -euo pipefail
 # would add services to this machine.
 run_packages=(
   g++ cmake ninja-build ccache pkg-config
-  libsqlite3-dev libsodium-dev libssl-dev nlohmann-json3-dev libcli11-dev libidn2-dev libacl1-dev libyaml-dev libmariadb-dev
+  libsqlite3-dev libsodium-dev libssl-dev nlohmann-json3-dev libcli11-dev libidn2-dev libacl1-dev libboost-dev libyaml-dev libmariadb-dev
   nginx nginx-dev apache2-bin apache2-dev mariadb-server-core mariadb-client
   php8.2-fpm php8.2-cli php8.2-mysql php8.2-gd php8.2-xml php8.2-mbstring php8.2-curl
   acl curl iproute2 procps
