@@ -253,6 +253,7 @@ class Parser {
     fill(c.registry, c.state_dir + "/registry.sqlite");
     fill(c.registry_key, c.state_dir + "/keys/registry.key");
     fill(c.map_key, c.prefix + "/etc/aegir/map.key");
+    fill(c.database_options, c.prefix + "/etc/aegir/database/{server}.cnf");
     fill(c.map_dir, c.run_dir + "/map");
     fill(c.map_durable, c.state_dir + "/map");
     fill(c.aegir_group, c.aegir_user);

@@ -74,8 +74,15 @@ struct Config {
   std::vector<std::string> nginx_test = {"/usr/sbin/nginx", "-t"};
   Reload apache_reload = {{"/usr/bin/systemctl", "reload", "apache2"}, {}};
   Reload nginx_reload = {{"/usr/bin/systemctl", "reload", "nginx"}, {}};
-  std::string php_cli = "/usr/bin/php{version}";                ///< PHP's command line; "{version}" is the block's: 8.2
-  std::string php_fpm = "/usr/sbin/php-fpm{version}";           ///< its FPM, likewise
+  std::string php_cli = "/usr/bin/php{version}";       ///< PHP's command line; "{version}" is the block's: 8.2
+  std::string php_fpm = "/usr/sbin/php-fpm{version}";  ///< its FPM, likewise
+  /// Drush, for platforms that bring none, or Backdrop's bee; every site must be able to read it.
+  std::string drush = "/usr/local/share/drush/drush.php";
+  std::string bee = "/usr/local/share/bee/bee.php";
+  std::string database_socket = "/run/mysqld/mysqld.sock";  ///< of this machine's MariaDB, for aegird
+  /// How aegird comes in at the database server of a name, in the form of my.cnf; by unix_socket where there is no such
+  /// file [/etc/aegir/database/{server}.cnf].
+  std::string database_options;
   std::vector<std::string> probe_peers = {"127.0.0.1", "::1"};  ///< addresses that may probe and read the status
   std::vector<std::string> trusted_proxies;  ///< addresses or networks whose X-Forwarded-Proto counts
 
@@ -108,6 +115,9 @@ struct Accounts {
 /// Folder of a server's fragments: <config_dir>/server_<name>.
 [[nodiscard]] std::string server_config_dir(const Config& config, std::string_view server);
 
+/// Where aegird-worker listens for `aegir`: <run_dir>/api/socket, in a folder of aegir's.
+[[nodiscard]] std::string api_socket(const Config& config);
+
 /// Folder of a block's sockets: <run_dir>/fpm/<block>.
 [[nodiscard]] std::string block_socket_dir(const Config& config, std::string_view block);
 
@@ -120,6 +130,9 @@ struct Accounts {
 /// Folder of the PHP that a block's sites run with, for PATH and for who starts its master: <config_dir>/php/<block>,
 /// with the links `php` and `php-fpm`.
 [[nodiscard]] std::string block_php_dir(const Config& config, std::string_view block);
+
+/// Config::database_options of one server.
+[[nodiscard]] std::string database_options_file(const Config& config, std::string_view server);
 
 /// Config::php_cli or Config::php_fpm of one version.
 [[nodiscard]] std::string php_program(std::string pattern, std::string_view version);

@@ -65,6 +65,15 @@ const std::array kKeys = {
     ConfigKey{"php_cli", Path{&Config::php_cli}, "PATH", "/usr/bin/php{version}",
               "PHP's command line; {version} is that of a block of PHP, such as 8.2"},
     ConfigKey{"php_fpm", Path{&Config::php_fpm}, "PATH", "/usr/sbin/php-fpm{version}", "PHP-FPM, likewise"},
+    ConfigKey{"drush", Path{&Config::drush}, "PATH", "/usr/local/share/drush/drush.php",
+              "Drush for platforms that bring none, such as Drush 8 for Drupal 7; every site must be able to read it"},
+    ConfigKey{"bee", Path{&Config::bee}, "PATH", "/usr/local/share/bee/bee.php", "bee, for Backdrop; likewise"},
+    ConfigKey{"database_socket", Path{&Config::database_socket}, "PATH", "/run/mysqld/mysqld.sock",
+              "where aegird finds this machine's MariaDB, as its own user by unix_socket"},
+    ConfigKey{
+        "database_options", Path{&Config::database_options}, "PATH", "/etc/aegir/database/{server}.cnf",
+        "a file of aegir_user's alone, in the form of my.cnf, that says instead how aegird comes in at the database "
+        "service of a server; it need not be there"},
     ConfigKey{"probe_peers", &Config::probe_peers, "ADDRESS ...", "127.0.0.1 ::1",
               "who may probe sites and read the web servers' status"},
     ConfigKey{"trusted_proxies", &Config::trusted_proxies, "ADDRESS[/BITS] ...", "none",

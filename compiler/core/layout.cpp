@@ -44,6 +44,14 @@ Result<gid_t> group_id(const std::string& name, std::string_view key) {
   return id;
 }
 
+/// A pattern of the configuration with `value` at each `place`.
+std::string filled(std::string pattern, std::string_view place, std::string_view value) {
+  for (std::size_t at = 0; (at = pattern.find(place, at)) != std::string::npos; at += value.size()) {
+    pattern.replace(at, place.size(), value);
+  }
+  return pattern;
+}
+
 }  // namespace
 
 Result<Accounts> resolve_accounts(const Config& config) {
@@ -66,6 +74,8 @@ std::string server_config_dir(const Config& config, std::string_view server) {
   return config.config_dir + "/server_" + std::string(server);
 }
 
+std::string api_socket(const Config& config) { return config.run_dir + "/api/socket"; }
+
 std::string block_socket_dir(const Config& config, std::string_view block) {
   return config.run_dir + "/fpm/" + std::string(block);
 }
@@ -78,12 +88,12 @@ std::string block_php_dir(const Config& config, std::string_view block) {
   return config.config_dir + "/php/" + std::string(block);
 }
 
+std::string database_options_file(const Config& config, std::string_view server) {
+  return filled(config.database_options, "{server}", server);
+}
+
 std::string php_program(std::string pattern, std::string_view version) {
-  constexpr std::string_view kPlace = "{version}";
-  for (std::size_t at = 0; (at = pattern.find(kPlace, at)) != std::string::npos; at += version.size()) {
-    pattern.replace(at, kPlace.size(), version);
-  }
-  return pattern;
+  return filled(std::move(pattern), "{version}", version);
 }
 
 std::string slot_home(const Config& config, std::string_view block, std::uint32_t slot) {

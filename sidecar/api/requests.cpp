@@ -30,7 +30,6 @@ std::vector<VerbForm> make_forms() {
   Member password = text("password", true);
   password.secret = true;
   return {
-      {ObjectKind::kRegistry, "reconcile"},
       {ObjectKind::kServer,
        "add",
        true,

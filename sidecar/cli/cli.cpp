@@ -47,7 +47,7 @@ std::expected<Api, Errors> api_of(const Cli& cli) {
     }
     return std::unexpected(std::move(config.error()));
   }
-  return Api(config->run_dir + "/api.sock");
+  return Api(api_socket(*config));
 }
 
 void print_record(const Cli& cli, const Json& object) {

@@ -22,7 +22,7 @@ namespace aegir::client {
 /// One run of aegir: the global options, and the command that was chosen.
 struct Cli {
   std::string config_file;  ///< empty: the machine's, if there is one
-  std::string socket;       ///< empty: api.sock in the configuration's run_dir
+  std::string socket;       ///< empty: api/socket in the configuration's run_dir
   cli::Output out;
   std::function<Outcome()> command;
   int status = 0;  ///< exit code of the program when it is not 0
@@ -34,7 +34,6 @@ void add_client(CLI::App& app, Cli& cli);
 void add_site(CLI::App& app, Cli& cli);
 void add_task(CLI::App& app, Cli& cli);
 void add_queue(CLI::App& app, Cli& cli);
-void add_registry(CLI::App& app, Cli& cli);
 void add_documentation(CLI::App& app, Cli& cli);  ///< completion, manual
 
 /// aegird's API, at the socket that the options or the configuration name.

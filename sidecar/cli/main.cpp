@@ -25,7 +25,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "aegir " AEGIR_VERSION);
   app.add_option("--config", cli.config_file, "Configuration of this machine, for the place of the socket")
       ->option_text("FILE=" + std::string(kConfigFile));
-  app.add_option("--socket", cli.socket, "aegird's socket; api.sock in run_dir when left out")->option_text("PATH");
+  app.add_option("--socket", cli.socket, "aegird's socket; api/socket in run_dir when left out")->option_text("PATH");
   app.add_option_function<std::string>(
          "--output",
          [&cli](const std::string& format) {
@@ -42,7 +42,6 @@ int run(int argc, char** argv) {
   client::add_client(app, cli);
   client::add_task(app, cli);
   client::add_queue(app, cli);
-  client::add_registry(app, cli);
   client::add_documentation(app, cli);
   app.footer(
       "root, aegir and members of group aegir-admin may use it. A command that is interrupted leaves its task at "

@@ -1,4 +1,4 @@
-// aegir server …, aegir platform …, aegir client …, aegir registry …
+// aegir server …, aegir platform …, aegir client …
 #include <CLI/CLI.hpp>
 
 #include <charconv>
@@ -154,14 +154,6 @@ void add_client(CLI::App& app, Cli& cli) {
   add->add_option("--email", client->email, "Where mail about its sites goes")->option_text("ADDRESS");
   add_show(*noun, cli, "NAME", "Show a client", "/v1/clients/");
   add_list(*noun, cli, "clients", "List clients: name, title, email", {"name", "title", "email"});
-}
-
-void add_registry(CLI::App& app, Cli& cli) {
-  CLI::App* const noun = app.add_subcommand("registry", "The registry of all that aegird knows");
-  noun->require_subcommand(1);
-  add_verb(*noun, cli, {"registry", "reconcile"}, nullptr,
-           "Compare registry, disk, databases, map and slots, and mend what differs",
-           []() -> std::expected<Json, Errors> { return Json::object(); });
 }
 
 }  // namespace aegir::client

@@ -237,7 +237,7 @@ CLI::App* add_verb(CLI::App& noun, Cli& cli, const Verb& verb, const char* name,
                    std::function<std::expected<Json, Errors>()> request) {
   CLI::App* const command = noun.add_subcommand(verb.name, help);
   const auto object = std::make_shared<std::string>();
-  if (name != nullptr) command->add_option(name, *object, "What it is called")->required();
+  command->add_option(name, *object, "What it is called")->required();
   const auto options = add_verb_options(*command, !verb.question.empty(), false);
   command->callback([&cli, verb, object, options, request = std::move(request)] {
     cli.command = [&cli, verb, object, options, request]() -> Outcome {

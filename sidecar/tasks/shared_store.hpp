@@ -17,7 +17,7 @@ class SharedStore {
 
   /// Runs `body` with the store, which no other thread has meanwhile; waits for it. `body` must not ask for it again.
   template <class Body>
-  auto with(Body&& body) {
+  decltype(auto) with(Body&& body) {
     const std::lock_guard lock(mutex_);
     const Mark mark(holder_);
     return std::forward<Body>(body)(*store_);

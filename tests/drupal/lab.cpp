@@ -35,16 +35,6 @@ void must(const live::Finished& finished, const std::string& what) {
   }
 }
 
-/// PHP's configuration as Debian's packages make it, for the harness's FPM, which reads nothing of /etc by itself.
-std::string packaged_ini() {
-  std::vector<fs::path> parts;
-  for (const fs::directory_entry& entry : fs::directory_iterator("/etc/php/8.2/fpm/conf.d")) parts.push_back(entry);
-  std::ranges::sort(parts);
-  std::string text = live::slurp("/etc/php/8.2/fpm/php.ini") + "\n";
-  for (const fs::path& part : parts) text += live::slurp(part) + "\n";
-  return text;
-}
-
 /// Letters and digits from the kernel.
 std::string random_word() {
   const live::Finished word =
@@ -280,7 +270,8 @@ void Lab::start_servers() {
   for (unsigned slot = 0; slot < kSlots; ++slot) {
     sockets.push_back(live::Endpoint::unix_socket(slot_socket(config_, kBlock, slot)));
   }
-  fpm_.start(live::slurp(server_config_dir(config_, kServer) + "/php/" + kBlock + ".conf"), sockets, 0, packaged_ini());
+  fpm_.start(live::slurp(server_config_dir(config_, kServer) + "/php/" + kBlock + ".conf"), sockets, 0,
+             live::packaged_ini());
   apache_.start(apache_frame_, {endpoint(Server::kApache)});
   nginx_.start(nginx_frame_, {endpoint(Server::kNginx)});
 }
@@ -307,7 +298,7 @@ void Lab::start_stock() {
             "|fcgi://localhost\n</FilesMatch>\n</Directory>\n</VirtualHost>\n";
     pools.push_back(std::move(pool));
   }
-  stock_fpm_.start(pools, packaged_ini());
+  stock_fpm_.start(pools, live::packaged_ini());
   stock_.start(stock_.frame({.main = main, .module = false, .modules = {"authz_host", "expires", "negotiation"}}),
                {endpoint(Server::kStock)});
 }

@@ -57,7 +57,7 @@ TEST(Manual, IsSetWithoutAWarningAndHasEveryCommand) {
   const std::string shown = live::run({"bash", "-c", "MANWIDTH=200 man -E ascii -l " + page}).output;
   for (const char* each : {"aegir site install [OPTIONS] URI", "aegir site verify", "aegir platform unlock",
                            "aegir server add", "aegir client list", "aegir task retry", "aegir queue resume",
-                           "aegir registry reconcile", "--from-file FILE", "EXIT STATUS", "69 a task has failed"}) {
+                           "--from-file FILE", "EXIT STATUS", "69 a task has failed"}) {
     EXPECT_THAT(shown, HasSubstr(each));
   }
 }

@@ -32,18 +32,18 @@ TEST_F(Installed, LiesInDebiansPlaces) {
     if (!entry.is_directory()) files.push_back(fs::relative(entry.path(), root_.path("root")));
   }
   std::ranges::sort(files);
-  EXPECT_THAT(
-      files,
-      ElementsAre("usr/bin/aegir", "usr/bin/aegirc", "usr/lib/apache2/modules/mod_aegir.so",
-                  "usr/lib/nginx/modules/ngx_http_aegir_module.so", "usr/sbin/aegird", "usr/share/aegir/openapi.json",
-                  "usr/share/aegir/registry.schema.json", "usr/share/bash-completion/completions/aegir",
-                  "usr/share/bash-completion/completions/aegirc", "usr/share/doc/aegir/README.md",
-                  "usr/share/doc/aegir/copyright", "usr/share/doc/aegir/examples/aegir.conf",
-                  "usr/share/doc/aegir/mod_aegir.md", "usr/share/doc/aegir/ngx_aegir.md", "usr/share/man/man1/aegir.1",
-                  "usr/share/man/man1/aegirc.1", "usr/share/man/man5/aegir.conf.5",
-                  "usr/share/zsh/vendor-completions/_aegir", "usr/share/zsh/vendor-completions/_aegirc"));
+  EXPECT_THAT(files,
+              ElementsAre("usr/bin/aegir", "usr/bin/aegirc", "usr/lib/apache2/modules/mod_aegir.so",
+                          "usr/lib/nginx/modules/ngx_http_aegir_module.so", "usr/libexec/aegir/aegird-worker",
+                          "usr/sbin/aegird", "usr/share/aegir/openapi.json", "usr/share/aegir/registry.schema.json",
+                          "usr/share/bash-completion/completions/aegir", "usr/share/bash-completion/completions/aegirc",
+                          "usr/share/doc/aegir/README.md", "usr/share/doc/aegir/copyright",
+                          "usr/share/doc/aegir/examples/aegir.conf", "usr/share/doc/aegir/mod_aegir.md",
+                          "usr/share/doc/aegir/ngx_aegir.md", "usr/share/man/man1/aegir.1",
+                          "usr/share/man/man1/aegirc.1", "usr/share/man/man5/aegir.conf.5",
+                          "usr/share/zsh/vendor-completions/_aegir", "usr/share/zsh/vendor-completions/_aegirc"));
   for (const std::string& file : files) {
-    const bool runs = file.starts_with("usr/bin/") || file.starts_with("usr/sbin/");
+    const bool runs = file.starts_with("usr/bin/") || file.starts_with("usr/sbin/") || file.starts_with("usr/libexec/");
     EXPECT_EQ((fs::status(root_.path("root/" + file)).permissions() & fs::perms::others_all),
               runs ? fs::perms::others_read | fs::perms::others_exec : fs::perms::others_read)
         << file;

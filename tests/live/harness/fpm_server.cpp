@@ -1,10 +1,22 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): signals are POSIX
 
+#include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 
 #include "tests/live/harness/servers.hpp"
 
 namespace aegir::live {
+
+std::string packaged_ini() {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> parts;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/etc/php/8.2/fpm/conf.d")) parts.push_back(entry);
+  std::ranges::sort(parts);
+  std::string text = slurp("/etc/php/8.2/fpm/php.ini") + "\n";
+  for (const fs::path& part : parts) text += slurp(part) + "\n";
+  return text;
+}
 
 FpmServer::FpmServer(std::string program) : Server({program, SIGQUIT, SIGUSR2, false}), program_(std::move(program)) {}
 

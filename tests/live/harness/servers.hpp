@@ -67,6 +67,9 @@ struct FpmPool {
   std::string more = {};  ///< more lines of the pool
 };
 
+/// PHP's configuration as Debian's packages make it, for FpmServer, which reads nothing of /etc by itself.
+[[nodiscard]] std::string packaged_ini();
+
 class FpmServer : public Server {
  public:
   /// `program` is PHP-FPM, or what becomes it.

@@ -200,7 +200,7 @@ TEST_F(CliTest, WithoutTheServiceItSaysHowToStartIt) {
   EXPECT_THAT(ran.err, AllOf(HasSubstr("aegird does not run"), HasSubstr("systemctl start aegird")));
   live::put(directory_.path("aegir.conf"), "run_dir = " + directory_.path("run") + "\n");
   EXPECT_THAT(live::run({AEGIR, "--config", directory_.path("aegir.conf"), "site", "list"}).output,
-              StartsWith(directory_.path("run/api.sock: aegird does not run")));
+              StartsWith(directory_.path("run/api/socket: aegird does not run")));
 }
 
 }  // namespace

@@ -156,7 +156,6 @@ TEST(OpenApi, ChecksWishesAsTheServiceDoes) {
   for (const char* bad :
        {R"({"kind": "site", "verb": "verify"})", R"({"kind": "site", "verb": "nothing", "object": "a"})",
         R"({"kind": "site", "verb": "install", "object": "a.example"})",
-        R"({"kind": "registry", "verb": "reconcile", "object": "x"})",
         R"({"kind": "site", "verb": "verify", "object": "a", "request": {"x": 1}})"}) {
     EXPECT_FALSE(read_wish(bad)) << bad;
     EXPECT_NE(check(wish + "\t" + bad + "\n"), "") << bad;

@@ -38,7 +38,6 @@ TEST(Wish, HasAllThatAVerbTakes) {
 
 TEST(Wish, NeedsNoRequestWhenNothingOfItIsRequired) {
   EXPECT_EQ(wrong(R"({"kind": "site", "verb": "verify", "object": "a.example"})"), "");
-  EXPECT_EQ(wrong(R"({"kind": "registry", "verb": "reconcile"})"), "");
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "install", "object": "a.example"})"), HasSubstr("request: is missing"));
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "install", "object": "a.example", "request": {}})"),
               HasSubstr("request/platform: is missing"));
@@ -56,8 +55,6 @@ TEST(Wish, TellsEachMistakeWithItsPlace) {
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "verify"})"), HasSubstr("object: is missing"));
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "verify", "object": ""})"),
               HasSubstr("expected a text that is not empty"));
-  EXPECT_THAT(wrong(R"({"kind": "registry", "verb": "reconcile", "object": "x"})"),
-              HasSubstr("the registry has no name"));
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "verify", "object": "a\u0007b"})"), HasSubstr("control characters"));
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "verify", "object": "a", "priority": 1001})"),
               HasSubstr("expected a whole number from -1000 to 1000, found the number 1001"));

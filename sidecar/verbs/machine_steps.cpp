@@ -1,0 +1,115 @@
+#include "sidecar/verbs/machine_steps.hpp"
+
+#include <algorithm>
+
+#include "compiler/core/utf8.hpp"
+#include "compiler/verify/from_registry.hpp"
+#include "sidecar/drush/codebase.hpp"
+#include "sidecar/probe/probe.hpp"
+
+namespace aegir::verbs {
+
+using tasks::Step;
+using tasks::Work;
+
+namespace {
+
+/// All that fragments depend on, as it is committed now.
+Result<emit::Model> read_model(Services& services) {
+  std::vector<std::string> names;
+  Result<std::vector<registry::Server>> servers =
+      services.store().with([](registry::Store& store) { return store.servers(); });
+  if (!servers) return pass(servers);
+  for (const registry::Server& server : *servers) names.push_back(server.name);
+  Result<wire::PeoplesSites> people = services.host().peoples_sites(names);
+  if (!people) return pass(people);
+  const verify::PeoplesSites sites{{people->with_local.begin(), people->with_local.end()},
+                                   {people->certified.begin(), people->certified.end()}};
+  return services.store().with([&](registry::Store& store) { return verify::read_model(store, sites); });
+}
+
+void tell(Work& work, const wire::Verified& verified) {
+  tell_done(work, verified.done);
+  for (const std::string& note : verified.notes) work.log(registry::LogLevel::kInfo, note);
+  for (const Error& error : verified.errors) work.warn(error);
+}
+
+/// A platform's files, with what of the codebase stands in them.
+Result<wire::PlatformFilesOrder> platform_files(Services& services, const std::string& name) {
+  wire::PlatformFilesOrder order;
+  Result<void> read = services.store().with([&](registry::Store& store) -> Result<void> {
+    Result<std::vector<registry::Platform>> platforms = store.platforms();
+    if (!platforms) return pass(platforms);
+    const auto platform = std::ranges::find(*platforms, name, &registry::Platform::name);
+    if (platform == platforms->end()) return fail(Code::kNotFound, "there is no platform " + printable(name));
+    order.platform = *platform;
+    Result<std::vector<std::string>> uris = store.uris_on(platform->id);
+    if (!uris) return pass(uris);
+    order.uris = *std::move(uris);
+    const Result<verify::PhpVersions> versions = verify::php_of(store, *platform, order.uris);
+    if (!versions) return std::unexpected<Error>(versions.error());
+    order.versions.assign(versions->begin(), versions->end());
+    return {};
+  });
+  if (!read) return pass(read);
+  Result<drush::Codebase> codebase = drush::read_codebase(order.platform.docroot);
+  if (!codebase) return pass(codebase);
+  for (const drush::Profile& profile : codebase->profiles) {
+    if (!profile.hidden) order.profiles.push_back(profile.name);
+  }
+  return order;
+}
+
+}  // namespace
+
+Step publish_step(Services& services) {
+  return {"publish", [&services](Work& work) -> Result<void> {
+            const Result<std::uint64_t> generation = services.publish();
+            if (!generation) return std::unexpected<Error>(generation.error());
+            work.memo()["generation"] = *generation;
+            return {};
+          }};
+}
+
+Step answer_step(Services& services, std::string uri) {
+  return {"answer", [&services, uri = std::move(uri)](Work& work) -> Result<void> {
+            Result<SiteContext> context =
+                services.store().with([&](registry::Store& store) { return load_site(store, uri); });
+            if (!context) return pass(context);
+            for (const registry::WebService& service : context->services()) {
+              probe::Question question;
+              question.service = service;
+              question.host = uri;
+              question.uri = uri;
+              const Result<int> status = probe::ask(question);
+              if (!status) work.warn(status.error());
+            }
+            return {};
+          }};
+}
+
+Step bring_servers_step(Services& services) {
+  return {"web servers", [&services](Work& work) -> Result<void> {
+            Result<emit::Model> model = read_model(services);
+            if (!model) return pass(model);
+            Result<wire::Verified> verified = services.host().verify_servers({*std::move(model), {}});
+            if (!verified) return pass(verified);
+            tell(work, *verified);
+            return {};
+          }};
+}
+
+Step bring_platform_step(Services& services) {
+  return {"web servers", [&services](Work& work) -> Result<void> {
+            Result<wire::PlatformFilesOrder> files = platform_files(services, work.task().object);
+            if (!files) return pass(files);
+            Result<emit::Model> model = read_model(services);
+            if (!model) return pass(model);
+            Result<wire::Verified> verified = services.host().verify_platform({*std::move(model), *std::move(files)});
+            if (!verified) return pass(verified);
+            tell(work, *verified);
+            return {};
+          }};
+}
+
+}  // namespace aegir::verbs

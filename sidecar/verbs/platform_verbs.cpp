@@ -1,0 +1,220 @@
+// platform add, verify, lock, unlock, delete.
+#include <algorithm>
+
+#include "compiler/core/utf8.hpp"
+#include "compiler/registry/import_fields.hpp"
+#include "sidecar/drush/codebase.hpp"
+#include "sidecar/verbs/machine_steps.hpp"
+#include "sidecar/verbs/verbs.hpp"
+
+namespace aegir::verbs {
+namespace {
+
+using registry::NewTask;
+using registry::Platform;
+using registry::PlatformState;
+using tasks::Work;
+
+Result<Platform> find_platform(registry::Store& store, const std::string& name) {
+  Result<std::vector<Platform>> platforms = store.platforms();
+  if (!platforms) return pass(platforms);
+  const auto found = std::ranges::find_if(
+      *platforms, [&](const Platform& each) { return each.name == name && each.state != PlatformState::kDeleted; });
+  if (found == platforms->end()) {
+    return fail(Code::kNotFound, "there is no platform " + printable(name), "see `aegir platform list`");
+  }
+  return *found;
+}
+
+class PlatformVerb : public tasks::Verb {
+ public:
+  PlatformVerb(Services& services, std::string name) : services_(services), name_(std::move(name)) {}
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kPlatform; }
+  /// The platform alone: nothing is installed on it meanwhile.
+  [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
+    return tasks::Locks{{"platform " + task.object, tasks::Hold::kAlone}};
+  }
+  [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
+    if (Result<void> read = read_request(task.request, [](registry::ObjectReader&) {}); !read) return read;
+    Result<Platform> platform = find_platform(store, task.object);
+    if (!platform) return pass(platform);
+    return {};
+  }
+
+ protected:
+  [[nodiscard]] Services& services() const { return services_; }
+
+ private:
+  Services& services_;
+  std::string name_;
+};
+
+/// A commit that gives the platform another state.
+tasks::Commit become(std::string name, PlatformState state) {
+  return {std::move(name), [state](Work& work, registry::Store& store, registry::Writer& writer) -> Result<void> {
+            Result<Platform> platform = find_platform(store, work.task().object);
+            if (!platform) return pass(platform);
+            platform->state = state;
+            return state == PlatformState::kDeleted ? writer.remove_platform(platform->name) : writer.put(*platform);
+          }};
+}
+
+/// What the codebase says it is: it decides which rules and files the platform gets.
+Result<drush::Codebase> read_codebase(Work& work, const std::string& docroot) {
+  Result<drush::Codebase> codebase = drush::read_codebase(docroot);
+  if (!codebase) return pass(codebase);
+  work.log(registry::LogLevel::kInfo, "version " + codebase->core.version + ", " +
+                                          std::to_string(codebase->profiles.size()) + " profiles, " +
+                                          std::to_string(codebase->packages.size()) + " packages");
+  for (const std::string& complaint : codebase->complaints) work.log(registry::LogLevel::kWarning, complaint);
+  return codebase;
+}
+
+class Add final : public PlatformVerb {
+ public:
+  explicit Add(Services& services) : PlatformVerb(services, "add") {}
+
+  [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
+    Result<Platform> platform = parse(task, store);
+    if (!platform) return pass(platform);
+    if (find_platform(store, task.object)) {
+      return fail(Code::kConflict, "there is a platform " + printable(task.object) + " already", "choose another name");
+    }
+    Result<drush::Core> core = drush::core_of(platform->docroot);
+    if (!core) return pass(core);
+    return {};
+  }
+
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
+    tasks::Saga saga;
+    saga.before = {{"codebase", [this](Work& work) -> Result<void> {
+                      Result<Platform> platform =
+                          services().store().with([&](registry::Store& store) { return parse(work.task(), store); });
+                      if (!platform) return pass(platform);
+                      Result<drush::Codebase> codebase = read_codebase(work, platform->docroot);
+                      if (!codebase) return pass(codebase);
+                      work.memo()["cms"] = codebase->core.cms;
+                      return {};
+                    }}};
+    saga.commit = {"add", [](Work& work, registry::Store& store, registry::Writer& writer) -> Result<void> {
+                     Result<Platform> platform = parse(work.task(), store);
+                     if (!platform) return pass(platform);
+                     platform->cms = work.memo_of("codebase").at("cms").get<registry::Cms>();
+                     return writer.put(*platform);
+                   }};
+    saga.after = {publish_step(services()), bring_platform_step(services())};
+    return saga;
+  }
+
+ private:
+  /// Without a server it is on the only one.
+  static Result<Platform> parse(const NewTask& task, registry::Store& store) {
+    const Result<std::vector<registry::Server>> servers = store.servers();
+    if (!servers) return std::unexpected<Error>(servers.error());
+    Platform platform;
+    platform.name = task.object;
+    Result<void> read = read_request(task.request, [&](registry::ObjectReader& in) {
+      registry::read_fields(in, platform);
+      if (platform.server.empty() && servers->size() == 1) platform.server = servers->front().name;
+      if (platform.server.empty()) in.missing("server", "name the server that it is on");
+      if (platform.docroot.empty()) in.missing("docroot", "name the folder of its index.php");
+    });
+    if (!read) return pass(read);
+    return platform;
+  }
+};
+
+class Verify final : public PlatformVerb {
+ public:
+  explicit Verify(Services& services) : PlatformVerb(services, "verify") {}
+
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
+    tasks::Saga saga;
+    saga.before = {{"codebase", [this](Work& work) -> Result<void> {
+                      Result<Platform> platform = services().store().with(
+                          [&](registry::Store& store) { return find_platform(store, work.task().object); });
+                      if (!platform) return pass(platform);
+                      Result<drush::Codebase> codebase = read_codebase(work, platform->docroot);
+                      if (!codebase) return pass(codebase);
+                      work.memo()["cms"] = codebase->core.cms;
+                      return {};
+                    }}};
+    saga.commit = {"record", [](Work& work, registry::Store& store, registry::Writer& writer) -> Result<void> {
+                     Result<Platform> platform = find_platform(store, work.task().object);
+                     if (!platform) return pass(platform);
+                     platform->cms = work.memo_of("codebase").at("cms").get<registry::Cms>();
+                     return writer.put(*platform);
+                   }};
+    saga.after = {publish_step(services()), bring_platform_step(services())};
+    return saga;
+  }
+};
+
+/// lock, unlock: whether new sites may be put on it.
+class ChangeLock final : public PlatformVerb {
+ public:
+  ChangeLock(Services& services, bool locks)
+      : PlatformVerb(services, locks ? "lock" : "unlock"),
+        to_(locks ? PlatformState::kLocked : PlatformState::kEnabled) {}
+
+  [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
+    if (Result<void> good = PlatformVerb::check(task, store); !good) return good;
+    Result<Platform> platform = find_platform(store, task.object);
+    if (!platform) return pass(platform);
+    if (platform->state == to_) {
+      return fail(Code::kConflict, "platform '" + task.object + "' is " + name() + "ed already",
+                  "nothing is to be done");
+    }
+    return {};
+  }
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
+    tasks::Saga saga;
+    saga.commit = become(name(), to_);
+    saga.after = {publish_step(services())};
+    return saga;
+  }
+
+ private:
+  PlatformState to_;
+};
+
+class Delete final : public PlatformVerb {
+ public:
+  explicit Delete(Services& services) : PlatformVerb(services, "delete") {}
+
+  [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
+    if (Result<void> good = PlatformVerb::check(task, store); !good) return good;
+    std::vector<std::string> uris;
+    Result<void> visited = store.each_site([&](const registry::Site& site) -> Result<void> {
+      if (site.platform == task.object) uris.push_back(site.uri);
+      return {};
+    });
+    if (!visited) return visited;
+    if (uris.empty()) return {};
+    return fail(Code::kConflict,
+                "platform '" + task.object + "' has " + std::to_string(uris.size()) +
+                    (uris.size() == 1 ? " site" : " sites") + ": " + uris.front() + (uris.size() == 1 ? "" : ", …"),
+                "delete them first, or move them to another platform");
+  }
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
+    tasks::Saga saga;
+    saga.commit = become("delete", PlatformState::kDeleted);
+    // The codebase is people's, and stays.
+    saga.after = {publish_step(services()), bring_servers_step(services())};
+    return saga;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<tasks::Verb> platform_add(Services& services) { return std::make_unique<Add>(services); }
+std::unique_ptr<tasks::Verb> platform_verify(Services& services) { return std::make_unique<Verify>(services); }
+std::unique_ptr<tasks::Verb> platform_lock(Services& services) { return std::make_unique<ChangeLock>(services, true); }
+std::unique_ptr<tasks::Verb> platform_unlock(Services& services) {
+  return std::make_unique<ChangeLock>(services, false);
+}
+std::unique_ptr<tasks::Verb> platform_delete(Services& services) { return std::make_unique<Delete>(services); }
+
+}  // namespace aegir::verbs

@@ -1,0 +1,147 @@
+// server add, verify; client add. Blocks of PHP come with a server: a first one when none is named.
+#include <algorithm>
+
+#include "compiler/core/utf8.hpp"
+#include "compiler/registry/import_fields.hpp"
+#include "sidecar/verbs/machine_steps.hpp"
+#include "sidecar/verbs/verbs.hpp"
+
+namespace aegir::verbs {
+namespace {
+
+using registry::NewTask;
+using tasks::Work;
+
+template <class Object>
+Result<bool> has(Result<std::vector<Object>> all, const std::string& name) {
+  if (!all) return pass(all);
+  return std::ranges::find(*all, name, &Object::name) != all->end();
+}
+
+/// Reads an object of the registry from a request.
+template <class Object>
+Result<Object> parse(const NewTask& task) {
+  Object object;
+  object.name = task.object;
+  Result<void> read =
+      read_request(task.request, [&](registry::ObjectReader& in) { registry::read_fields(in, object); });
+  if (!read) return pass(read);
+  return object;
+}
+
+class ServerAdd final : public tasks::Verb {
+ public:
+  explicit ServerAdd(Services& services) : services_(services) {}
+
+  [[nodiscard]] std::string name() const override { return "add"; }
+  [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kServer; }
+  [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
+    return tasks::Locks{{"server " + task.object, tasks::Hold::kAlone}};
+  }
+  [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
+    Result<registry::Server> server = parse<registry::Server>(task);
+    if (!server) return pass(server);
+    const Result<bool> there = has(store.servers(), task.object);
+    if (!there) return std::unexpected<Error>(there.error());
+    if (*there) {
+      return fail(Code::kConflict, "there is a server " + printable(task.object) + " already", "choose another name");
+    }
+    return {};
+  }
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
+    tasks::Saga saga;
+    saga.before = {{"database", [this](Work& work) -> Result<void> {
+                      Result<registry::Server> server = parse<registry::Server>(work.task());
+                      if (!server) return pass(server);
+                      if (!server->database) return {};
+                      Result<std::string> version = services_.database_server(*server).verify();
+                      if (!version) return pass(version);
+                      work.log(registry::LogLevel::kInfo, "database server of version " + *version);
+                      return {};
+                    }}};
+    saga.commit = {"add", [](Work& work, registry::Store&, registry::Writer& writer) -> Result<void> {
+                     Result<registry::Server> server = parse<registry::Server>(work.task());
+                     if (!server) return pass(server);
+                     return writer.put(*server);
+                   }};
+    saga.after = {publish_step(services_), bring_servers_step(services_)};
+    return saga;
+  }
+
+ private:
+  Services& services_;
+};
+
+class ServerVerify final : public tasks::Verb {
+ public:
+  explicit ServerVerify(Services& services) : services_(services) {}
+
+  [[nodiscard]] std::string name() const override { return "verify"; }
+  [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kServer; }
+  [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
+    return tasks::Locks{{"server " + task.object, tasks::Hold::kAlone}};
+  }
+  [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
+    if (Result<void> read = read_request(task.request, [](registry::ObjectReader&) {}); !read) return read;
+    const Result<bool> there = has(store.servers(), task.object);
+    if (!there) return std::unexpected<Error>(there.error());
+    if (*there) return {};
+    return fail(Code::kNotFound, "there is no server " + printable(task.object), "see `aegir server list`");
+  }
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
+    tasks::Saga saga;
+    saga.before = {{"database", [this](Work& work) -> Result<void> {
+                      Result<std::vector<registry::Server>> servers =
+                          services_.store().with([](registry::Store& store) { return store.servers(); });
+                      if (!servers) return pass(servers);
+                      const auto server = std::ranges::find(*servers, work.task().object, &registry::Server::name);
+                      if (server == servers->end() || !server->database) return {};
+                      Result<std::string> version = services_.database_server(*server).verify();
+                      if (!version) return pass(version);
+                      work.log(registry::LogLevel::kInfo, "database server of version " + *version);
+                      return {};
+                    }}};
+    saga.commit = {"record", [](Work&, registry::Store&, registry::Writer&) -> Result<void> { return {}; }};
+    saga.after = {publish_step(services_), bring_servers_step(services_)};
+    return saga;
+  }
+
+ private:
+  Services& services_;
+};
+
+class ClientAdd final : public tasks::Verb {
+ public:
+  [[nodiscard]] std::string name() const override { return "add"; }
+  [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kClient; }
+  [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
+    return tasks::Locks{{"client " + task.object, tasks::Hold::kAlone}};
+  }
+  [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
+    Result<registry::Client> client = parse<registry::Client>(task);
+    if (!client) return pass(client);
+    const Result<bool> there = has(store.clients(), task.object);
+    if (!there) return std::unexpected<Error>(there.error());
+    if (*there) {
+      return fail(Code::kConflict, "there is a client " + printable(task.object) + " already", "choose another name");
+    }
+    return {};
+  }
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
+    tasks::Saga saga;
+    saga.commit = {"add", [](Work& work, registry::Store&, registry::Writer& writer) -> Result<void> {
+                     Result<registry::Client> client = parse<registry::Client>(work.task());
+                     if (!client) return pass(client);
+                     return writer.put(*client);
+                   }};
+    return saga;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<tasks::Verb> server_add(Services& services) { return std::make_unique<ServerAdd>(services); }
+std::unique_ptr<tasks::Verb> server_verify(Services& services) { return std::make_unique<ServerVerify>(services); }
+std::unique_ptr<tasks::Verb> client_add(Services&) { return std::make_unique<ClientAdd>(); }
+
+}  // namespace aegir::verbs

@@ -1,0 +1,190 @@
+#include "sidecar/verbs/services.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "compiler/core/utf8.hpp"
+
+namespace aegir::verbs {
+
+using registry::LogLevel;
+
+Result<std::uint64_t> Services::publish() {
+  return store_.with([&](registry::Store&) -> Result<std::uint64_t> {
+    Result<publish::Report> report = publisher_.publish();
+    if (!report) return pass(report);
+    return report->generation;
+  });
+}
+
+database::Server Services::database_server(const registry::Server& server) const {
+  database::Admin admin;
+  admin.server = server.name;
+  admin.socket = config_.database_socket;
+  const std::string file = database_options_file(config_, server.name);
+  if (std::error_code error; std::filesystem::exists(file, error)) admin.options_file = file;
+  return database::Server(std::move(admin));
+}
+
+Result<database::Server> Services::database_server(const std::string& name) {
+  Result<std::vector<registry::Server>> servers = store_.with([](registry::Store& store) { return store.servers(); });
+  if (!servers) return pass(servers);
+  const auto server = std::ranges::find(*servers, name, &registry::Server::name);
+  if (server == servers->end()) return fail(Code::kNotFound, "there is no server " + printable(name));
+  return database_server(*server);
+}
+
+Result<void> read_request(std::string_view request, const std::function<void(registry::ObjectReader&)>& read) {
+  constexpr std::string_view kFile = "request";
+  auto document = registry::Document::parse(request, kFile);
+  if (!document) return std::unexpected(std::move(document.error()));
+  registry::Diagnostics diagnostics(*document, kFile);
+  diagnostics.refuse_duplicates();
+  {
+    registry::ObjectReader in(diagnostics, document->root(), {});
+    read(in);
+  }
+  std::vector<Error> errors = diagnostics.take();
+  if (errors.empty()) return {};
+  return std::unexpected(std::move(errors.front()));
+}
+
+void tell_done(tasks::Work& work, const machine::Done& done) {
+  constexpr std::size_t kMost = 50;
+  for (const std::string& line : std::span(done).first(std::min(done.size(), kMost))) work.log(LogLevel::kDebug, line);
+  if (done.size() > kMost) {
+    work.log(LogLevel::kDebug, "and " + std::to_string(done.size() - kMost) + " more were put right");
+  }
+}
+
+wire::Slot SiteContext::slot() const { return {site.block, site.slot, block.first_uid + site.slot}; }
+
+wire::SiteOrder SiteContext::place() const { return {slot(), platform.docroot, site.uri}; }
+
+wire::SiteFilesOrder SiteContext::files() const {
+  return {slot(), {site, platform, database}, block.php_version, block.isolation == registry::Isolation::kSite};
+}
+
+std::vector<registry::WebService> SiteContext::services() const {
+  std::vector<registry::WebService> used;
+  std::ranges::copy_if(web.web, std::back_inserter(used),
+                       [&](const registry::WebService& each) { return (platform.services & each.kind) != 0; });
+  return used;
+}
+
+std::string SiteContext::origin() const {
+  const bool secure = site.https == registry::Https::kRequired;
+  const std::vector<registry::WebService> used = services();
+  const std::uint16_t usual = secure ? 443 : 80;
+  const std::uint16_t port = used.empty() ? usual : secure ? used.front().https_port : used.front().http_port;
+  return std::string(secure ? "https" : "http") + "://" + site.uri + (port == usual ? "" : ":" + std::to_string(port));
+}
+
+Result<registry::Site> find_site(registry::Store& store, const std::string& uri) {
+  Result<std::optional<registry::Site>> site = store.find_site(uri);
+  if (!site) return pass(site);
+  if (!site->has_value()) {
+    return fail(Code::kNotFound, "there is no site " + printable(uri), "see `aegir site list`");
+  }
+  if ((*site)->uri != uri) {
+    return fail(Code::kNotFound, uri + " is an alias of the site " + (*site)->uri, "name the site: " + (*site)->uri);
+  }
+  return **std::move(site);
+}
+
+Result<SiteContext> load_site(registry::Store& store, const std::string& uri) {
+  Result<registry::Site> site = find_site(store, uri);
+  if (!site) return pass(site);
+  return complete(store, *std::move(site));
+}
+
+Result<SiteContext> complete(registry::Store& store, registry::Site site) {
+  if (site.block.empty()) {
+    return fail(Code::kConflict, "site " + site.uri + " has no slot, so nothing of it is on this machine",
+                "add a block of PHP for its server");
+  }
+  SiteContext context;
+  Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return pass(platforms);
+  Result<std::vector<registry::Block>> blocks = store.blocks();
+  if (!blocks) return pass(blocks);
+  Result<std::vector<registry::Server>> servers = store.servers();
+  if (!servers) return pass(servers);
+  const auto named = [](const auto& all, const std::string& name) {
+    return std::ranges::find_if(all, [&](const auto& each) { return each.name == name; });
+  };
+  context.platform = *named(*platforms, site.platform);
+  context.block = *named(*blocks, site.block);
+  context.web = *named(*servers, context.platform.server);
+  const auto database = named(*servers, site.database.server);
+  if (database != servers->end()) context.database = database->database;
+  context.site = std::move(site);
+  return context;
+}
+
+Result<drush::Site> drush_site(const Config& config, const SiteContext& context) {
+  if (!context.database) {
+    return fail(Code::kConflict, "site " + context.site.uri + " has no database server", "import one for it");
+  }
+  const bool backdrop = context.platform.cms == registry::Cms::kBackdrop;
+  Result<drush::Tool> tool =
+      drush::find_tool(context.platform.docroot, context.platform.cms, backdrop ? config.bee : config.drush);
+  if (!tool) return pass(tool);
+  const std::string own = slot_home(config, context.site.block, context.site.slot);
+  drush::Site site;
+  site.uri = context.site.uri;
+  site.docroot = context.platform.docroot;
+  site.cms = context.platform.cms;
+  site.tool = *std::move(tool);
+  site.origin = context.origin();
+  site.php_dir = block_php_dir(config, context.site.block);
+  site.home = own + "/home";
+  site.tmp = own + "/tmp";
+  site.service = *context.database;
+  site.database = context.site.database;
+  return site;
+}
+
+drush::Progress progress_of(tasks::Work& work) {
+  return [&work](const drush::Line& line) {
+    switch (line.level) {
+      case drush::Level::kText:
+        return work.log(LogLevel::kDebug, line.text);
+      case drush::Level::kNotice:
+      case drush::Level::kSuccess:
+        return work.log(LogLevel::kInfo, line.text);
+      case drush::Level::kWarning:
+      case drush::Level::kError:
+        return work.log(LogLevel::kWarning, line.text);
+    }
+  };
+}
+
+Result<bool> write_site_files(Services& services, tasks::Work& work, const std::string& uri) {
+  const auto load = [&] {
+    return services.store().with([&](registry::Store& store) { return load_site(store, uri); });
+  };
+  Result<SiteContext> context = load();
+  if (!context) return pass(context);
+  Result<wire::WrittenSite> written = services.host().write_site(context->files());
+  if (written && written->cloaking) {
+    // The registry comes first: it alone tells, after a kill, which of the two has changed.
+    const registry::Actor actor{work.task().actor, "drushrc.php of " + uri + " says so"};
+    registry::Site site = context->site;
+    site.cloaking = *written->cloaking;
+    Result<std::uint64_t> put = services.store().with([&](registry::Store& store) {
+      return store.transact(actor, [&](registry::Writer& writer) { return writer.put(site); });
+    });
+    if (!put) return pass(put);
+    context = load();
+    if (!context) return pass(context);
+    written = services.host().write_site(context->files());
+  }
+  if (!written) return pass(written);
+  tell_done(work, written->done);
+  for (const Error& error : written->errors) work.warn(error);
+  for (const Error& error : written->of_platform) work.warn(error);
+  return written->waits;
+}
+
+}  // namespace aegir::verbs

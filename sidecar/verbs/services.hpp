@@ -1,0 +1,102 @@
+// What the steps of verbs work with, and what several of them do in the same way.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/core/config.hpp"
+#include "compiler/publish/publisher.hpp"
+#include "compiler/registry/object_reader.hpp"
+#include "sidecar/database/server.hpp"
+#include "sidecar/drush/calls.hpp"
+#include "sidecar/host/host.hpp"
+#include "sidecar/host/slot_runner.hpp"
+#include "sidecar/tasks/work.hpp"
+#include "sidecar/wire/site_order.hpp"
+
+namespace aegir::verbs {
+
+/// Lives as long as the worker; used from every thread.
+class Services {
+ public:
+  /// All of them must outlive it.
+  Services(const Config& config, host::Host& host, tasks::SharedStore& store, publish::Publisher& publisher)
+      : config_(config), host_(host), store_(store), publisher_(publisher) {}
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] host::Host& host() { return host_; }
+  [[nodiscard]] tasks::SharedStore& store() { return store_; }
+
+  /// Makes visible what is committed; the map's generation from then on.
+  [[nodiscard]] Result<std::uint64_t> publish();
+  /// The database service of a server of the registry, as administrator.
+  [[nodiscard]] database::Server database_server(const registry::Server& server) const;
+  /// The same by the server's name.
+  [[nodiscard]] Result<database::Server> database_server(const std::string& name);
+
+ private:
+  const Config& config_;
+  host::Host& host_;
+  tasks::SharedStore& store_;
+  publish::Publisher& publisher_;
+};
+
+/// Reads a task's request with `read`; the first error, with its place.
+[[nodiscard]] Result<void> read_request(std::string_view request,
+                                        const std::function<void(registry::ObjectReader&)>& read);
+
+/// A line of the log for each thing that was done.
+void tell_done(tasks::Work& work, const machine::Done& done);
+
+/// A site with all that it refers to. It has a slot.
+struct SiteContext {
+  registry::Site site;
+  registry::Platform platform;
+  registry::Server web;
+  registry::Block block;
+  std::optional<registry::DatabaseService> database;
+
+  [[nodiscard]] wire::Slot slot() const;
+  [[nodiscard]] wire::SiteOrder place() const;
+  [[nodiscard]] wire::SiteFilesOrder files() const;
+  /// The web services that the platform uses.
+  [[nodiscard]] std::vector<registry::WebService> services() const;
+  /// "http://shop.example:8080": where visitors find it.
+  [[nodiscard]] std::string origin() const;
+};
+
+/// kNotFound, kConflict when it is not there or has no slot.
+[[nodiscard]] Result<SiteContext> load_site(registry::Store& store, const std::string& uri);
+/// The same for a site as it is to be.
+[[nodiscard]] Result<SiteContext> complete(registry::Store& store, registry::Site site);
+
+/// The live site of that uri; kNotFound also for an alias, whose site it names.
+[[nodiscard]] Result<registry::Site> find_site(registry::Store& store, const std::string& uri);
+
+/// What Drush is told of a site. kNotFound when the platform has no Drush.
+[[nodiscard]] Result<drush::Site> drush_site(const Config& config, const SiteContext& context);
+
+/// Runs programs as a site, for a step: a cancel of its task ends them.
+class SiteRunner {
+ public:
+  SiteRunner(Services& services, tasks::Work& work, const SiteContext& context)
+      : runner_(services.host(), context.slot(), context.platform.docroot, {context.site.uri}),
+        on_cancel_(work, [this] { runner_.end(); }) {}
+  [[nodiscard]] process::Runner& operator*() { return runner_; }
+
+ private:
+  host::SlotRunner runner_;
+  tasks::Work::OnCancel on_cancel_;
+};
+
+/// A log of Drush's as lines of the task's.
+[[nodiscard]] drush::Progress progress_of(tasks::Work& work);
+
+/// Writes a site's files, tells the registry of a cloaking that people have changed, and warns of what was found.
+/// Whether settings.php waits for the publish (finish_site()).
+[[nodiscard]] Result<bool> write_site_files(Services& services, tasks::Work& work, const std::string& uri);
+
+}  // namespace aegir::verbs

@@ -1,0 +1,452 @@
+// site install: from nothing to a site that answers. Before the commit there is a candidate, which only a probe sees;
+// whatever happens to it, all of it goes.
+#include <chrono>
+
+#include "compiler/core/utf8.hpp"
+#include "compiler/map/record.hpp"
+#include "compiler/registry/import_fields.hpp"
+#include "compiler/registry/random.hpp"
+#include "sidecar/drush/codebase.hpp"
+#include "sidecar/probe/probe.hpp"
+#include "sidecar/verbs/site_verb.hpp"
+#include "sidecar/verbs/verbs.hpp"
+
+namespace aegir::verbs {
+namespace {
+
+using registry::ObjectReader;
+using registry::Site;
+using registry::SiteState;
+using tasks::Work;
+
+constexpr std::size_t kHashSaltLetters = 74;  // as many as Drupal's own
+constexpr std::size_t kCronKeyLetters = 43;   // as many bits as Drupal's own
+constexpr std::chrono::hours kCandidateLife{24};
+
+/// What is asked for: the members of a site in the registry's document, and what the installer wants to know.
+struct Request {
+  Site site;
+  std::string title;
+  std::string mail;
+};
+
+/// `key` opens the secrets of the request.
+Result<Request> parse(const registry::NewTask& task, const KeyRing& key) {
+  Request request;
+  request.site.uri = task.object;
+  Result<std::string> canonical = registry::canonical_name(task.object, false);
+  if (!canonical) return pass(canonical);
+  if (*canonical != task.object) {
+    return fail(Code::kInvalid, printable(task.object) + " is not the canonical form of a host name",
+                "ask for " + *canonical);
+  }
+  bool given = false;
+  Result<void> read = read_request(task.request, [&](ObjectReader& in) {
+    for (const char* own : {"database", "cron_key", "hash_salt", "slot"}) given = given || in.has(own);
+    (void)registry::read_fields(in, request.site, key);
+    (void)in.read("title", request.title);
+    (void)in.read("mail", request.mail);
+    if (request.site.platform.empty()) in.missing("platform", "name the platform that the site is to live on");
+  });
+  if (!read) return pass(read);
+  if (given) {
+    return fail(Code::kInvalid, "a new site is given its database, slot and keys; a request can't name them",
+                "leave them out");
+  }
+  if (request.title.empty()) request.title = task.object;
+  return request;
+}
+
+template <class Object>
+Result<Object> named(Result<std::vector<Object>> all, std::string_view noun, const std::string& name) {
+  if (!all) return pass(all);
+  for (Object& each : *all) {
+    if (each.name == name) return std::move(each);
+  }
+  return fail(Code::kNotFound, "there is no " + std::string(noun) + " " + printable(name),
+              "see `aegir " + std::string(noun) + " list`");
+}
+
+/// The server whose database service a new site takes: its platform's, else the only one.
+Result<std::string> database_server_for(registry::Store& store, const registry::Platform& platform) {
+  Result<std::vector<registry::Server>> servers = store.servers();
+  if (!servers) return pass(servers);
+  std::vector<std::string> names;
+  for (const registry::Server& server : *servers) {
+    if (!server.database) continue;
+    if (server.name == platform.server) return server.name;
+    names.push_back(server.name);
+  }
+  if (names.size() == 1) return names.front();
+  return fail(Code::kConflict,
+              names.empty() ? "no server has a database service"
+                            : "several servers have a database service, and the platform's has none",
+              "give the server '" + platform.server + "' a database service");
+}
+
+class Install final : public SiteVerb {
+ public:
+  using SiteVerb::SiteVerb;
+
+  [[nodiscard]] std::string name() const override { return "install"; }
+
+  [[nodiscard]] Result<void> check(const registry::NewTask& task, registry::Store& store) const override {
+    Result<Request> request = parse(task, store.key());
+    if (!request) return pass(request);
+    const Site& site = request->site;
+    Result<registry::Platform> platform = named(store.platforms(), "platform", site.platform);
+    if (!platform) return pass(platform);
+    if (platform->state != registry::PlatformState::kEnabled) {
+      return fail(
+          Code::kConflict,
+          "platform '" + platform->name + "' is " +
+              (platform->state == registry::PlatformState::kLocked ? "locked: it takes no new sites" : "deleted"),
+          "choose another platform");
+    }
+    for (const std::string& host : names_of(site)) {
+      const Result<std::optional<Site>> holder = store.find_site(host);
+      if (!holder) return std::unexpected<Error>(holder.error());
+      if (holder->has_value()) {
+        return fail(Code::kConflict, host + " is a name of the site " + (*holder)->uri, "choose another name");
+      }
+    }
+    if (Result<std::string> server = database_server_for(store, *platform); !server) return pass(server);
+    return check_profile(*platform, site);
+  }
+
+  [[nodiscard]] Result<tasks::Locks> locks(const registry::NewTask& task, registry::Store& store) const override {
+    Result<Request> request = parse(task, store.key());
+    if (!request) return pass(request);
+    return tasks::Locks{{"site " + task.object, tasks::Hold::kAlone},
+                        {"platform " + request->site.platform, tasks::Hold::kShared}};
+  }
+
+  [[nodiscard]] tasks::Saga saga(const registry::Task& task) const override {
+    tasks::Saga saga;
+    saga.before = {reserve(), slot(), database(), directory(), files(), drupal(), tree(), candidate()};
+    saga.commit = {"enable", [](Work& work, registry::Store& store, registry::Writer& writer) {
+                     return enable(work, store, writer);
+                   }};
+    saga.after = {publish_step(services()), answer_step(services(), task.object)};
+    return saga;
+  }
+
+ private:
+  static std::vector<std::string> names_of(const Site& site) {
+    std::vector<std::string> names{site.uri};
+    for (const registry::Alias& alias : site.aliases) names.push_back(alias.host);
+    return names;
+  }
+
+  static Result<void> check_profile(const registry::Platform& platform, const Site& site) {
+    Result<drush::Codebase> codebase = drush::read_codebase(platform.docroot);
+    if (!codebase) return pass(codebase);
+    std::string names;
+    for (const drush::Profile& profile : codebase->profiles) {
+      if (profile.name == site.profile) {
+        if (site.language == "en" || std::ranges::find(profile.languages, site.language) != profile.languages.end()) {
+          return {};
+        }
+        return fail(Code::kInvalid,
+                    "platform '" + platform.name + "' does not bring the language " + printable(site.language),
+                    "choose English (en), or put its translations into the platform");
+      }
+      if (!profile.hidden) names += (names.empty() ? "" : ", ") + profile.name;
+    }
+    return fail(Code::kNotFound, "platform '" + platform.name + "' has no profile " + printable(site.profile),
+                names.empty() ? "" : "it has " + names);
+  }
+
+  Result<Request> asked(Work& work) const {
+    return services().store().with([&](registry::Store& store) { return parse(work.task(), store.key()); });
+  }
+
+  /// The site while it is installed; nothing when it is not there any more.
+  Result<std::optional<Site>> installing(Work& work) const {
+    Result<std::optional<Site>> site =
+        services().store().with([&](registry::Store& store) { return store.find_site(work.task().object); });
+    if (!site || !site->has_value()) return site;
+    const bool is_it = (*site)->state == SiteState::kInstalling && (*site)->uri == work.task().object;
+    return is_it ? std::move(site) : std::optional<Site>();
+  }
+  /// The same with its slot; nothing also when it was given none, and so has nothing on this machine.
+  Result<std::optional<SiteContext>> present(Work& work) const {
+    Result<std::optional<Site>> site = installing(work);
+    if (!site) return pass(site);
+    if (!site->has_value() || (*site)->block.empty()) return std::nullopt;
+    Result<SiteContext> context =
+        services().store().with([&](registry::Store& store) { return complete(store, **std::move(site)); });
+    if (!context) return pass(context);
+    return *std::move(context);
+  }
+
+  Result<database::Creation> creation_of(Work& work, const SiteContext& context) const {
+    const nlohmann::json memo = work.memo_of("reserve");
+    return database::Creation{context.site.database.name, context.site.database.password,
+                              memo.at("hosts").get<std::vector<std::string>>(), memo.at("mark").get<std::string>()};
+  }
+
+  /// Names, slot and database are the site's from here on; nobody else can take them.
+  tasks::Step reserve() const {
+    return {"reserve",
+            [this](Work& work) -> Result<void> {
+              Result<Request> request = asked(work);
+              if (!request) return pass(request);
+              Site site = request->site;
+              Result<std::string> server = services().store().with([&](registry::Store& store) -> Result<std::string> {
+                Result<registry::Platform> platform = named(store.platforms(), "platform", site.platform);
+                if (!platform) return pass(platform);
+                return database_server_for(store, *platform);
+              });
+              if (!server) return pass(server);
+              Result<database::Server> databases = services().database_server(*server);
+              if (!databases) return pass(databases);
+              Result<database::Creation> creation =
+                  databases->choose(site.uri, database::kLocalHosts, [&](const std::string& name) {
+                    return services().store().with(
+                        [&](registry::Store& store) { return store.has_database(*server, name); });
+                  });
+              if (!creation) return pass(creation);
+              work.hide(creation->password);
+              work.memo() = {{"hosts", creation->hosts}, {"mark", creation->mark}};
+              if (Result<void> kept = work.keep(); !kept) return kept;
+              site.state = SiteState::kInstalling;
+              site.database = {*server, creation->name, creation->name, creation->password};
+              site.hash_salt = registry::random_word(kHashSaltLetters);
+              site.cron_key = registry::random_word(kCronKeyLetters);
+              const registry::Actor actor{work.task().actor, "task " + std::to_string(work.id()) + " installs it"};
+              return services().store().with([&](registry::Store& store) -> Result<void> {
+                Result<std::uint64_t> put = store.transact(actor, [&](registry::Writer& writer) -> Result<void> {
+                  if (Result<void> done = writer.put(site); !done) return done;
+                  Result<std::optional<Site>> there = store.find_site(site.uri);
+                  if (!there) return pass(there);
+                  return store.tasks().set_site(work.id(), (*there)->id);
+                });
+                if (!put) return pass(put);
+                return {};
+              });
+            },
+            [this](Work& work) -> Result<void> {
+              Result<std::optional<Site>> present = installing(work);
+              if (!present) return pass(present);
+              if (!present->has_value()) return {};
+              Site site = **std::move(present);
+              site.state = SiteState::kDeleted;
+              const registry::Actor actor{work.task().actor, "task " + std::to_string(work.id()) + " is undone"};
+              Result<std::uint64_t> put = services().store().with([&](registry::Store& store) {
+                return store.transact(actor, [&](registry::Writer& writer) { return writer.put(site); });
+              });
+              if (!put) return pass(put);
+              return {};
+            }};
+  }
+
+  tasks::Step slot() const {
+    return {"slot",
+            [this](Work& work) -> Result<void> {
+              Result<SiteContext> context = site_of(work);
+              if (!context) return pass(context);
+              Result<machine::Done> made =
+                  services().host().make_slots({context->block.name, context->block.first_uid, context->block.slots});
+              if (!made) return pass(made);
+              tell_done(work, *made);
+              return {};
+            },
+            [this](Work& work) -> Result<void> {
+              Result<std::optional<SiteContext>> context = present(work);
+              if (!context) return pass(context);
+              // A slot that several sites share goes on.
+              if (!context->has_value() || (*context)->block.isolation != registry::Isolation::kSite) return {};
+              Result<machine::Done> retired = services().host().retire_slot((*context)->slot());
+              if (!retired && retired.error().code != Code::kNotFound) return pass(retired);
+              return {};
+            }};
+  }
+
+  tasks::Step database() const {
+    return {"database",
+            [this](Work& work) -> Result<void> {
+              Result<SiteContext> context = site_of(work);
+              if (!context) return pass(context);
+              work.hide(context->site.database.password);
+              Result<database::Creation> creation = creation_of(work, *context);
+              if (!creation) return pass(creation);
+              Result<database::Server> server = services().database_server(context->site.database.server);
+              if (!server) return pass(server);
+              return server->create(*creation);
+            },
+            [this](Work& work) -> Result<void> {
+              Result<std::optional<SiteContext>> context = present(work);
+              if (!context) return pass(context);
+              if (!context->has_value()) return {};
+              work.hide((*context)->site.database.password);
+              Result<database::Creation> creation = creation_of(work, **context);
+              if (!creation) return pass(creation);
+              Result<database::Server> server = services().database_server((*context)->site.database.server);
+              if (!server) return pass(server);
+              Result<database::Removed> removed = server->undo(*creation);
+              if (!removed) return pass(removed);
+              for (const std::string& left : removed->left) work.log(registry::LogLevel::kWarning, left);
+              return {};
+            }};
+  }
+
+  tasks::Step directory() const {
+    return {"directory",
+            [this](Work& work) -> Result<void> {
+              Result<SiteContext> context = site_of(work);
+              if (!context) return pass(context);
+              if (Result<void> free = services().host().look_at_site(context->place()); !free) return free;
+              // Only what this task has made is its to remove.
+              work.memo()["free"] = true;
+              if (Result<void> kept = work.keep(); !kept) return kept;
+              Result<machine::Done> made = services().host().prepare_site(context->place());
+              if (!made) return pass(made);
+              tell_done(work, *made);
+              return {};
+            },
+            [this](Work& work) -> Result<void> {
+              Result<std::optional<SiteContext>> context = present(work);
+              if (!context) return pass(context);
+              if (!context->has_value() || !work.memo().contains("free")) return {};
+              if (Result<void> ended = services().host().end_slot((*context)->slot()); !ended) return ended;
+              if (Result<machine::Done> gone = services().host().remove_site((*context)->place()); !gone) {
+                return pass(gone);
+              }
+              if (Result<machine::Done> gone = services().host().forget_site(work.task().object); !gone) {
+                return pass(gone);
+              }
+              return {};
+            }};
+  }
+
+  tasks::Step files() const {
+    return {"files", [this](Work& work) -> Result<void> {
+              Result<bool> waits = write_site_files(services(), work, work.task().object);
+              if (!waits) return pass(waits);
+              return {};
+            }};
+  }
+
+  tasks::Step drupal() const {
+    return {"drupal", [this](Work& work) -> Result<void> {
+              Result<Request> request = asked(work);
+              if (!request) return pass(request);
+              Result<SiteContext> context = site_of(work);
+              if (!context) return pass(context);
+              Result<drush::Site> site = drush_site(services().config(), *context);
+              if (!site) return pass(site);
+              work.hide(site->database.password);
+              drush::Installation installation;
+              installation.profile = context->site.profile;
+              installation.language = context->site.language;
+              installation.site_name = request->title;
+              installation.account_mail = request->mail.empty() ? client_mail(context->site.client) : request->mail;
+              if (installation.account_mail.empty()) installation.account_mail = "admin@" + context->site.uri;
+              installation.site_mail = installation.account_mail;
+              Result<std::vector<std::string>> translations = translations_for(*context);
+              if (!translations) return pass(translations);
+              SiteRunner runner(services(), work, *context);
+              return drush::install(*runner, *site, installation, *translations, progress_of(work));
+            }};
+  }
+
+  Result<std::vector<std::string>> translations_for(const SiteContext& context) const {
+    if (context.site.language == "en") return std::vector<std::string>();
+    Result<drush::Codebase> codebase = drush::read_codebase(context.platform.docroot);
+    if (!codebase) return pass(codebase);
+    for (const drush::Profile& profile : codebase->profiles) {
+      if (profile.name != context.site.profile) continue;
+      return drush::translations_of(context.platform.docroot, profile, context.site.language);
+    }
+    return std::vector<std::string>();
+  }
+
+  std::string client_mail(const std::string& name) const {
+    if (name.empty()) return {};
+    const Result<std::vector<registry::Client>> clients =
+        services().store().with([](registry::Store& store) { return store.clients(); });
+    if (!clients) return {};
+    const auto client = std::ranges::find(*clients, name, &registry::Client::name);
+    return client == clients->end() ? std::string() : client->email;
+  }
+
+  /// Drupal sets modes and adds to settings.php by itself: once more as it is to be.
+  tasks::Step tree() const {
+    return {"tree", [this](Work& work) -> Result<void> {
+              Result<SiteContext> context = site_of(work);
+              if (!context) return pass(context);
+              Result<wire::PreparedTree> tree = services().host().prepare_site_tree(context->place());
+              if (!tree) return pass(tree);
+              tell_done(work, tree->done);
+              if (tree->error) return std::unexpected(*tree->error);
+              Result<bool> waits = write_site_files(services(), work, work.task().object);
+              if (!waits) return pass(waits);
+              return {};
+            }};
+  }
+
+  /// The site as it will be, shown to us alone.
+  tasks::Step candidate() const {
+    return {"probe",
+            [this](Work& work) -> Result<void> {
+              Result<SiteContext> context = site_of(work);
+              if (!context) return pass(context);
+              const std::string token = probe::new_token();
+              work.hide(token);
+              const std::string key = map::probe_key(token);
+              work.memo()["candidate"] = key;
+              if (Result<void> kept = work.keep(); !kept) return kept;
+              registry::Candidate candidate{key, context->site.uri, expiry(), context->site};
+              candidate.site->state = SiteState::kEnabled;
+              Result<std::uint64_t> put =
+                  services().store().with([&](registry::Store& store) { return store.put_candidate(candidate); });
+              if (!put) return pass(put);
+              Result<std::uint64_t> generation = services().publish();
+              if (!generation) return pass(generation);
+              for (const registry::WebService& service : context->services()) {
+                probe::Question question;
+                question.service = service;
+                question.host = context->site.uri;
+                question.token = token;
+                question.uri = context->site.uri;
+                question.database =
+                    context->platform.cms == registry::Cms::kOther ? std::string() : context->site.database.name;
+                Result<int> status = probe::ask(question);
+                if (!status) return pass(status);
+                work.log(registry::LogLevel::kInfo,
+                         probe::place_of(service) + " answers with status " + std::to_string(*status));
+              }
+              return {};
+            },
+            [this](Work& work) -> Result<void> {
+              if (!work.memo().contains("candidate")) return {};
+              const auto key = work.memo().at("candidate").get<std::string>();
+              Result<std::uint64_t> dropped =
+                  services().store().with([&](registry::Store& store) { return store.drop_candidate(key); });
+              if (!dropped) return pass(dropped);
+              Result<std::uint64_t> generation = services().publish();
+              if (!generation) return pass(generation);
+              return {};
+            }};
+  }
+
+  static std::int64_t expiry() {
+    const auto end = std::chrono::system_clock::now() + kCandidateLife;
+    return std::chrono::duration_cast<std::chrono::seconds>(end.time_since_epoch()).count();
+  }
+
+  static Result<void> enable(Work& work, registry::Store& store, registry::Writer& writer) {
+    Result<Site> site = find_site(store, work.task().object);
+    if (!site) return pass(site);
+    site->state = SiteState::kEnabled;
+    if (Result<void> put = writer.put(*site); !put) return put;
+    return writer.drop_candidate(work.memo_of("probe").at("candidate").get<std::string>());
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<tasks::Verb> site_install(Services& services) { return std::make_unique<Install>(services); }
+
+}  // namespace aegir::verbs

@@ -1,0 +1,44 @@
+#include "sidecar/verbs/site_verb.hpp"
+
+namespace aegir::verbs {
+
+Result<tasks::Locks> SiteVerb::locks(const registry::NewTask& task, registry::Store& store) const {
+  tasks::Locks locks{{"site " + task.object, tasks::Hold::kAlone}};
+  const Result<std::optional<registry::Site>> site = store.find_site(task.object);
+  if (!site) return std::unexpected<Error>(site.error());
+  if (site->has_value()) locks.emplace("platform " + (*site)->platform, tasks::Hold::kShared);
+  return locks;
+}
+
+Result<SiteContext> SiteVerb::site_of(const tasks::Work& work) const {
+  return services_.store().with([&](registry::Store& store) { return load_site(store, work.task().object); });
+}
+
+nlohmann::json to_json(const Remains& remains) {
+  return {{"block", remains.place.slot.block},
+          {"number", remains.place.slot.number},
+          {"uid", remains.place.slot.uid},
+          {"docroot", remains.place.docroot},
+          {"uri", remains.place.uri},
+          {"alone", remains.alone},
+          {"server", remains.database_server},
+          {"database", remains.database},
+          {"user", remains.user}};
+}
+
+Remains remains_of(const nlohmann::json& memo) {
+  Remains remains;
+  remains.place = {{memo.at("block"), memo.at("number"), memo.at("uid")}, memo.at("docroot"), memo.at("uri")};
+  remains.alone = memo.at("alone");
+  remains.database_server = memo.at("server");
+  remains.database = memo.at("database");
+  remains.user = memo.at("user");
+  return remains;
+}
+
+Remains remains_of(const SiteContext& context) {
+  return {context.place(), context.block.isolation == registry::Isolation::kSite, context.site.database.server,
+          context.site.database.name, context.site.database.user};
+}
+
+}  // namespace aegir::verbs

@@ -1,0 +1,206 @@
+#include "tests/root/sidecar/sidecar_lab.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <stdexcept>
+
+#include "compiler/registry/random.hpp"
+#include "compiler/registry/store.hpp"
+
+namespace aegir::sidecar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kServer = "main";
+constexpr const char* kBlock = "php";
+constexpr live::Milliseconds kLong{300000};
+
+void must(const live::Finished& finished, const std::string& what) {
+  if (finished.status != 0) {
+    throw std::runtime_error(what + " ended with " + std::to_string(finished.status) + ":\n" + finished.output);
+  }
+}
+
+}  // namespace
+
+Lab::Lab(const std::string& project, const std::string& docroot, const std::string& config) {
+  if (::geteuid() != 0) throw std::runtime_error("this test must run as root: it needs real uids");
+  const std::string platform = root_.path("var/aegir/platforms/p1");
+  fs::create_directories(fs::path(platform).parent_path());
+  must(live::run({"cp", "-a", "--reflink=auto", project, platform}, {}, kLong), "cp");
+  must(live::run({"chmod", "-R", "u=rwX,go=rX", platform}, {}, kLong), "chmod");
+  docroot_ = docroot.empty() ? platform : platform + "/" + docroot;
+  live::put(root_.path("aegir.conf"),
+            "prefix = " + root_.path() + "\naegir_user = " + std::to_string(kAegir) +
+                "\nuid_first = " + std::to_string(kFirstSlot) +
+                "\nuid_last = " + std::to_string(kFirstSlot + kSlots - 1) + "\nmap_dir = " + map_.path("map") +
+                "\napache_module = " AEGIR_APACHE_MODULE "\nnginx_module = " AEGIR_NGX_MODULE
+                "\napache_listen = 127.0.0.1:" +
+                apache_port_.text() + "\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\napache_reload = signal " +
+                apache_.path("apache.pid") + "\nnginx_reload = signal " + nginx_.path("nginx.pid") +
+                "\napache_test = /usr/sbin/apache2 -t -f " + apache_.path("httpd.conf") +
+                "\nnginx_test = /usr/sbin/nginx -t -p " + nginx_.directory() + " -c " + nginx_.path("nginx.conf") +
+                " -e " + nginx_.path("error.log") + "\n" + config);
+  config_ = read_config(root_.path("aegir.conf")).value();
+  database_.start(kDatabase, database_port_);
+  configure_servers();
+  make_registry();
+  start_servers();
+}
+
+Lab::~Lab() {
+  try {
+    stop_aegird();
+  } catch (const std::exception&) {
+    aegird_.reset();
+  }
+  nginx_.stop();
+  apache_.stop();
+}
+
+std::string Lab::aegirc(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> argv = {AEGIRC, "--config", root_.path("aegir.conf")};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  live::Finished done = live::run(argv, {}, kLong);
+  must(done, "aegirc " + arguments.front());
+  return std::move(done.output);
+}
+
+void Lab::make_registry() {
+  aegirc({"keygen", "map"});
+  aegirc({"keygen", "registry"});
+  const nlohmann::json document = {
+      {"servers",
+       {{kServer,
+         {{"web",
+           {{"apache", {{"http_port", apache_port_.number()}}},
+            {"nginx", {{"http_port", nginx_port_.number()}, {"https_port", 8443}}}}},
+          {"database", {{"host", "127.0.0.1"}, {"port", database_port_.number()}}}}}}},
+      {"blocks", {{kBlock, {{"server", kServer}, {"first_uid", kFirstSlot}, {"slots", kSlots}}}}}};
+  live::put(root_.path("registry.json"), document.dump());
+  aegirc({"import", root_.path("registry.json")});
+  aegirc({"compile"});
+  // How the worker comes in at MariaDB: nobody in passwd has its uid, so not by unix_socket.
+  const std::string password = registry::random_word(24);
+  (void)sql("CREATE USER aegird@`127.0.0.1` IDENTIFIED BY '" + password +
+            "'; GRANT ALL ON *.* TO aegird@`127.0.0.1` WITH GRANT OPTION");
+  const std::string options = database_options_file(config_, kServer);
+  live::put(options,
+            "[client]\nuser=aegird\npassword=" + password + "\nhost=127.0.0.1\nport=" + database_port_.text() + "\n");
+  if (::chown(options.c_str(), kAegir, kAegir) != 0 || ::chmod(options.c_str(), 0600) != 0) {
+    throw std::runtime_error(options + ": can't be given away");
+  }
+}
+
+void Lab::configure_servers() {
+  const std::string folder = server_config_dir(config_, kServer);
+  apache_frame_ = apache_.frame({.main = "TypesConfig /etc/mime.types\nInclude " + folder +
+                                         "/apache/module.load\nInclude " + folder + "/apache/aegir.conf\n",
+                                 .module = false,
+                                 .modules = {"authz_host", "expires"}});
+  nginx_frame_ = nginx_.frame({.http = "include /etc/nginx/mime.types;\ninclude " + folder + "/nginx/aegir.conf;",
+                               .main = "include " + folder + "/nginx/module.load;",
+                               .module = false});
+  apache_.configure(apache_frame_);
+  nginx_.configure(nginx_frame_);
+}
+
+void Lab::start_servers() {
+  const std::string folder = server_config_dir(config_, kServer);
+  std::vector<live::Endpoint> sockets;
+  for (unsigned slot = 0; slot < kSlots; ++slot) {
+    sockets.push_back(live::Endpoint::unix_socket(slot_socket(config_, kBlock, slot)));
+  }
+  fpm_.start(live::slurp(folder + "/php/" + kBlock + ".conf"), sockets, 0, live::packaged_ini());
+  apache_.start(apache_frame_, {apache_port_.endpoint()});
+  nginx_.start(nginx_frame_, {nginx_port_.endpoint()});
+}
+
+void Lab::start(const std::string& worker) {
+  aegird_ = std::make_unique<live::Process>(
+      live::Command{.argv = {AEGIRD, "--config", root_.path("aegir.conf"), "--worker", worker},
+                    .environment = {},
+                    .output = root_.path("aegird.log"),
+                    .directory = {}});
+}
+
+void Lab::start_aegird() {
+  start(AEGIRD_WORKER);
+  const live::Endpoint socket = live::Endpoint::unix_socket(api_socket(config_));
+  const bool up = live::eventually([&] { return !aegird_->running() || static_cast<bool>(live::connect_to(socket)); });
+  if (!up || !aegird_->running()) throw std::runtime_error("aegird does not answer:\n" + log());
+}
+
+void Lab::start_killed_aegird(int point) {
+  live::put(root_.path("kill-at"), std::to_string(point));
+  start(KILLED_WORKER);
+  const live::Endpoint socket = live::Endpoint::unix_socket(api_socket(config_));
+  (void)live::eventually([&] { return !aegird_->running() || static_cast<bool>(live::connect_to(socket)); });
+}
+
+bool Lab::ends_by_itself(const std::function<bool()>& is_over) {
+  const auto ended = [&] {
+    try {
+      return !aegird_->running() || is_over();
+    } catch (const std::exception&) {
+      return false;  // it ended while it was asked
+    }
+  };
+  if (!live::eventually(ended)) throw std::runtime_error("a task stands still:\n" + log());
+  if (aegird_->running()) return false;
+  aegird_.reset();
+  return true;
+}
+
+std::size_t Lab::candidates() const {
+  const Result<KeyRing> key = KeyRing::read(config_.registry_key);
+  if (!key) throw std::runtime_error(describe(key.error()));
+  Result<std::unique_ptr<registry::Store>> store =
+      registry::Store::open(config_.registry, registry::Store::Mode::kRead, *key);
+  if (!store) throw std::runtime_error(describe(store.error()));
+  return (*store)->candidates().value().size();
+}
+
+void Lab::stop_aegird() {
+  if (aegird_ == nullptr) return;
+  aegird_->signal(SIGTERM);
+  if (!aegird_->wait()) throw std::runtime_error("aegird does not end:\n" + log());
+  aegird_.reset();
+}
+
+void Lab::kill_aegird() {
+  const std::vector<pid_t> children = live::children_of(aegird_->pid());
+  aegird_->signal(SIGKILL);
+  if (!aegird_->wait()) throw std::runtime_error("aegird can't be killed");
+  aegird_.reset();
+  const auto gone = [&](pid_t pid) { return ::kill(pid, 0) != 0; };
+  if (!live::eventually([&] { return std::ranges::all_of(children, gone); })) {
+    throw std::runtime_error("aegird's worker has outlived it");
+  }
+}
+
+live::Finished Lab::aegir(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> argv = {AEGIR, "--config", root_.path("aegir.conf")};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return live::run(argv, {}, kLong);
+}
+
+std::string Lab::must_aegir(const std::vector<std::string>& arguments) const {
+  live::Finished done = aegir(arguments);
+  std::string line = "aegir";
+  for (const std::string& word : arguments) line += " " + word;
+  if (done.status != 0) throw std::runtime_error(line + ":\n" + done.output + "\naegird:\n" + log());
+  return std::move(done.output);
+}
+
+live::Response Lab::visit(Server server, const std::string& host, const std::string& path) const {
+  const live::Port& port = server == Server::kApache ? apache_port_ : nginx_port_;
+  return live::ask(port.endpoint(), live::get(host + ":" + port.text(), path));
+}
+
+}  // namespace aegir::sidecar

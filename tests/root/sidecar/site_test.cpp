@@ -1,0 +1,69 @@
+// A site's whole life on the fixture: platform, install, log in, disable, enable, delete, each asked for with `aegir`
+// and seen through both web servers.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "tests/root/sidecar/sidecar_lab.hpp"
+
+namespace aegir::sidecar {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr Lab::Server kBoth[] = {Lab::Server::kApache, Lab::Server::kNginx};
+
+class SiteTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    lab_ = std::make_unique<Lab>(AEGIR_SOURCE_DIR "/tests/fixtures/platform");
+    lab_->start_aegird();
+    lab_->must_aegir({"platform", "add", "p1", "--docroot", lab_->docroot(), "--server", "main"});
+  }
+  static void TearDownTestSuite() { lab_.reset(); }
+  static Lab& lab() { return *lab_; }
+
+  static int status(Lab::Server server, const std::string& host) { return lab().visit(server, host).status; }
+  static bool has_database(const std::string& like) { return !lab().sql("SHOW DATABASES LIKE '" + like + "'").empty(); }
+
+ private:
+  inline static std::unique_ptr<Lab> lab_;
+};
+
+TEST_F(SiteTest, LivesFromInstallToDelete) {
+  const std::string uri = "shop.example";
+  for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, uri), 404);
+  const std::string installed = lab().must_aegir({"site", "install", uri, "--platform", "p1"});
+  for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, uri), 200) << installed;
+  EXPECT_TRUE(has_database("shop_example"));
+  EXPECT_TRUE(std::filesystem::is_directory(lab().directory(uri) + "/files"));
+  EXPECT_THAT(lab().must_aegir({"site", "list"}), HasSubstr(uri));
+  EXPECT_THAT(lab().must_aegir({"site", "log", uri}), HasSubstr("answers with status 200"));
+
+  const std::string link = lab().must_aegir({"site", "login", uri});
+  EXPECT_THAT(link, HasSubstr("/user/reset/1/"));
+  lab().must_aegir({"site", "verify", uri});
+
+  lab().must_aegir({"site", "disable", uri, "--yes"});
+  for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, uri), 503);
+  lab().must_aegir({"site", "enable", uri});
+  for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, uri), 200);
+
+  const live::Finished refused = lab().aegir({"site", "delete", uri, "--yes"});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_THAT(refused.output, HasSubstr("aegir site disable " + uri));
+  lab().must_aegir({"site", "disable", uri, "--yes"});
+  lab().must_aegir({"site", "delete", uri, "--yes"});
+  for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, uri), 404);
+  EXPECT_FALSE(has_database("shop_example"));
+  EXPECT_FALSE(std::filesystem::exists(lab().directory(uri)));
+  EXPECT_THAT(lab().must_aegir({"site", "list"}), Not(HasSubstr(uri)));
+  EXPECT_THAT(lab().must_aegir({"site", "list", "--deleted"}), HasSubstr(uri));
+  // Its name is free at once.
+  lab().must_aegir({"site", "install", uri, "--platform", "p1"});
+  for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, uri), 200);
+}
+
+}  // namespace
+}  // namespace aegir::sidecar
