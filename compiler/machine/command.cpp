@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -59,15 +60,19 @@ class Spawn {
     words.push_back(nullptr);
     char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     char language[] = "LANG=C";
+    std::vector<char*> environment = {path, language};
 #ifdef AEGIR_SANITIZER_RUNTIMES
     // Apache and nginx load a module that needs them; what Apache itself does not free at its end is no finding.
     char runtimes[] = "LD_PRELOAD=" AEGIR_SANITIZER_RUNTIMES;
     char options[] = "ASAN_OPTIONS=detect_leaks=0";
-    char* environment[] = {path, language, runtimes, options, nullptr};
-#else
-    char* environment[] = {path, language, nullptr};
+    if (std::ranges::any_of(argv, [](const std::string& word) {
+          return word.find("apache2") != word.npos || word.find("nginx") != word.npos;
+        })) {
+      environment.insert(environment.end(), {runtimes, options});
+    }
 #endif
-    return ::posix_spawn(&pid, words[0], &actions_, &attributes_, words.data(), environment);
+    environment.push_back(nullptr);
+    return ::posix_spawn(&pid, words[0], &actions_, &attributes_, words.data(), environment.data());
   }
 
  private:

@@ -77,7 +77,7 @@ Error refusal(std::string_view output, const std::string& path) {
 /// In the child, which is `who` already.
 Result<void> ask(const std::string& php, int input, const std::string& path) {
   for (const auto& [resource, limit] : {std::pair{RLIMIT_CPU, kSeconds},
-#ifndef AEGIR_SANITIZER_RUNTIMES  // they reserve terabytes of addresses
+#ifndef AEGIR_SANITIZER_RUNTIMES  // they have reserved terabytes of addresses in this process
                                         std::pair{RLIMIT_AS, kMemory},
 #endif
                                         std::pair{RLIMIT_FSIZE, rlim_t{0}}, std::pair{RLIMIT_CORE, rlim_t{0}}}) {
