@@ -35,9 +35,10 @@ source_of() {
   if grep -qxF "$twin" <<<"$sources"; then
     echo "$twin"
   else
-    # `ninja -t deps` prints an object and, below it, first its source and then every header.
+    # `ninja -t deps` prints an object and, below it, first its source and then every header. All of it is read: ninja
+    # ends with an error when nobody does.
     ninja -C "$build" -t deps 2>/dev/null |
-      awk -v header="$PWD/$header" '/^[^ ]/ {source = ""; next} source == "" {source = $1} $1 == header {print source; exit}' |
+      awk -v header="$PWD/$header" '/^[^ ]/ {source = ""; next} source == "" {source = $1} $1 == header && !told {print source; told = 1}' |
       sed "s|^$PWD/||; s|^\.\./\.\./||"
   fi
 }

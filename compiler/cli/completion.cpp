@@ -110,7 +110,7 @@ std::string value_function(const std::string& name, const Cases& cases) {
 }  // namespace
 
 std::string bash_completion(const CLI::App& app) {
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   const Cases cases = cases_of(app);
   std::string words;  // what can come next
   std::string global;
@@ -160,7 +160,7 @@ std::string bash_completion(const CLI::App& app) {
 }
 
 std::string zsh_completion(const CLI::App& app) {
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   const Cases cases = cases_of(app);
   std::string cases_of_next;
   each_app(app, [&](const CLI::App& at) {

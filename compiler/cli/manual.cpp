@@ -74,7 +74,7 @@ std::pair<std::string, std::string> footer_of(const CLI::App& app) {
 }  // namespace
 
 std::string manual_page(const CLI::App& app, std::string_view summary) {
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   std::string capitals = name;
   std::ranges::transform(capitals, capitals.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; });
   const auto [notes, codes] = footer_of(app);

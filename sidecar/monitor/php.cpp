@@ -67,7 +67,18 @@ class Master {
     } else if (Result<void> told = signal(SIGTERM); !told) {
       return is_gone() ? Result<void>() : told;
     }
-    return wait([this] { return is_gone(); }, "does not end");
+    // A master that is reading its configuration again may lose the signal.
+    auto told = std::chrono::steady_clock::now();
+    return wait(
+        [this, told]() mutable {
+          if (is_gone()) return true;
+          if (std::chrono::steady_clock::now() - told > std::chrono::seconds(1)) {
+            if (!has_unit()) (void)signal(SIGTERM);
+            told = std::chrono::steady_clock::now();
+          }
+          return false;
+        },
+        "does not end");
   }
 
   [[nodiscard]] Result<void> reload() const { return has_unit() ? control("reload") : signal(SIGUSR2); }
