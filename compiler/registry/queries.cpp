@@ -243,7 +243,15 @@ Result<std::optional<Site>> SqliteStore::one_site(const std::string& sql, std::s
 }
 
 Result<bool> SqliteStore::has_database(std::string_view server, std::string_view name) {
-  return connection_->query("SELECT 1 FROM site WHERE database_server = ?1 AND database_name = ?2", server, name)
+  const Result<bool> has =
+      connection_->query("SELECT 1 FROM site WHERE database_server = ?1 AND database_name = ?2", server, name).next();
+  if (!has || *has) return has;
+  // What a task has still to drop is not free yet.
+  return connection_
+      ->query(
+          "SELECT 1 FROM task JOIN deleted_site ON deleted_site.uri = task.object "
+          "WHERE task.state <= 1 AND task.kind = ?3 AND database_server = ?1 AND database_name = ?2",
+          server, name, ObjectKind::kSite)
       .next();
 }
 

@@ -165,7 +165,7 @@ class Store {
   [[nodiscard]] virtual Result<void> each_site_with_deleted(const std::function<Result<void>(const Site&)>& visit) = 0;
   /// The live site that has `host` (canonical or *.suffix, exactly as stored) as uri or alias.
   [[nodiscard]] virtual Result<std::optional<Site>> find_site(std::string_view host) = 0;
-  /// Whether a site has a database of that name on that server.
+  /// Whether a site has a database of that name on that server, or had it and is still being deleted.
   [[nodiscard]] virtual Result<bool> has_database(std::string_view server, std::string_view name) = 0;
   /// The uris of the sites on a platform that have a slot, sorted.
   [[nodiscard]] virtual Result<std::vector<std::string>> uris_on(std::uint32_t platform) = 0;

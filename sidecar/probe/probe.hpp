@@ -13,7 +13,8 @@
 
 namespace aegir::probe {
 
-/// A token of 256 random bits, in letters and digits. It stands in no file: the map holds what map::probe_key() makes of it.
+/// A token of 256 random bits, in letters and digits. It stands in no file: the map holds what map::probe_key() makes
+/// of it.
 [[nodiscard]] std::string new_token();
 
 /// What a site is asked, and what its answer has to show.

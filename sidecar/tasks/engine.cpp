@@ -85,12 +85,22 @@ Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task) {
   std::optional<Task> queued;
   Result<registry::Tasks::Queued> result = store_.with([&](registry::Store& store) -> Result<registry::Tasks::Queued> {
     if (Result<void> good = (*verb)->check(task, store); !good) return pass(good);
-    Result<registry::Tasks::Queued> put = store.tasks().enqueue(task);
-    if (!put || put->second) return put;
-    Result<std::optional<Task>> row = store.tasks().find(put->id);
-    if (!row) return pass(row);
-    queued = std::move(*row);
-    return put;
+    registry::Tasks tasks = store.tasks();
+    registry::Tasks::Queued put;
+    // In one transaction: what is queued is known here too.
+    Result<void> done = tasks.together([&]() -> Result<void> {
+      Result<registry::Tasks::Queued> queueing = tasks.enqueue(task);
+      if (!queueing) return pass(queueing);
+      put = *queueing;
+      if (put.second) return {};
+      Result<std::optional<Task>> row = tasks.find(put.id);
+      if (!row) return pass(row);
+      queued = std::move(*row);
+      return {};
+    });
+    if (done) return put;
+    queued.reset();
+    return pass(done);
   });
   if (!queued) return result;
   {
@@ -123,7 +133,10 @@ Result<void> Engine::cancel(std::uint64_t id) {
   }
   Result<void> asked = store_.with([&](registry::Store& store) { return store.tasks().ask_cancel(id); });
   if (!asked) return asked;
-  if (begun != begun_.end() && begun->second->work != nullptr) begun->second->work->cancel();
+  if (begun != begun_.end()) {
+    begun->second->task.cancel_asked = true;
+    if (begun->second->work != nullptr) begun->second->work->cancel();
+  }
   tell(id);
   return {};
 }
@@ -300,6 +313,7 @@ std::optional<std::chrono::milliseconds> Engine::process(Entry& entry) {
     const std::lock_guard lock(mutex_);
     if (entry.verb != nullptr) entry.saga = entry.verb->saga(entry.task);
     entry.work = std::move(work);
+    if (entry.task.cancel_asked) entry.work->cancel();
     if (entry.verb != nullptr) entry.work->set_patience(entry.verb->patience());
   }
   const bool other = entry.task.state == TaskState::kProcessing &&

@@ -224,7 +224,7 @@ class SagaRun {
     work_.enter_task();
     work_.log(level(state), state == TaskState::kSuccess   ? "done"
                             : state == TaskState::kWarning ? "done, with warnings"
-                                                           : "ended; everything is as it was before");
+                                                           : "ended; what it had done is taken back");
     const std::string result =
         work_.result_.is_null() || state > TaskState::kWarning ? "" : work_.masked(work_.result_.dump());
     Result<void> ended =

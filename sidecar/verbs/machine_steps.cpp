@@ -73,14 +73,21 @@ Step publish_step(Services& services) {
 
 Step answer_step(Services& services, std::string uri) {
   return {"answer", [&services, uri = std::move(uri)](Work& work) -> Result<void> {
-            Result<SiteContext> context =
+            const Result<SiteContext> context =
                 services.store().with([&](registry::Store& store) { return load_site(store, uri); });
-            if (!context) return pass(context);
+            if (!context) {
+              work.warn(context.error());
+              return {};
+            }
+            // A gate has an answer of its own.
+            if (context->site.state != registry::SiteState::kEnabled) return {};
             for (const registry::WebService& service : context->services()) {
               probe::Question question;
               question.service = service;
               question.host = uri;
               question.uri = uri;
+              constexpr int kUnauthorized = 401;
+              if (context->site.http_auth) question.statuses = {kUnauthorized};
               const Result<int> status = probe::ask(question);
               if (!status) work.warn(status.error());
             }
@@ -90,10 +97,11 @@ Step answer_step(Services& services, std::string uri) {
 
 Step bring_servers_step(Services& services) {
   return {"web servers", [&services](Work& work) -> Result<void> {
+            const std::lock_guard turn(services.model_turn());
             Result<emit::Model> model = read_model(services);
-            if (!model) return pass(model);
+            if (!model) return warn_when_lasting(work, pass(model));
             Result<wire::Verified> verified = services.host().verify_servers({*std::move(model), {}});
-            if (!verified) return pass(verified);
+            if (!verified) return warn_when_lasting(work, pass(verified));
             tell(work, *verified);
             return {};
           }};
@@ -102,11 +110,12 @@ Step bring_servers_step(Services& services) {
 Step bring_platform_step(Services& services) {
   return {"web servers", [&services](Work& work) -> Result<void> {
             Result<wire::PlatformFilesOrder> files = platform_files(services, work.task().object);
-            if (!files) return pass(files);
+            if (!files) return warn_when_lasting(work, pass(files));
+            const std::lock_guard turn(services.model_turn());
             Result<emit::Model> model = read_model(services);
-            if (!model) return pass(model);
+            if (!model) return warn_when_lasting(work, pass(model));
             Result<wire::Verified> verified = services.host().verify_platform({*std::move(model), *std::move(files)});
-            if (!verified) return pass(verified);
+            if (!verified) return warn_when_lasting(work, pass(verified));
             tell(work, *verified);
             return {};
           }};

@@ -3,6 +3,7 @@
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/import_fields.hpp"
+#include "compiler/registry/site_list.hpp"
 #include "sidecar/drush/codebase.hpp"
 #include "sidecar/verbs/machine_steps.hpp"
 #include "sidecar/verbs/verbs.hpp"
@@ -82,6 +83,7 @@ class Add final : public PlatformVerb {
     if (find_platform(store, task.object)) {
       return fail(Code::kConflict, "there is a platform " + printable(task.object) + " already", "choose another name");
     }
+    if (Result<void> may = check_root(platform->docroot); !may) return may;
     Result<drush::Core> core = drush::core_of(platform->docroot);
     if (!core) return pass(core);
     return {};
@@ -109,6 +111,15 @@ class Add final : public PlatformVerb {
   }
 
  private:
+  /// Root says where codebases may lie; aegird would refuse any other place, once the platform stands in the registry.
+  [[nodiscard]] Result<void> check_root(const std::string& docroot) const {
+    for (const std::string& root : services().config().platform_roots) {
+      if (docroot.starts_with(root + "/")) return {};
+    }
+    return fail(Code::kPermission, printable(docroot) + " lies in none of platform_roots",
+                "move the codebase into one of them, or have root name its folder in aegir.conf");
+  }
+
   /// Without a server it is on the only one.
   static Result<Platform> parse(const NewTask& task, registry::Store& store) {
     const Result<std::vector<registry::Server>> servers = store.servers();
@@ -186,16 +197,13 @@ class Delete final : public PlatformVerb {
 
   [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
     if (Result<void> good = PlatformVerb::check(task, store); !good) return good;
-    std::vector<std::string> uris;
-    Result<void> visited = store.each_site([&](const registry::Site& site) -> Result<void> {
-      if (site.platform == task.object) uris.push_back(site.uri);
-      return {};
-    });
-    if (!visited) return visited;
-    if (uris.empty()) return {};
-    return fail(Code::kConflict,
-                "platform '" + task.object + "' has " + std::to_string(uris.size()) +
-                    (uris.size() == 1 ? " site" : " sites") + ": " + uris.front() + (uris.size() == 1 ? "" : ", …"),
+    registry::SiteFilter on_it;
+    on_it.platform = task.object;
+    on_it.limit = 1;
+    const Result<std::vector<registry::Site>> sites = registry::list_sites(store, on_it);
+    if (!sites) return std::unexpected<Error>(sites.error());
+    if (sites->empty()) return {};
+    return fail(Code::kConflict, "platform '" + task.object + "' has sites, " + sites->front().uri + " among them",
                 "delete them first, or move them to another platform");
   }
   [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {

@@ -49,6 +49,14 @@ Result<void> read_request(std::string_view request, const std::function<void(reg
   return std::unexpected(std::move(errors.front()));
 }
 
+Result<void> warn_when_lasting(tasks::Work& work, Result<void> done) {
+  if (done) return done;
+  const Code code = done.error().code;
+  if (code == Code::kIo || code == Code::kBusy || code == Code::kInternal) return done;
+  work.warn(done.error());
+  return {};
+}
+
 void tell_done(tasks::Work& work, const machine::Done& done) {
   constexpr std::size_t kMost = 50;
   for (const std::string& line : std::span(done).first(std::min(done.size(), kMost))) work.log(LogLevel::kDebug, line);

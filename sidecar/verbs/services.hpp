@@ -37,16 +37,25 @@ class Services {
   /// The same by the server's name.
   [[nodiscard]] Result<database::Server> database_server(const std::string& name);
 
+  /// Held from the reading of a model until the servers are brought to it: an older model after a newer one would take
+  /// away what the newer has.
+  [[nodiscard]] std::mutex& model_turn() { return model_turn_; }
+
  private:
   const Config& config_;
   host::Host& host_;
   tasks::SharedStore& store_;
   publish::Publisher& publisher_;
+  std::mutex model_turn_;
 };
 
 /// Reads a task's request with `read`; the first error, with its place.
 [[nodiscard]] Result<void> read_request(std::string_view request,
                                         const std::function<void(registry::ObjectReader&)>& read);
+
+/// After a commit: what may be gone by itself (no room, no server) is to be tried again, and stays the error. All else
+/// would fail for ever: it becomes a warning, which names the next step.
+[[nodiscard]] Result<void> warn_when_lasting(tasks::Work& work, Result<void> done);
 
 /// A line of the log for each thing that was done.
 void tell_done(tasks::Work& work, const machine::Done& done);

@@ -52,7 +52,12 @@ class Delete final : public SiteVerb {
               Result<SiteContext> context = site_of(work);
               if (context) {
                 work.memo() = to_json(remains_of(*context));
-              } else if (context.error().code != Code::kConflict) {
+              } else if (context.error().code == Code::kConflict) {
+                work.warn({Code::kConflict,
+                           "it has no slot: its database and directory, if there are any, stay",
+                           {},
+                           "remove them by hand"});
+              } else {
                 return pass(context);
               }
               work.log(registry::LogLevel::kWarning, "no backup is made: this version makes none yet");
@@ -65,7 +70,7 @@ class Delete final : public SiteVerb {
   tasks::Step for_remains(std::string name, Body body) const {
     return {std::move(name), [body = std::move(body)](Work& work) -> Result<void> {
               const nlohmann::json memo = work.memo_of(kLook);
-              return memo.empty() ? Result<void>() : body(work, remains_of(memo));
+              return memo.empty() ? Result<void>() : warn_when_lasting(work, body(work, remains_of(memo)));
             }};
   }
 

@@ -1,6 +1,7 @@
 // site install: from nothing to a site that answers. Before the commit there is a candidate, which only a probe sees;
 // whatever happens to it, all of it goes.
 #include <chrono>
+#include <filesystem>
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/map/record.hpp"
@@ -111,7 +112,7 @@ class Install final : public SiteVerb {
       }
     }
     if (Result<std::string> server = database_server_for(store, *platform); !server) return pass(server);
-    return check_profile(*platform, site);
+    return {};
   }
 
   [[nodiscard]] Result<tasks::Locks> locks(const registry::NewTask& task, registry::Store& store) const override {
@@ -123,7 +124,7 @@ class Install final : public SiteVerb {
 
   [[nodiscard]] tasks::Saga saga(const registry::Task& task) const override {
     tasks::Saga saga;
-    saga.before = {reserve(), slot(), database(), directory(), files(), drupal(), tree(), candidate()};
+    saga.before = {codebase(), reserve(), slot(), database(), directory(), files(), drupal(), tree(), candidate()};
     saga.commit = {"enable", [](Work& work, registry::Store& store, registry::Writer& writer) {
                      return enable(work, store, writer);
                    }};
@@ -136,6 +137,18 @@ class Install final : public SiteVerb {
     std::vector<std::string> names{site.uri};
     for (const registry::Alias& alias : site.aliases) names.push_back(alias.host);
     return names;
+  }
+
+  /// Whether the platform's code has what is asked for. It is read from its files, which is too slow for check().
+  tasks::Step codebase() const {
+    return {"codebase", [this](Work& work) -> Result<void> {
+              Result<Request> request = asked(work);
+              if (!request) return pass(request);
+              Result<registry::Platform> platform = services().store().with(
+                  [&](registry::Store& store) { return named(store.platforms(), "platform", request->site.platform); });
+              if (!platform) return pass(platform);
+              return check_profile(*platform, request->site);
+            }};
   }
 
   static Result<void> check_profile(const registry::Platform& platform, const Site& site) {
@@ -297,7 +310,13 @@ class Install final : public SiteVerb {
               Result<SiteContext> context = site_of(work);
               if (!context) return pass(context);
               if (Result<void> free = services().host().look_at_site(context->place()); !free) return free;
-              // Only what this task has made is its to remove.
+              // Only what this task has made is its to remove: somebody's tree, aegir's too, is none of it.
+              const std::string directory = context->platform.docroot + "/sites/" + context->site.uri;
+              std::error_code problem;
+              if (std::filesystem::symlink_status(directory, problem).type() != std::filesystem::file_type::not_found) {
+                return fail_at(directory, Code::kConflict, "something lies there already",
+                               "move it away, and install the site again");
+              }
               work.memo()["free"] = true;
               if (Result<void> kept = work.keep(); !kept) return kept;
               Result<machine::Done> made = services().host().prepare_site(context->place());
@@ -309,7 +328,9 @@ class Install final : public SiteVerb {
               Result<std::optional<SiteContext>> context = present(work);
               if (!context) return pass(context);
               if (!context->has_value() || !work.memo().contains("free")) return {};
-              if (Result<void> ended = services().host().end_slot((*context)->slot()); !ended) return ended;
+              const bool alone = (*context)->block.isolation == registry::Isolation::kSite;
+              Result<void> ended = alone ? services().host().end_slot((*context)->slot()) : Result<void>();
+              if (!ended) return ended;
               if (Result<machine::Done> gone = services().host().remove_site((*context)->place()); !gone) {
                 return pass(gone);
               }

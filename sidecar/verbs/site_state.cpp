@@ -17,6 +17,10 @@ class ChangeState final : public SiteVerb {
     if (Result<void> read = read_request(task.request, [](registry::ObjectReader&) {}); !read) return read;
     Result<registry::Site> site = find_site(store, task.object);
     if (!site) return pass(site);
+    if (to_ == SiteState::kEnabled && site->block.empty()) {
+      return fail(Code::kConflict, "site " + task.object + " has no slot, so nothing of it is on this machine",
+                  "give it one with `aegirc import`, and verify it");
+    }
     if (site->state == to_) {
       return fail(Code::kConflict, "site " + task.object + " is " + name() + "d already", "nothing is to be done");
     }

@@ -1,6 +1,7 @@
 // A site's whole life on the fixture: platform, install, log in, disable, enable, delete, each asked for with `aegir`
 // and seen through both web servers.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -63,6 +64,35 @@ TEST_F(SiteTest, LivesFromInstallToDelete) {
   // Its name is free at once.
   lab().must_aegir({"site", "install", uri, "--platform", "p1"});
   for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, uri), 200);
+}
+
+TEST_F(SiteTest, AFailedInstallTakesNothingThatWasThereBefore) {
+  const std::string uri = "kept.example";
+  const std::string file = lab().directory(uri) + "/files/picture.png";
+  live::put(file, "somebody's");
+  for (const std::string& path : {lab().directory(uri), lab().directory(uri) + "/files", file}) {
+    ASSERT_EQ(::chown(path.c_str(), Lab::kAegir, 33), 0);  // as Aegir 3 left its sites: www-data
+  }
+  const live::Finished refused = lab().aegir({"site", "install", uri, "--platform", "p1"});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_THAT(refused.output, HasSubstr(uri + ": something lies there already"));
+  EXPECT_EQ(live::slurp(file), "somebody's");
+  EXPECT_FALSE(has_database("kept_example"));
+  EXPECT_THAT(lab().must_aegir({"site", "list"}), Not(HasSubstr(uri)));
+}
+
+TEST_F(SiteTest, WhatCantWorkIsRefusedBeforeItIsInTheRegistry) {
+  const live::Finished outside = lab().aegir({"platform", "add", "p2", "--docroot", "/usr/share"});
+  EXPECT_NE(outside.status, 0);
+  EXPECT_THAT(outside.output, HasSubstr("lies in none of platform_roots"));
+  const live::Finished profile =
+      lab().aegir({"site", "install", "other.example", "--platform", "p1", "--profile", "nothing"});
+  EXPECT_NE(profile.status, 0);
+  EXPECT_THAT(profile.output, HasSubstr("has no profile 'nothing'"));
+  EXPECT_THAT(lab().must_aegir({"site", "list", "--deleted"}), Not(HasSubstr("other.example")));
+  const live::Finished taken = lab().aegir({"platform", "delete", "p1", "--yes"});
+  EXPECT_NE(taken.status, 0);
+  EXPECT_THAT(taken.output, HasSubstr("has sites, shop.example among them"));
 }
 
 }  // namespace
