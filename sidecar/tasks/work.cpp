@@ -60,15 +60,21 @@ nlohmann::json Work::memo_of(std::string_view step) const {
 
 void Work::log(registry::LogLevel level, std::string_view text) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  registry::LogLine line;
-  line.time = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  line.level = level;
-  line.text = visible(masked(std::string(text)), kLongestLine);
+  const std::string shown = masked(std::string(text));
   bool due = false;
   {
     const std::lock_guard lock(mutex_);
-    line.step = step_;
-    lines_.push_back(std::move(line));
+    // An error has its next step in a line of its own.
+    for (std::size_t begin = 0; begin <= shown.size();) {
+      const std::size_t end = std::min(shown.find('\n', begin), shown.size());
+      registry::LogLine line;
+      line.time = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+      line.level = level;
+      line.step = step_;
+      line.text = visible(std::string_view(shown).substr(begin, end - begin), kLongestLine);
+      lines_.push_back(std::move(line));
+      begin = end + 1;
+    }
     due = std::chrono::steady_clock::now() - flushed_ > kGather;
   }
   // Who has the store may be about to take everything back that is written now.

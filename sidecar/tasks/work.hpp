@@ -42,7 +42,7 @@ class Work {
   /// What the step of that name has noted; null when it has not begun.
   [[nodiscard]] nlohmann::json memo_of(std::string_view step) const;
 
-  /// One line of the log. Control bytes are escaped, known secrets masked, and what is longer than 4 KiB cut.
+  /// A line of the log, or several. Control bytes are escaped, known secrets masked, and what is longer than 4 KiB cut.
   void log(registry::LogLevel level, std::string_view text);
   /// The step will be done, but a person has to look at this: the task ends in state warning.
   void warn(const Error& error);
