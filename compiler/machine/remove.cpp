@@ -224,7 +224,9 @@ class Remover {
     // A directory of root's or aegir's in the site's data can't be emptied by the site.
     if (emptied || emptied.error().code != Code::kPermission || !links_are_protected()) return emptied;
     Done unheard;
-    (void)hand_over(accounts_, place_, gone, unheard);
+    // What could not be handed over is told by the second try.
+    const Result<void> handed = hand_over(accounts_, place_, gone, unheard);
+    if (!handed && handed.error().code == Code::kIo) return handed;
     return empty_own(gone);
   }
 

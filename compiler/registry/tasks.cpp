@@ -72,11 +72,11 @@ std::unexpected<Error> no_task(std::uint64_t id) {
 
 /// Runs `body` in a transaction: the one that is open, or one of its own.
 template <class Body>
-std::invoke_result_t<Body> writing(Connection& connection, Body body) {
+std::invoke_result_t<const Body&> writing(Connection& connection, const Body& body) {
   if (connection.in_transaction()) return body();
   Result<Transaction> transaction = Transaction::begin(connection, Transaction::Kind::kWrite);
   if (!transaction) return pass(transaction);
-  std::invoke_result_t<Body> result = body();
+  std::invoke_result_t<const Body&> result = body();
   if (!result) return result;
   if (Result<void> done = transaction->commit(); !done) return pass(done);
   return result;

@@ -51,13 +51,13 @@ Json time_json(std::int64_t milliseconds) {
 }
 
 Json to_json(const registry::Task& task) {
-  Json request = parsed(task.request);
+  const nlohmann::json request = parsed(task.request);
   return {{"id", id_or_null(task.id)},
           {"kind", word_of(kKindWords, task.kind)},
           {"object", text_or_null(task.object)},
           {"site", id_or_null(task.site)},
           {"verb", task.verb},
-          {"request", Json(masked(nlohmann::json(std::move(request))))},
+          {"request", Json(masked(request))},
           {"state", word_of(kTaskStateWords, task.state)},
           {"undoing", registry::is_open(task.state) && task.verdict != TaskState::kProcessing},
           {"cancel_asked", task.cancel_asked},

@@ -194,10 +194,9 @@ Answer task_events(Call& call) {
   }
   return with_task(call, [&](std::uint64_t id) {
     if (const Result<TaskView> there = call.service.task(call.actor, id); !there) return problem_answer(there.error());
-    return Answer{200,
-                  {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}},
-                  {},
-                  std::make_unique<Events>(call.service, call.actor, id, after)};
+    Answer answer{200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}}, {}, nullptr};
+    answer.events = std::make_unique<Events>(call.service, call.actor, id, after);
+    return answer;
   });
 }
 

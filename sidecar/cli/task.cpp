@@ -19,7 +19,7 @@ std::string text_of(const Json& line) {
 
 /// A command about one task, named by its number.
 template <class Body>
-CLI::App* add_on_task(CLI::App& noun, Cli& cli, const char* name, const char* help, Body body) {
+CLI::App* add_on_task(CLI::App& noun, Cli& cli, const char* name, const char* help, const Body& body) {
   CLI::App* const command = noun.add_subcommand(name, help);
   const auto id = std::make_shared<std::uint64_t>(0);
   command->add_option("ID", *id, "Number of the task")->required();

@@ -31,7 +31,10 @@ struct Run::Answer {
 };
 
 Run::~Run() {
-  if (!waited_) (void)end();
+  if (waited_) return;
+  // When aegird is gone, so is the run.
+  const Result<void> told = end();
+  static_cast<void>(told);
 }
 
 int Run::ended() const noexcept { return answer_->told.get(); }

@@ -145,7 +145,11 @@ Result<process::Output> SlotRunner::run(const process::Program& program) {
 
 void SlotRunner::end() {
   const std::lock_guard lock(mutex_);
-  for (Run* const run : running_) (void)run->end();
+  for (Run* const run : running_) {
+    // When aegird is gone, so is the run.
+    const Result<void> told = run->end();
+    if (!told) return;
+  }
 }
 
 }  // namespace aegir::host

@@ -73,8 +73,10 @@ class Master {
         [this, told]() mutable {
           if (is_gone()) return true;
           if (std::chrono::steady_clock::now() - told > std::chrono::seconds(1)) {
-            if (!has_unit()) (void)signal(SIGTERM);
+            // One that it does not reach is gone, and seen to be the next time.
+            const Result<void> again = has_unit() ? Result<void>() : signal(SIGTERM);
             told = std::chrono::steady_clock::now();
+            return !again && is_gone();
           }
           return false;
         },

@@ -111,8 +111,9 @@ Result<pid_t> start_worker(const Config& config, const Accounts& accounts, const
   writer = Fd();
   const Result<std::string> told = read_all(reader.get(), "can't be read", "a pipe", 64U << 10U);
   if (told && told->empty()) return child;
-  (void)machine::wait_for(child);
+  const Result<int> ended = machine::wait_for(child);
   if (!told) return std::unexpected(told.error());
+  if (!ended) return std::unexpected(ended.error());
   Result<void> error = wire::decode_result<void>(*told);
   if (!error) return pass(error);
   return fail(Code::kInternal, "the worker ended before it began");

@@ -10,7 +10,7 @@
 namespace aegir::probe {
 namespace {
 
-std::unexpected<Error> wrong(const Question& question, std::string what, std::string hint = {}) {
+std::unexpected<Error> wrong(const Question& question, const std::string& what, std::string hint = {}) {
   return fail(Code::kConflict,
               "GET " + question.host + question.path + " from " + place_of(question.service) + ": " + what,
               std::move(hint));

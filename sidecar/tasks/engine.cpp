@@ -333,7 +333,7 @@ void Engine::tick() {
     changed_.wait_for(lock, begun_.empty() ? std::chrono::milliseconds(std::chrono::minutes(1)) : kTick);
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [id, entry] : begun_) {
-      if (entry->work != nullptr) (void)entry->work->flush();
+      if (entry->work != nullptr) entry->work->flush();
       if (entry->at_work || entry->due > now) continue;
       entry->at_work = true;
       ready_.push_back(entry.get());

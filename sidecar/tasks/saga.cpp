@@ -64,7 +64,7 @@ class SagaRun {
     const std::string& name = saga_.commit.name;
     enter(commit_number(), name, StepState::kBegun);
     const registry::Actor actor{work_.task_.actor, "task " + std::to_string(work_.id())};
-    (void)work_.flush();
+    work_.flush();
     point("before", name);
     Result<std::uint64_t> done = work_.store_.with([&](registry::Store& store) {
       return store.transact(actor, [&](registry::Writer& writer) -> Result<void> {
@@ -184,7 +184,7 @@ class SagaRun {
 
   /// Writes the journal and, in the same transaction, what `also` does.
   Result<void> save(const std::string& name, const Also& also) {
-    (void)work_.flush();
+    work_.flush();
     point("before", name);
     Result<void> saved = work_.store_.with([&](registry::Store& store) {
       registry::Tasks tasks = store.tasks();
@@ -211,12 +211,12 @@ class SagaRun {
     const auto pause = std::min(std::chrono::seconds(1U << std::min(work_.failures_, 9U)), kLongest);
     ++work_.failures_;
     work_.log(LogLevel::kWarning, why + "; it is tried again in " + std::to_string(pause.count()) + " s");
-    (void)work_.flush();
+    work_.flush();
     return pause;
   }
 
   Pause end(TaskState state, const std::string& message) {
-    constexpr auto level = [](TaskState of) {
+    const auto level = [](TaskState of) {
       return of == TaskState::kSuccess   ? LogLevel::kSuccess
              : of == TaskState::kWarning ? LogLevel::kWarning
                                          : LogLevel::kError;

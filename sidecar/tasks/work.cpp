@@ -78,26 +78,21 @@ void Work::log(registry::LogLevel level, std::string_view text) {
     due = std::chrono::steady_clock::now() - flushed_ > kGather;
   }
   // Who has the store may be about to take everything back that is written now.
-  if (due && !store_.is_mine()) (void)flush();
+  if (due && !store_.is_mine()) flush();
 }
 
-Result<void> Work::flush() {
+void Work::flush() {
   std::vector<registry::LogLine> lines;
   {
     const std::lock_guard lock(mutex_);
     lines = std::exchange(lines_, {});
     flushed_ = std::chrono::steady_clock::now();
   }
-  if (lines.empty()) return {};
-  Result<void> written = store_.with([&](registry::Store& store) { return store.tasks().add_log(id(), lines); });
-  if (written) {
-    told_(id());
-  } else {
-    // They are written when there is room again.
-    const std::lock_guard lock(mutex_);
-    lines_.insert(lines_.begin(), std::move_iterator(lines.begin()), std::move_iterator(lines.end()));
-  }
-  return written;
+  if (lines.empty()) return;
+  const Result<void> written = store_.with([&](registry::Store& store) { return store.tasks().add_log(id(), lines); });
+  if (written) return told_(id());
+  const std::lock_guard lock(mutex_);
+  lines_.insert(lines_.begin(), std::move_iterator(lines.begin()), std::move_iterator(lines.end()));
 }
 
 void Work::warn(const Error& error) {

@@ -77,8 +77,8 @@ class Work {
   /// What hand_out() was given last; empty when there is nothing, or it was taken.
   [[nodiscard]] std::string take_handout();
 
-  /// Writes the lines of the log that are not written yet.
-  Result<void> flush();
+  /// Writes the lines of the log that are not written yet; what can't be written now waits for the next time.
+  void flush();
   /// `text` without secrets.
   [[nodiscard]] std::string masked(std::string text) const;
 

@@ -8,7 +8,6 @@
 namespace aegir::drupal {
 namespace {
 
-using registry::Cms;
 using testing::HasSubstr;
 
 class DrushFailure : public DrushContract {

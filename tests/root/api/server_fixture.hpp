@@ -130,7 +130,7 @@ class ServerTest : public testing::Test {
                                            "--unix-socket",
                                            options_.path,
                                            "http://localhost" + target});
-    return std::atoi(done.output.substr(done.output.size() < 3 ? 0 : done.output.size() - 3).c_str());
+    return std::stoi(done.output.substr(done.output.size() < 3 ? 0 : done.output.size() - 3));
   }
 
   live::TempDir directory_;
