@@ -105,10 +105,10 @@ class World {
     try {
       std::atomic<int> points = 0;
       SharedStore store(open());
+      Record record;  // the engine's threads tell it until the engine is gone
       Engine engine(store, verbs(), {.parallel = 1, .on_journal = [&](const std::string&) {
                                        if (++points == kill_at) (void)::raise(SIGKILL);
                                      }});
-      Record record;
       (void)engine.subscribe([&](std::uint64_t) { record.add("changed"); });
       need(engine.start());
       for (;;) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "sidecar/monitor/processes.hpp"
+#include "tests/live/harness/process.hpp"
 #include "tests/root/host/served.hpp"
 #include "tests/root/machine/machine_fixture.hpp"
 
@@ -39,8 +40,9 @@ class RemoveTest : public machine::MachineTest {
   }
   /// A shell command as a person, in a folder.
   static void sh(const machine::Person& person, const std::string& folder, const std::string& command) {
-    EXPECT_TRUE(as(person, [&] { return ::chdir(folder.c_str()) == 0 && std::system(command.c_str()) == 0; }))
-        << command;
+    EXPECT_TRUE(as(person, [&] {
+      return ::chdir(folder.c_str()) == 0 && live::run({"/bin/sh", "-c", command}).status == 0;
+    })) << command;
   }
   [[nodiscard]] std::vector<std::string> sites() const {
     std::vector<std::string> names;

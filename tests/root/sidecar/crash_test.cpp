@@ -28,12 +28,12 @@ struct Case {
 class CrashTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    lab_ = std::make_unique<Lab>(AEGIR_SOURCE_DIR "/tests/fixtures/platform");
-    lab_->start_aegird();
-    lab_->must_aegir({"platform", "add", "p1", "--docroot", lab_->docroot(), "--server", "main"});
+    the_lab = std::make_unique<Lab>(AEGIR_SOURCE_DIR "/tests/fixtures/platform");
+    the_lab->start_aegird();
+    the_lab->must_aegir({"platform", "add", "p1", "--docroot", the_lab->docroot(), "--server", "main"});
   }
-  static void TearDownTestSuite() { lab_.reset(); }
-  static Lab& lab() { return *lab_; }
+  static void TearDownTestSuite() { the_lab.reset(); }
+  static Lab& lab() { return *the_lab; }
 
   static std::string state_of(const std::string& uri) {
     const json sites = json::parse(lab().must_aegir({"site", "list", "--output", "json"}));
@@ -87,7 +87,7 @@ class CrashTest : public testing::Test {
   }
 
  private:
-  inline static std::unique_ptr<Lab> lab_;
+  inline static std::unique_ptr<Lab> the_lab;
 };
 
 TEST_F(CrashTest, TheSiteIsTheOldOneOrTheNewOne) {

@@ -18,18 +18,18 @@ constexpr Lab::Server kBoth[] = {Lab::Server::kApache, Lab::Server::kNginx};
 class SiteTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    lab_ = std::make_unique<Lab>(AEGIR_SOURCE_DIR "/tests/fixtures/platform");
-    lab_->start_aegird();
-    lab_->must_aegir({"platform", "add", "p1", "--docroot", lab_->docroot(), "--server", "main"});
+    the_lab = std::make_unique<Lab>(AEGIR_SOURCE_DIR "/tests/fixtures/platform");
+    the_lab->start_aegird();
+    the_lab->must_aegir({"platform", "add", "p1", "--docroot", the_lab->docroot(), "--server", "main"});
   }
-  static void TearDownTestSuite() { lab_.reset(); }
-  static Lab& lab() { return *lab_; }
+  static void TearDownTestSuite() { the_lab.reset(); }
+  static Lab& lab() { return *the_lab; }
 
   static int status(Lab::Server server, const std::string& host) { return lab().visit(server, host).status; }
   static bool has_database(const std::string& like) { return !lab().sql("SHOW DATABASES LIKE '" + like + "'").empty(); }
 
  private:
-  inline static std::unique_ptr<Lab> lab_;
+  inline static std::unique_ptr<Lab> the_lab;
 };
 
 TEST_F(SiteTest, LivesFromInstallToDelete) {

@@ -31,7 +31,7 @@ class EngineTest : public testing::Test {
     all.push_back(std::make_unique<TestVerb>("look", saga, Hold::kShared));
     return all;
   }
-  Queue& queue(Engine::Options options = {}) {
+  Queue& queue(const Engine::Options& options = {}) {
     queue_ = std::make_unique<Queue>([this] { return verbs(); }, options);
     return *queue_;
   }

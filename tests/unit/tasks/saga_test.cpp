@@ -41,7 +41,7 @@ class SagaTest : public testing::Test {
               return writer.put(registry::Client{"acme", "Acme", "a@acme.example"});
             }};
   }
-  Queue& queue(std::function<Saga(const Task&)> saga, std::chrono::seconds patience = std::chrono::hours(1)) {
+  Queue& queue(const std::function<Saga(const Task&)>& saga, std::chrono::seconds patience = std::chrono::hours(1)) {
     queue_ = std::make_unique<Queue>([saga, patience] {
       std::vector<std::unique_ptr<Verb>> verbs;
       auto verb = std::make_unique<TestVerb>("try", saga);

@@ -71,6 +71,11 @@ class Queue {
     restart();
   }
 
+  // Its threads tell us of changes until it is gone.
+  ~Queue() { engine.reset(); }
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
   void restart() {
     engine.reset();
     store.reset();
