@@ -1,8 +1,5 @@
 #include "sidecar/verbs/machine_steps.hpp"
 
-#include <algorithm>
-
-#include "compiler/core/utf8.hpp"
 #include "compiler/verify/from_registry.hpp"
 #include "sidecar/drush/codebase.hpp"
 #include "sidecar/probe/probe.hpp"
@@ -38,10 +35,8 @@ void tell(Work& work, const wire::Verified& verified) {
 Result<wire::PlatformFilesOrder> platform_files(Services& services, const std::string& name) {
   wire::PlatformFilesOrder order;
   Result<void> read = services.store().with([&](registry::Store& store) -> Result<void> {
-    Result<std::vector<registry::Platform>> platforms = store.platforms();
-    if (!platforms) return pass(platforms);
-    const auto platform = std::ranges::find(*platforms, name, &registry::Platform::name);
-    if (platform == platforms->end()) return fail(Code::kNotFound, "there is no platform " + printable(name));
+    Result<registry::Platform> platform = platform_named(store, name);
+    if (!platform) return pass(platform);
     order.platform = *platform;
     Result<std::vector<std::string>> uris = store.uris_on(platform->id);
     if (!uris) return pass(uris);

@@ -1,6 +1,4 @@
 // platform add, verify, lock, unlock, delete.
-#include <algorithm>
-
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/import_fields.hpp"
 #include "compiler/registry/site_list.hpp"
@@ -17,14 +15,9 @@ using registry::PlatformState;
 using tasks::Work;
 
 Result<Platform> find_platform(registry::Store& store, const std::string& name) {
-  Result<std::vector<Platform>> platforms = store.platforms();
-  if (!platforms) return pass(platforms);
-  const auto found = std::ranges::find_if(
-      *platforms, [&](const Platform& each) { return each.name == name && each.state != PlatformState::kDeleted; });
-  if (found == platforms->end()) {
-    return fail(Code::kNotFound, "there is no platform " + printable(name), "see `aegir platform list`");
-  }
-  return *found;
+  Result<Platform> platform = platform_named(store, name);
+  if (!platform || platform->state != PlatformState::kDeleted) return platform;
+  return fail(Code::kNotFound, "there is no platform " + printable(name), "see `aegir platform list`");
 }
 
 class PlatformVerb : public tasks::Verb {

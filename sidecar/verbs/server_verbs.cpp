@@ -29,6 +29,15 @@ Result<Object> parse(const NewTask& task) {
   return object;
 }
 
+/// Proves that sites' databases can be made there; nothing for a server without a database service.
+Result<void> verify_database(Services& services, Work& work, const registry::Server& server) {
+  if (!server.database) return {};
+  Result<std::string> version = services.database_server(server).verify();
+  if (!version) return pass(version);
+  work.log(registry::LogLevel::kInfo, "database server of version " + *version);
+  return {};
+}
+
 class ServerAdd final : public tasks::Verb {
  public:
   explicit ServerAdd(Services& services) : services_(services) {}
@@ -53,11 +62,7 @@ class ServerAdd final : public tasks::Verb {
     saga.before = {{"database", [this](Work& work) -> Result<void> {
                       Result<registry::Server> server = parse<registry::Server>(work.task());
                       if (!server) return pass(server);
-                      if (!server->database) return {};
-                      Result<std::string> version = services_.database_server(*server).verify();
-                      if (!version) return pass(version);
-                      work.log(registry::LogLevel::kInfo, "database server of version " + *version);
-                      return {};
+                      return verify_database(services_, work, *server);
                     }}};
     saga.commit = {"add", [](Work& work, registry::Store&, registry::Writer& writer) -> Result<void> {
                      Result<registry::Server> server = parse<registry::Server>(work.task());
@@ -95,11 +100,8 @@ class ServerVerify final : public tasks::Verb {
                           services_.store().with([](registry::Store& store) { return store.servers(); });
                       if (!servers) return pass(servers);
                       const auto server = std::ranges::find(*servers, work.task().object, &registry::Server::name);
-                      if (server == servers->end() || !server->database) return {};
-                      Result<std::string> version = services_.database_server(*server).verify();
-                      if (!version) return pass(version);
-                      work.log(registry::LogLevel::kInfo, "database server of version " + *version);
-                      return {};
+                      if (server == servers->end()) return {};
+                      return verify_database(services_, work, *server);
                     }}};
     saga.commit = {"record", [](Work&, registry::Store&, registry::Writer&) -> Result<void> { return {}; }};
     saga.after = {publish_step(services_), bring_servers_step(services_)};

@@ -88,6 +88,14 @@ std::string SiteContext::origin() const {
   return std::string(secure ? "https" : "http") + "://" + site.uri + (port == usual ? "" : ":" + std::to_string(port));
 }
 
+Result<registry::Platform> platform_named(registry::Store& store, const std::string& name) {
+  Result<std::vector<registry::Platform>> platforms = store.platforms();
+  if (!platforms) return pass(platforms);
+  const auto found = std::ranges::find(*platforms, name, &registry::Platform::name);
+  if (found != platforms->end()) return *found;
+  return fail(Code::kNotFound, "there is no platform " + printable(name), "see `aegir platform list`");
+}
+
 Result<registry::Site> find_site(registry::Store& store, const std::string& uri) {
   Result<std::optional<registry::Site>> site = store.find_site(uri);
   if (!site) return pass(site);

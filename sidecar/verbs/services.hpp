@@ -82,6 +82,9 @@ struct SiteContext {
 /// The same for a site as it is to be.
 [[nodiscard]] Result<SiteContext> complete(registry::Store& store, registry::Site site);
 
+/// The platform of that name, also a deleted one; kNotFound.
+[[nodiscard]] Result<registry::Platform> platform_named(registry::Store& store, const std::string& name);
+
 /// The live site of that uri; kNotFound also for an alias, whose site it names.
 [[nodiscard]] Result<registry::Site> find_site(registry::Store& store, const std::string& uri);
 

@@ -1,21 +1,21 @@
 // site install: from nothing to a site that answers. Before the commit there is a candidate, which only a probe sees;
 // whatever happens to it, all of it goes.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/map/record.hpp"
-#include "compiler/registry/import_fields.hpp"
 #include "compiler/registry/random.hpp"
 #include "sidecar/drush/codebase.hpp"
 #include "sidecar/probe/probe.hpp"
+#include "sidecar/verbs/install_request.hpp"
 #include "sidecar/verbs/site_verb.hpp"
 #include "sidecar/verbs/verbs.hpp"
 
 namespace aegir::verbs {
 namespace {
 
-using registry::ObjectReader;
 using registry::Site;
 using registry::SiteState;
 using tasks::Work;
@@ -24,67 +24,6 @@ constexpr std::size_t kHashSaltLetters = 74;  // as many as Drupal's own
 constexpr std::size_t kCronKeyLetters = 43;   // as many bits as Drupal's own
 constexpr std::chrono::hours kCandidateLife{24};
 
-/// What is asked for: the members of a site in the registry's document, and what the installer wants to know.
-struct Request {
-  Site site;
-  std::string title;
-  std::string mail;
-};
-
-/// `key` opens the secrets of the request.
-Result<Request> parse(const registry::NewTask& task, const KeyRing& key) {
-  Request request;
-  request.site.uri = task.object;
-  Result<std::string> canonical = registry::canonical_name(task.object, false);
-  if (!canonical) return pass(canonical);
-  if (*canonical != task.object) {
-    return fail(Code::kInvalid, printable(task.object) + " is not the canonical form of a host name",
-                "ask for " + *canonical);
-  }
-  bool given = false;
-  Result<void> read = read_request(task.request, [&](ObjectReader& in) {
-    for (const char* own : {"database", "cron_key", "hash_salt", "slot"}) given = given || in.has(own);
-    (void)registry::read_fields(in, request.site, key);
-    (void)in.read("title", request.title);
-    (void)in.read("mail", request.mail);
-    if (request.site.platform.empty()) in.missing("platform", "name the platform that the site is to live on");
-  });
-  if (!read) return pass(read);
-  if (given) {
-    return fail(Code::kInvalid, "a new site is given its database, slot and keys; a request can't name them",
-                "leave them out");
-  }
-  if (request.title.empty()) request.title = task.object;
-  return request;
-}
-
-template <class Object>
-Result<Object> named(Result<std::vector<Object>> all, std::string_view noun, const std::string& name) {
-  if (!all) return pass(all);
-  for (Object& each : *all) {
-    if (each.name == name) return std::move(each);
-  }
-  return fail(Code::kNotFound, "there is no " + std::string(noun) + " " + printable(name),
-              "see `aegir " + std::string(noun) + " list`");
-}
-
-/// The server whose database service a new site takes: its platform's, else the only one.
-Result<std::string> database_server_for(registry::Store& store, const registry::Platform& platform) {
-  Result<std::vector<registry::Server>> servers = store.servers();
-  if (!servers) return pass(servers);
-  std::vector<std::string> names;
-  for (const registry::Server& server : *servers) {
-    if (!server.database) continue;
-    if (server.name == platform.server) return server.name;
-    names.push_back(server.name);
-  }
-  if (names.size() == 1) return names.front();
-  return fail(Code::kConflict,
-              names.empty() ? "no server has a database service"
-                            : "several servers have a database service, and the platform's has none",
-              "give the server '" + platform.server + "' a database service");
-}
-
 class Install final : public SiteVerb {
  public:
   using SiteVerb::SiteVerb;
@@ -92,10 +31,10 @@ class Install final : public SiteVerb {
   [[nodiscard]] std::string name() const override { return "install"; }
 
   [[nodiscard]] Result<void> check(const registry::NewTask& task, registry::Store& store) const override {
-    Result<Request> request = parse(task, store.key());
+    Result<InstallRequest> request = read_install(task, store.key());
     if (!request) return pass(request);
     const Site& site = request->site;
-    Result<registry::Platform> platform = named(store.platforms(), "platform", site.platform);
+    Result<registry::Platform> platform = platform_named(store, site.platform);
     if (!platform) return pass(platform);
     if (platform->state != registry::PlatformState::kEnabled) {
       return fail(
@@ -116,7 +55,7 @@ class Install final : public SiteVerb {
   }
 
   [[nodiscard]] Result<tasks::Locks> locks(const registry::NewTask& task, registry::Store& store) const override {
-    Result<Request> request = parse(task, store.key());
+    Result<InstallRequest> request = read_install(task, store.key());
     if (!request) return pass(request);
     return tasks::Locks{{"site " + task.object, tasks::Hold::kAlone},
                         {"platform " + request->site.platform, tasks::Hold::kShared}};
@@ -142,10 +81,10 @@ class Install final : public SiteVerb {
   /// Whether the platform's code has what is asked for. It is read from its files, which is too slow for check().
   tasks::Step codebase() const {
     return {"codebase", [this](Work& work) -> Result<void> {
-              Result<Request> request = asked(work);
+              Result<InstallRequest> request = asked(work);
               if (!request) return pass(request);
               Result<registry::Platform> platform = services().store().with(
-                  [&](registry::Store& store) { return named(store.platforms(), "platform", request->site.platform); });
+                  [&](registry::Store& store) { return platform_named(store, request->site.platform); });
               if (!platform) return pass(platform);
               return check_profile(*platform, request->site);
             }};
@@ -170,8 +109,8 @@ class Install final : public SiteVerb {
                 names.empty() ? "" : "it has " + names);
   }
 
-  Result<Request> asked(Work& work) const {
-    return services().store().with([&](registry::Store& store) { return parse(work.task(), store.key()); });
+  Result<InstallRequest> asked(Work& work) const {
+    return services().store().with([&](registry::Store& store) { return read_install(work.task(), store.key()); });
   }
 
   /// The site while it is installed; nothing when it is not there any more.
@@ -193,21 +132,21 @@ class Install final : public SiteVerb {
     return *std::move(context);
   }
 
-  Result<database::Creation> creation_of(Work& work, const SiteContext& context) const {
+  static database::Creation creation_of(Work& work, const SiteContext& context) {
     const nlohmann::json memo = work.memo_of("reserve");
-    return database::Creation{context.site.database.name, context.site.database.password,
-                              memo.at("hosts").get<std::vector<std::string>>(), memo.at("mark").get<std::string>()};
+    return {context.site.database.name, context.site.database.password,
+            memo.at("hosts").get<std::vector<std::string>>(), memo.at("mark").get<std::string>()};
   }
 
   /// Names, slot and database are the site's from here on; nobody else can take them.
   tasks::Step reserve() const {
     return {"reserve",
             [this](Work& work) -> Result<void> {
-              Result<Request> request = asked(work);
+              Result<InstallRequest> request = asked(work);
               if (!request) return pass(request);
               Site site = request->site;
               Result<std::string> server = services().store().with([&](registry::Store& store) -> Result<std::string> {
-                Result<registry::Platform> platform = named(store.platforms(), "platform", site.platform);
+                Result<registry::Platform> platform = platform_named(store, site.platform);
                 if (!platform) return pass(platform);
                 return database_server_for(store, *platform);
               });
@@ -254,64 +193,55 @@ class Install final : public SiteVerb {
             }};
   }
 
+  /// The undo of a step: on the site while it is there and has a slot; before and after that nothing is to be undone.
+  std::function<Result<void>(Work&)> on_present(OnSite body) const {
+    return [this, body = std::move(body)](Work& work) -> Result<void> {
+      Result<std::optional<SiteContext>> context = present(work);
+      if (!context) return pass(context);
+      return context->has_value() ? body(work, **context) : Result<void>();
+    };
+  }
+
   tasks::Step slot() const {
-    return {"slot",
-            [this](Work& work) -> Result<void> {
-              Result<SiteContext> context = site_of(work);
-              if (!context) return pass(context);
+    return {"slot", on_site([this](Work& work, const SiteContext& context) -> Result<void> {
               Result<machine::Done> made =
-                  services().host().make_slots({context->block.name, context->block.first_uid, context->block.slots});
+                  services().host().make_slots({context.block.name, context.block.first_uid, context.block.slots});
               if (!made) return pass(made);
               tell_done(work, *made);
               return {};
-            },
-            [this](Work& work) -> Result<void> {
-              Result<std::optional<SiteContext>> context = present(work);
-              if (!context) return pass(context);
+            }),
+            on_present([this](Work&, const SiteContext& context) -> Result<void> {
               // A slot that several sites share goes on.
-              if (!context->has_value() || (*context)->block.isolation != registry::Isolation::kSite) return {};
-              Result<machine::Done> retired = services().host().retire_slot((*context)->slot());
+              if (context.block.isolation != registry::Isolation::kSite) return {};
+              Result<machine::Done> retired = services().host().retire_slot(context.slot());
               if (!retired && retired.error().code != Code::kNotFound) return pass(retired);
               return {};
-            }};
+            })};
   }
 
   tasks::Step database() const {
-    return {"database",
-            [this](Work& work) -> Result<void> {
-              Result<SiteContext> context = site_of(work);
-              if (!context) return pass(context);
-              work.hide(context->site.database.password);
-              Result<database::Creation> creation = creation_of(work, *context);
-              if (!creation) return pass(creation);
-              Result<database::Server> server = services().database_server(context->site.database.server);
+    return {"database", on_site([this](Work& work, const SiteContext& context) -> Result<void> {
+              work.hide(context.site.database.password);
+              Result<database::Server> server = services().database_server(context.site.database.server);
               if (!server) return pass(server);
-              return server->create(*creation);
-            },
-            [this](Work& work) -> Result<void> {
-              Result<std::optional<SiteContext>> context = present(work);
-              if (!context) return pass(context);
-              if (!context->has_value()) return {};
-              work.hide((*context)->site.database.password);
-              Result<database::Creation> creation = creation_of(work, **context);
-              if (!creation) return pass(creation);
-              Result<database::Server> server = services().database_server((*context)->site.database.server);
+              return server->create(creation_of(work, context));
+            }),
+            on_present([this](Work& work, const SiteContext& context) -> Result<void> {
+              work.hide(context.site.database.password);
+              Result<database::Server> server = services().database_server(context.site.database.server);
               if (!server) return pass(server);
-              Result<database::Removed> removed = server->undo(*creation);
+              Result<database::Removed> removed = server->undo(creation_of(work, context));
               if (!removed) return pass(removed);
               for (const std::string& left : removed->left) work.log(registry::LogLevel::kWarning, left);
               return {};
-            }};
+            })};
   }
 
   tasks::Step directory() const {
-    return {"directory",
-            [this](Work& work) -> Result<void> {
-              Result<SiteContext> context = site_of(work);
-              if (!context) return pass(context);
-              if (Result<void> free = services().host().look_at_site(context->place()); !free) return free;
+    return {"directory", on_site([this](Work& work, const SiteContext& context) -> Result<void> {
+              if (Result<void> free = services().host().look_at_site(context.place()); !free) return free;
               // Only what this task has made is its to remove: somebody's tree, aegir's too, is none of it.
-              const std::string directory = context->platform.docroot + "/sites/" + context->site.uri;
+              const std::string directory = context.platform.docroot + "/sites/" + context.site.uri;
               std::error_code problem;
               if (std::filesystem::symlink_status(directory, problem).type() != std::filesystem::file_type::not_found) {
                 return fail_at(directory, Code::kConflict, "something lies there already",
@@ -319,57 +249,51 @@ class Install final : public SiteVerb {
               }
               work.memo()["free"] = true;
               if (Result<void> kept = work.keep(); !kept) return kept;
-              Result<machine::Done> made = services().host().prepare_site(context->place());
+              Result<machine::Done> made = services().host().prepare_site(context.place());
               if (!made) return pass(made);
               tell_done(work, *made);
               return {};
-            },
-            [this](Work& work) -> Result<void> {
-              Result<std::optional<SiteContext>> context = present(work);
-              if (!context) return pass(context);
-              if (!context->has_value() || !work.memo().contains("free")) return {};
-              const bool alone = (*context)->block.isolation == registry::Isolation::kSite;
-              Result<void> ended = alone ? services().host().end_slot((*context)->slot()) : Result<void>();
+            }),
+            on_present([this](Work& work, const SiteContext& context) -> Result<void> {
+              if (!work.memo().contains("free")) return {};
+              const bool alone = context.block.isolation == registry::Isolation::kSite;
+              Result<void> ended = alone ? services().host().end_slot(context.slot()) : Result<void>();
               if (!ended) return ended;
-              if (Result<machine::Done> gone = services().host().remove_site((*context)->place()); !gone) {
-                return pass(gone);
-              }
-              if (Result<machine::Done> gone = services().host().forget_site(work.task().object); !gone) {
-                return pass(gone);
-              }
-              return {};
-            }};
+              if (Result<machine::Done> gone = services().host().remove_site(context.place()); !gone) return pass(gone);
+              Result<machine::Done> gone = services().host().forget_site(context.site.uri);
+              return gone ? Result<void>() : pass(gone);
+            })};
   }
 
   tasks::Step files() const {
-    return {"files", [this](Work& work) -> Result<void> {
-              Result<bool> waits = write_site_files(services(), work, work.task().object);
-              if (!waits) return pass(waits);
-              return {};
-            }};
+    return {"files", [this](Work& work) { return write_files(work); }};
+  }
+
+  /// What waits for a publish does not: there was no settings.php before.
+  Result<void> write_files(Work& work) const {
+    Result<bool> waits = write_site_files(services(), work, work.task().object);
+    return waits ? Result<void>() : pass(waits);
   }
 
   tasks::Step drupal() const {
-    return {"drupal", [this](Work& work) -> Result<void> {
-              Result<Request> request = asked(work);
+    return {"drupal", on_site([this](Work& work, const SiteContext& context) -> Result<void> {
+              Result<InstallRequest> request = asked(work);
               if (!request) return pass(request);
-              Result<SiteContext> context = site_of(work);
-              if (!context) return pass(context);
-              Result<drush::Site> site = drush_site(services().config(), *context);
+              Result<drush::Site> site = drush_site(services().config(), context);
               if (!site) return pass(site);
               work.hide(site->database.password);
               drush::Installation installation;
-              installation.profile = context->site.profile;
-              installation.language = context->site.language;
+              installation.profile = context.site.profile;
+              installation.language = context.site.language;
               installation.site_name = request->title;
-              installation.account_mail = request->mail.empty() ? client_mail(context->site.client) : request->mail;
-              if (installation.account_mail.empty()) installation.account_mail = "admin@" + context->site.uri;
+              installation.account_mail = request->mail.empty() ? client_mail(context.site.client) : request->mail;
+              if (installation.account_mail.empty()) installation.account_mail = "admin@" + context.site.uri;
               installation.site_mail = installation.account_mail;
-              Result<std::vector<std::string>> translations = translations_for(*context);
+              Result<std::vector<std::string>> translations = translations_for(context);
               if (!translations) return pass(translations);
-              SiteRunner runner(services(), work, *context);
+              SiteRunner runner(services(), work, context);
               return drush::install(*runner, *site, installation, *translations, progress_of(work));
-            }};
+            })};
   }
 
   Result<std::vector<std::string>> translations_for(const SiteContext& context) const {
@@ -394,52 +318,44 @@ class Install final : public SiteVerb {
 
   /// Drupal sets modes and adds to settings.php by itself: once more as it is to be.
   tasks::Step tree() const {
-    return {"tree", [this](Work& work) -> Result<void> {
-              Result<SiteContext> context = site_of(work);
-              if (!context) return pass(context);
-              Result<wire::PreparedTree> tree = services().host().prepare_site_tree(context->place());
-              if (!tree) return pass(tree);
-              tell_done(work, tree->done);
-              if (tree->error) return std::unexpected(*tree->error);
-              Result<bool> waits = write_site_files(services(), work, work.task().object);
-              if (!waits) return pass(waits);
-              return {};
-            }};
+    return {"tree", on_site([this](Work& work, const SiteContext& context) -> Result<void> {
+              Result<void> right = prepare_tree(work, context, [](const wire::PreparedTree& tree) -> Result<void> {
+                return std::unexpected(*tree.error);
+              });
+              return right ? write_files(work) : right;
+            })};
   }
 
   /// The site as it will be, shown to us alone.
   tasks::Step candidate() const {
-    return {"probe",
-            [this](Work& work) -> Result<void> {
-              Result<SiteContext> context = site_of(work);
-              if (!context) return pass(context);
+    return {"probe", on_site([this](Work& work, const SiteContext& context) -> Result<void> {
               const std::string token = probe::new_token();
               work.hide(token);
               const std::string key = map::probe_key(token);
               work.memo()["candidate"] = key;
               if (Result<void> kept = work.keep(); !kept) return kept;
-              registry::Candidate candidate{key, context->site.uri, expiry(), context->site};
+              registry::Candidate candidate{key, context.site.uri, expiry(), context.site};
               candidate.site->state = SiteState::kEnabled;
               Result<std::uint64_t> put =
                   services().store().with([&](registry::Store& store) { return store.put_candidate(candidate); });
               if (!put) return pass(put);
               Result<std::uint64_t> generation = services().publish();
               if (!generation) return pass(generation);
-              for (const registry::WebService& service : context->services()) {
+              for (const registry::WebService& service : context.services()) {
                 probe::Question question;
                 question.service = service;
-                question.host = context->site.uri;
+                question.host = context.site.uri;
                 question.token = token;
-                question.uri = context->site.uri;
+                question.uri = context.site.uri;
                 question.database =
-                    context->platform.cms == registry::Cms::kOther ? std::string() : context->site.database.name;
+                    context.platform.cms == registry::Cms::kOther ? std::string() : context.site.database.name;
                 Result<int> status = probe::ask(question);
                 if (!status) return pass(status);
                 work.log(registry::LogLevel::kInfo,
                          probe::place_of(service) + " answers with status " + std::to_string(*status));
               }
               return {};
-            },
+            }),
             [this](Work& work) -> Result<void> {
               if (!work.memo().contains("candidate")) return {};
               const auto key = work.memo().at("candidate").get<std::string>();

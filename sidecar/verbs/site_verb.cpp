@@ -14,6 +14,22 @@ Result<SiteContext> SiteVerb::site_of(const tasks::Work& work) const {
   return services_.store().with([&](registry::Store& store) { return load_site(store, work.task().object); });
 }
 
+std::function<Result<void>(tasks::Work&)> SiteVerb::on_site(OnSite body) const {
+  return [this, body = std::move(body)](tasks::Work& work) -> Result<void> {
+    Result<SiteContext> context = site_of(work);
+    if (!context) return pass(context);
+    return body(work, *context);
+  };
+}
+
+Result<void> SiteVerb::prepare_tree(tasks::Work& work, const SiteContext& context,
+                                    const std::function<Result<void>(const wire::PreparedTree&)>& in_way) const {
+  Result<wire::PreparedTree> tree = services_.host().prepare_site_tree(context.place());
+  if (!tree) return pass(tree);
+  tell_done(work, tree->done);
+  return tree->error ? in_way(*tree) : Result<void>();
+}
+
 nlohmann::json to_json(const Remains& remains) {
   return {{"block", remains.place.slot.block},
           {"number", remains.place.slot.number},

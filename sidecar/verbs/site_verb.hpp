@@ -20,6 +20,14 @@ class SiteVerb : public tasks::Verb {
   /// The site that the task is about, as it is now.
   [[nodiscard]] Result<SiteContext> site_of(const tasks::Work& work) const;
 
+  /// The work of a step, or a part of it, on a site.
+  using OnSite = std::function<Result<void>(tasks::Work&, const SiteContext&)>;
+  /// That work as a step's: on the site that the task is about, as it is then.
+  [[nodiscard]] std::function<Result<void>(tasks::Work&)> on_site(OnSite body) const;
+  /// Puts the owners and modes of its whole tree right. What is in the way of that is told as `in_way` says.
+  [[nodiscard]] Result<void> prepare_tree(tasks::Work& work, const SiteContext& context,
+                                          const std::function<Result<void>(const wire::PreparedTree&)>& in_way) const;
+
  private:
   Services& services_;
 };

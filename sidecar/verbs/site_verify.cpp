@@ -33,16 +33,13 @@ class Verify final : public SiteVerb {
 
  private:
   tasks::Step tree() const {
-    return {"tree", [this](Work& work) -> Result<void> {
-              Result<SiteContext> context = site_of(work);
-              if (!context) return pass(context);
-              Result<wire::PreparedTree> tree = services().host().prepare_site_tree(context->place());
-              if (!tree) return pass(tree);
-              tell_done(work, tree->done);
-              if (tree->error && !tree->own) return std::unexpected(*tree->error);
-              if (tree->error) work.warn(*tree->error);
-              return {};
-            }};
+    return {"tree", on_site([this](Work& work, const SiteContext& context) {
+              return prepare_tree(work, context, [&work](const wire::PreparedTree& tree) -> Result<void> {
+                if (!tree.own) return std::unexpected(*tree.error);
+                work.warn(*tree.error);
+                return {};
+              });
+            })};
   }
 
   tasks::Step files() const {

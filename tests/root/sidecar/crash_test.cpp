@@ -27,11 +27,7 @@ struct Case {
 /// What of a site there is on the whole machine, in one line a thing.
 class CrashTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    the_lab = std::make_unique<Lab>(AEGIR_SOURCE_DIR "/tests/fixtures/platform");
-    the_lab->start_aegird();
-    the_lab->must_aegir({"platform", "add", "p1", "--docroot", the_lab->docroot(), "--server", "main"});
-  }
+  static void SetUpTestSuite() { the_lab = Lab::on_fixture(); }
   static void TearDownTestSuite() { the_lab.reset(); }
   static Lab& lab() { return *the_lab; }
 

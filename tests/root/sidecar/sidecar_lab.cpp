@@ -53,6 +53,13 @@ Lab::Lab(const std::string& project, const std::string& docroot, const std::stri
   start_servers();
 }
 
+std::unique_ptr<Lab> Lab::on_fixture() {
+  auto lab = std::make_unique<Lab>(AEGIR_SOURCE_DIR "/tests/fixtures/platform");
+  lab->start_aegird();
+  lab->must_aegir({"platform", "add", "p1", "--docroot", lab->docroot(), "--server", "main"});
+  return lab;
+}
+
 Lab::~Lab() {
   try {
     stop_aegird();

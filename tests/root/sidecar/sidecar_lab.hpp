@@ -28,6 +28,8 @@ class Lab {
   /// `project` is copied; `docroot` below it, "" for itself; `config`: more lines of aegir.conf. Throws
   /// std::runtime_error.
   explicit Lab(const std::string& project, const std::string& docroot = {}, const std::string& config = {});
+  /// One on the fixture, with aegird at work and the platform p1 added.
+  [[nodiscard]] static std::unique_ptr<Lab> on_fixture();
   ~Lab();
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
