@@ -69,10 +69,11 @@ Result<void> kill_all_of(uid_t uid) {
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("can't fork", "aegird", errno);
   if (child == 0) {
-    // The uid by which it may kill them; those by which they could stop it are nobody's.
-    constexpr uid_t kNobodys = 0xFFFFFFF0;
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(kNobodys, kNobodys, kNobodys) != 0 ||
-        ::setresuid(kNobodys, uid, kNobodys) != 0) {
+    // The uid by which it may kill them; those by which they could stop it are nobody's, and not the same for two
+    // at a time: a SIGKILL to everybody goes by the real uid of its sender too.
+    const uid_t nobodys = 0xF0000000U + static_cast<uid_t>(::getpid());
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(nobodys, nobodys, nobodys) != 0 ||
+        ::setresuid(nobodys, uid, nobodys) != 0) {
       ::_exit(1);
     }
     ::_exit(::kill(-1, SIGKILL) == 0 || errno == ESRCH ? 0 : 1);

@@ -117,14 +117,18 @@ class HostTest : public monitor::MonitorTest {
 };
 
 TEST_F(HostTest, EveryVerbFromManyThreads) {
-  std::atomic<int> good = 0;
-  std::vector<std::thread> threads;
+  std::vector<std::future<Result<void>>> threads;
   for (std::uint32_t n = 0; n < 8; ++n) {
-    threads.emplace_back([&, n] {
+    threads.push_back(std::async(std::launch::async, [&, n]() -> Result<void> {
       const wire::Slot slot{"t" + std::to_string(n), 0, kFirst + 50 + n};
-      bool fine = host_->make_slots({slot.block, slot.uid, 1}).has_value();
-      for (int k = 0; k < 5; ++k) fine = fine && host_->count_slot(slot).value_or(1) == 0;
-      fine = fine && host_->end_slot(slot) && host_->retire_slot(slot);
+      if (const auto made = host_->make_slots({slot.block, slot.uid, 1}); !made) return std::unexpected(made.error());
+      for (int k = 0; k < 5; ++k) {
+        const Result<std::uint64_t> count = host_->count_slot(slot);
+        if (!count) return std::unexpected(count.error());
+        if (*count != 0) return fail(Code::kInternal, std::to_string(*count) + " processes in a new slot");
+      }
+      if (Result<void> ended = host_->end_slot(slot); !ended) return ended;
+      if (const auto gone = host_->retire_slot(slot); !gone) return std::unexpected(gone.error());
       const auto retired = host_->start({.slot = slot,
                                          .argv = {"/bin/true"},
                                          .environment = {},
@@ -133,12 +137,16 @@ TEST_F(HostTest, EveryVerbFromManyThreads) {
                                          .shown = {},
                                          .patience = 1000},
                                         {0, 1, 2});
-      fine = fine && retired && (*retired)->wait().error().code == Code::kConflict;
-      if (fine) ++good;
-    });
+      if (!retired) return std::unexpected(retired.error());
+      const Result<wire::RunEnd> end = (*retired)->wait();
+      if (end || end.error().code != Code::kConflict) return fail(Code::kInternal, "a retired slot ran");
+      return {};
+    }));
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(good, 8);
+  for (std::future<Result<void>>& thread : threads) {
+    const Result<void> done = thread.get();
+    EXPECT_TRUE(done) << describe(done.error());
+  }
 }
 
 TEST_F(HostTest, ARunIsEndedByAnotherThread) {
