@@ -1,5 +1,7 @@
 // compile: everything that a registry becomes, written anew: directories and owners, configuration fragments, the map.
 // check: the same with nothing written.
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -123,9 +125,12 @@ Outcome compile_machine(const Cli& cli, const Config& config) {
       cli.out, config, *keys, **store, [](publish::Publisher& map) { return map.rebuild("aegirc compile"); }, before));
 }
 
+/// Others find what they know the name of, as a web server's worker does, and can't list the sites that there are.
 Result<void> make_directories(const std::string& path) {
   std::error_code error;
+  const mode_t before = ::umask(S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH);
   std::filesystem::create_directories(path, error);
+  (void)::umask(before);
   if (error) return fail_errno("can't be made", path, error.value());
   return {};
 }

@@ -63,15 +63,22 @@ class Hunt : public testing::Test {
   static void TearDownTestSuite() {
     if (world == nullptr) return;
     // What the servers say about being used as a door, and about requests that were taken from the shared listener.
-    world->apache().expect_log("Symbolic link not allowed or link target not accessible");
-    world->apache().expect_log("Failed to read FastCGI header|Error dispatching request|Failed writing Environment");
     world->apache().expect_log("X-Sendfile names .*, which does not lie below files/ or private/ of this site");
     world->apache().expect_log("not sent to the client");
-    world->apache().expect_log("AH01630: client denied by server configuration: .*/settings\\.php(~|\\.bak)?$");
-    world->nginx().expect_log("failed \\((13: Permission denied|40: Too many levels of symbolic links)\\)");
-    world->nginx().expect_log("unsafe URI .* was detected while reading response header from upstream");
-    world->nginx().expect_log("internal redirection cycle while redirect to named location");
-    world->nginx().expect_log("upstream prematurely closed connection|Connection reset by peer|Broken pipe");
+    for (live::ApacheServer* server : {&world->apache(), &world->static_apache()}) {
+      server->expect_log("Symbolic link not allowed or link target not accessible");
+      server->expect_log("AH01630: client denied by server configuration: .*/settings\\.php(~|\\.bak)?$");
+      server->tolerate_log("Failed to read FastCGI header|Error dispatching request|Failed writing Environment");
+    }
+    for (live::NginxServer* server : {&world->nginx(), &world->static_nginx()}) {
+      server->expect_log("failed \\((13: Permission denied|40: Too many levels of symbolic links)\\)");
+      server->expect_log("unsafe URI .* was detected while reading response header from upstream");
+      server->expect_log("internal redirection cycle while redirect to named location");
+      server->tolerate_log("upstream prematurely closed connection|Connection reset by peer|Broken pipe");
+    }
+    // Without the module, paths that it refuses come as far as the file system or PHP.
+    world->static_apache().expect_log("AH10244: invalid URI path|AH01071: Got error 'Primary script unknown'");
+    world->static_nginx().expect_log(R"(open\(\) ".*\\.*" failed \(2: No such file or directory\))");
     delete world;
     world = nullptr;
   }
@@ -90,6 +97,8 @@ class Hunt : public testing::Test {
             config.config_dir + "/cli/" + site + ".php",
             config.aegir_root + "/backups/" + site + ".tar",
             config.config_dir + "/ssl.d/" + site + "/openssl.key",
+            world->static_dir() + "/server_web/apache/vhost.d/" + site + "@php",
+            world->static_dir() + "/server_web/nginx/vhost.d/" + site + "@php",
             world->slot(site) + "/home/secret"};
   }
 
@@ -105,8 +114,10 @@ class Hunt : public testing::Test {
                                       config.log_dir,
                                       config.state_dir,
                                       world->root() + "/fleet.json",
-                                      config.config_dir + "/ssl.d"};
-    for (const std::string& top : {config.map_dir, config.log_dir, server_config_dir(config, "web")}) {
+                                      config.config_dir + "/ssl.d",
+                                      world->static_dir()};
+    for (const std::string& top :
+         {config.map_dir, config.log_dir, server_config_dir(config, "web"), world->static_dir()}) {
       for (const auto& entry : fs::recursive_directory_iterator(top)) paths.push_back(entry.path());
     }
     return paths;
@@ -131,7 +142,11 @@ class Hunt : public testing::Test {
             {"closed", closed()},
             {"places", {place + "/settings.php", place + "/private/secret", place + "/private/files/document.txt"}},
             {"fpm", {world->socket(prey), world->socket("a.test"), world->socket("b.test"), world->socket("c.test")}},
-            {"web", {{"apache", world->apache_port().number()}, {"nginx", world->nginx_port().number()}}},
+            {"web",
+             {{"apache", world->apache_port().number()},
+              {"nginx", world->nginx_port().number()},
+              {"static apache", world->static_apache_port().number()},
+              {"static nginx", world->static_nginx_port().number()}}},
             {"database",
              {{"socket", world->database().socket()},
               {"port", world->database().port().number()},

@@ -104,6 +104,7 @@ World::World() {
   aegirc({"compile"});
   write_sites();
   start();
+  start_static();
 }
 
 std::string World::slot(const std::string& uri) const {
@@ -114,9 +115,13 @@ std::string World::socket(const std::string& uri) const {
   return uri < "c" ? slot_socket(config_, "main", uid_of(uri) - kFirst) : slot_socket(config_, "pool", 0);
 }
 
+std::string World::common_config() const {
+  return "prefix = " + root_.path() + "\naegir_user = " + std::to_string(kAegir) +
+         "\nuid_first = " + std::to_string(kFirst) + "\nuid_last = 614199\n";
+}
+
 void World::write_config() const {
-  put(root_.path("aegir.conf"), "prefix = " + root_.path() + "\naegir_user = " + std::to_string(kAegir) +
-                                    "\nuid_first = " + std::to_string(kFirst) + "\nuid_last = 614199\n" +
+  put(root_.path("aegir.conf"), common_config() +
                                     "apache_module = " AEGIR_APACHE_MODULE "\nnginx_module = " AEGIR_NGX_MODULE "\n" +
                                     "apache_listen = 127.0.0.1:" + apache_port_.text() +
                                     "\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\n");
@@ -197,10 +202,28 @@ void World::start() {
                 {nginx_port_.endpoint()});
 }
 
+void World::start_static() {
+  // The same registry for servers of its own: another place for the fragments, other ports.
+  const std::string conf = root_.path("static.conf");
+  put(conf, common_config() + "config_dir = " + static_dir() + "\napache_listen = 127.0.0.1:" +
+                static_apache_port_.text() + "\nnginx_listen = 127.0.0.1:" + static_nginx_port_.text() + "\n");
+  const live::Finished done = live::run({AEGIRC, "--config", conf, "compile", "--static", "--out", "/"});
+  if (done.status != 0) throw std::runtime_error("aegirc compile --static: " + done.output);
+  const std::string folder = static_dir() + "/server_web";
+  static_apache_ = std::make_unique<live::ApacheServer>();
+  static_apache_->start(
+      static_apache_->frame(
+          {.main = "Include " + folder + "/apache/static.conf\n", .module = false, .modules = {"authz_host"}}),
+      {static_apache_port_.endpoint()});
+  static_nginx_ = std::make_unique<live::NginxServer>();
+  static_nginx_->start(static_nginx_->frame({.http = "include " + folder + "/nginx/static.conf;", .module = false}),
+                       {static_nginx_port_.endpoint()});
+}
+
 std::vector<pid_t> World::processes() const {
   std::vector<pid_t> pids = {database_->pid()};
-  for (const live::Server* server :
-       std::initializer_list<const live::Server*>{main_.get(), pool_.get(), apache_.get(), nginx_.get()}) {
+  for (const live::Server* server : std::initializer_list<const live::Server*>{
+           main_.get(), pool_.get(), apache_.get(), nginx_.get(), static_apache_.get(), static_nginx_.get()}) {
     pids.push_back(server->pid());
     const std::vector<pid_t> children = live::children_of(server->pid());
     pids.insert(pids.end(), children.begin(), children.end());

@@ -1,5 +1,6 @@
 // The installation that is hunted in: everything as `aegirc compile` makes it, with real Apache, nginx, PHP-FPM and
-// MariaDB. Sites a.test and b.test have a slot each, c.test and d.test share one.
+// MariaDB. Sites a.test and b.test have a slot each, c.test and d.test share one. Beside them an Apache and an nginx
+// serve the same sites in their static form, without our modules.
 #pragma once
 
 #include <memory>
@@ -55,26 +56,39 @@ class World {
   [[nodiscard]] live::NginxServer& nginx() noexcept { return *nginx_; }
   [[nodiscard]] const live::Port& apache_port() const noexcept { return apache_port_; }
   [[nodiscard]] const live::Port& nginx_port() const noexcept { return nginx_port_; }
+  [[nodiscard]] live::ApacheServer& static_apache() noexcept { return *static_apache_; }
+  [[nodiscard]] live::NginxServer& static_nginx() noexcept { return *static_nginx_; }
+  [[nodiscard]] const live::Port& static_apache_port() const noexcept { return static_apache_port_; }
+  [[nodiscard]] const live::Port& static_nginx_port() const noexcept { return static_nginx_port_; }
+  /// Where the fragments of the static form lie, with every site's password in them.
+  [[nodiscard]] std::string static_dir() const { return root_.path("static"); }
   /// Every process of the installation that runs for more than a moment.
   [[nodiscard]] std::vector<pid_t> processes() const;
   /// Runs aegirc as an administrator does. Throws std::runtime_error when it fails.
   void aegirc(const std::vector<std::string>& arguments) const;
 
  private:
+  /// The lines of aegir.conf that hold for both forms.
+  [[nodiscard]] std::string common_config() const;
   void write_config() const;
   void write_document() const;
   void write_sites() const;
   void start();
+  void start_static();
 
   live::TempDir root_;
   live::Port apache_port_;
   live::Port nginx_port_;
+  live::Port static_apache_port_;
+  live::Port static_nginx_port_;
   Config config_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<live::FpmServer> main_;
   std::unique_ptr<live::FpmServer> pool_;
   std::unique_ptr<live::ApacheServer> apache_;
   std::unique_ptr<live::NginxServer> nginx_;
+  std::unique_ptr<live::ApacheServer> static_apache_;
+  std::unique_ptr<live::NginxServer> static_nginx_;
 };
 
 }  // namespace aegir::hunt
