@@ -4,9 +4,11 @@
 #
 #   platform.sh BUILD_DIR
 #
-# AEGIR_DRUPAL and AEGIR_DRUSH8 as in tests/drupal/codebase.hpp.
+# AEGIR_DRUPAL, AEGIR_DRUSH8 and AEGIR_BEE as in tests/drupal/codebase.hpp.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=tools/quickstart/lib.sh
+. tools/quickstart/lib.sh
 
 one=$(realpath "$1")
 cache=/var/cache/aegir-drupal
@@ -22,7 +24,7 @@ cleanup() {
 } >/dev/null
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
-for file in aegirc mod_aegir_apache/mod_aegir.so ngx_aegir/ngx_http_aegir_module.so; do
+for file in aegir aegirc aegird aegird-worker mod_aegir_apache/mod_aegir.so ngx_aegir/ngx_http_aegir_module.so; do
   install -D "$one/$file" "$build/$file"
 done
 
@@ -38,6 +40,15 @@ refused() {
 refused "is no docroot of Drupal" --platform tests/fixtures/hunt
 refused "needs a folder that is there" --platform "$work/none"
 refused "goes with --platform" --drush quickstart
+fixture=tests/fixtures/platform
+refused "brings its own Drush" --platform "$fixture" --drush "$fixture/vendor/drush/drush/drush.php"
+mkdir -p "$work"/{drupal/core/lib,drupal7/includes,backdrop/core/includes}
+echo "const VERSION = '10.0.0';" >"$work/drupal/core/lib/Drupal.php"
+echo "define('VERSION', '7.103');" >"$work/drupal7/includes/bootstrap.inc"
+echo "define('BACKDROP_VERSION', '1.30.0');" >"$work/backdrop/core/includes/bootstrap.inc"
+refused "require drush/drush in it" --platform "$work/drupal"
+refused "needs Drush 8" --platform "$work/drupal7"
+refused "needs bee" --platform "$work/backdrop" --drush "$fixture/vendor/drush/drush/drush.php"
 # Every command that it prints is for this demo.
 ours="./quickstart --build $(printf '%q' "$build")"
 
@@ -55,12 +66,12 @@ if ((${#docroots[@]} == 0)); then
 fi
 # As after a reboot: what runs ends, and a run that names no platform brings back this one and no other.
 comes_back() {
-  local place name pid
+  local place name pid started
   for place in /var/tmp/aegir-quickstart/*; do if [[ $(<"$place/build") == "$build" ]]; then break; fi; done
-  for name in nginx apache php mariadb; do
-    read -r pid _ <"$place/processes/$name"
+  for name in nginx apache php aegird mariadb; do
+    read -r pid started <"$place/processes/$name"
     kill -TERM "$pid"
-    timeout 60 tail --pid="$pid" --sleep-interval=0.05 -f /dev/null || fail "$name does not end"
+    await_end "$pid" "$started" || fail "$name does not end"
   done
   ./quickstart --build "$build" >"$work/log" 2>&1 || { cat "$work/log"; fail "a second run after all has ended"; }
   grep -q "everything answered as promised" "$work/log" || fail "no tour of what came back: $(<"$work/log")"
@@ -69,13 +80,14 @@ echo "drupal: quickstart ran with ${docroots[*]}"
 for docroot in "${docroots[@]}"; do
   drush=()
   if [[ -f $docroot/includes/bootstrap.inc && -v AEGIR_DRUSH8 ]]; then drush=(--drush "$AEGIR_DRUSH8"); fi
+  if [[ -v AEGIR_BEE ]] && grep -qs BACKDROP_VERSION "$docroot/core/includes/bootstrap.inc"; then drush=(--drush "$AEGIR_BEE"); fi
   ./quickstart --build "$build" --platform "$docroot" "${drush[@]}" >"$work/log" 2>&1 ||
     { cat "$work/log"; fail "the demo with $docroot"; }
   cat "$work/log"
   grep -q "everything answered as promised" "$work/log" || fail "no tour of $docroot"
   grep -qxF "Stop and remove everything: $ours --down" "$work/log" || fail "the command that ends it is not told"
   links=$(grep -c '^ *to log in, once: ' "$work/log" || true)
-  [[ $links == "$([[ $docroot == */backdrop ]] && echo 0 || echo 1)" ]] || fail "$links links, of which one works"
+  [[ $links == 1 ]] || fail "$links links, of which one works"
   while read -r link; do
     rm -f "$work/cookies"
     code=$(curl --silent --location --cookie "$work/cookies" --cookie-jar "$work/cookies" --output "$work/page" \

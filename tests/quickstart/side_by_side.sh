@@ -5,6 +5,8 @@
 #   side_by_side.sh BUILD_DIR
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# shellcheck source=tools/quickstart/lib.sh
+. tools/quickstart/lib.sh
 
 one=$(realpath "$1")
 work=$(mktemp -d)
@@ -21,7 +23,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
-for file in aegirc mod_aegir_apache/mod_aegir.so ngx_aegir/ngx_http_aegir_module.so; do
+for file in aegir aegirc aegird aegird-worker mod_aegir_apache/mod_aegir.so ngx_aegir/ngx_http_aegir_module.so; do
   install -D "$one/$file" "$two/$file"
 done
 for arguments in --build "--build $work/none" --nonsense; do
@@ -41,7 +43,7 @@ wait $! || { cat "$work/one.log"; fail "the first demo"; }
 cat "$work/one.log"
 # The line to try things by hand is a shell's own words, whatever folder the build is in.
 by_hand=$(sed -n 's/^Try things by hand (as root): //p' "$work/two.log")
-eval "${by_hand% --help} lookup shop.localhost" | grep -q '^answer' || fail "by hand: $by_hand"
+eval "$by_hand" | grep -q '^shop.localhost *demo *enabled' || fail "by hand: $by_hand"
 
 by_hand=$(sed -n 's/^Stop and remove everything: //p' "$work/two.log")
 [[ $by_hand == "./quickstart --build $(printf '%q' "$two") --down" ]] || fail "to end it by hand: $by_hand"
@@ -69,7 +71,7 @@ for place in "$place_one" "$place_two"; do
   mkdir "$folder"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=shop.localhost \
     -addext subjectAltName=DNS:shop.localhost -keyout "$folder/openssl.key" -out "$folder/openssl.crt" 2>"$work/openssl.log"
-  "$(<"$place/build")/aegirc" --config "$place/etc/aegir/aegir.conf" verify --server main >"$work/verify.log" 2>&1 ||
+  "$(<"$place/build")/aegir" --config "$place/etc/aegir/aegir.conf" server verify main >"$work/verify.log" 2>&1 ||
     fail "verify with a certificate: $(<"$work/verify.log")"
   read -r _ _ _ apache_port nginx_port <"$place/ports"
   for port in "$apache_port" "$nginx_port"; do
@@ -84,13 +86,13 @@ grep -q "running already" "$work/again.log" || fail "the second run did not see 
 kept=$place_one/var/aegir/platforms/demo/sites/shop.localhost/files/kept.txt
 echo "a person's" >"$kept"
 read -r apache_port nginx_port _ <"$place_one/ports"
-# end PROGRAM...: as they end by a crash or a reboot.
+# end SIGNAL PROGRAM...: as they end by a crash or a reboot.
 end() {
-  local name pid
-  for name in "$@"; do
-    read -r pid _ <"$place_one/processes/$name"
-    kill -TERM "$pid"
-    timeout 60 tail --pid="$pid" --sleep-interval=0.05 -f /dev/null || fail "$name does not end"
+  local name pid started signal=$1
+  for name in "${@:2}"; do
+    read -r pid started <"$place_one/processes/$name"
+    kill -s "$signal" "$pid"
+    await_end "$pid" "$started" || fail "$name does not end"
   done
 }
 # again WORDS ARGUMENT...: a run that finds the demo and brings it back.
@@ -105,11 +107,13 @@ again() {
   done
 }
 again "running already" --no-tour
-end nginx
+end TERM nginx
 again "Starting what has ended since: nginx" --no-tour
-end nginx apache php mariadb
+end KILL aegird
+again "Starting what has ended since: aegird" --no-tour
+end TERM nginx apache php aegird mariadb
 rm -rf "/dev/shm/aegir-quickstart-${place_one##*/}"
-again "Starting what has ended since: mariadb php apache nginx"
+again "Starting what has ended since: mariadb aegird php apache nginx"
 # Nor does a demo of another kind take its place.
 mkdir -p "$work/drupal/"{core/lib,vendor/drush/drush}
 echo "const VERSION = '10.0.0';" >"$work/drupal/core/lib/Drupal.php"

@@ -22,16 +22,28 @@ database_start() {
   await mariadb database_sql "SELECT 1"
 }
 
-# database_sql STATEMENTS: runs them as the database's root.
-database_sql() { mariadb --no-defaults --socket="$(database_socket)" --user=root --batch --execute="$1"; }
+# database_sql STATEMENTS: runs them as the database's root. They may hold a password, and so are no argument.
+database_sql() { mariadb --no-defaults --socket="$(database_socket)" --user=root --batch --skip-column-names <<<"$1"; }
 
-# database_for_site NAME PASSWORD: a schema, and a user of the same name that may use it alone.
-database_for_site() {
-  database_sql "CREATE DATABASE \`$1\`;
-    CREATE USER \`$1\`@\`127.0.0.1\` IDENTIFIED BY '$2';
-    GRANT ALL ON \`$1\`.* TO \`$1\`@\`127.0.0.1\`;"
+# Where aegird looks for its account.
+database_options() { printf '%s' "$state/etc/aegir/database/$server_name.cnf"; }
+
+# database_let_aegird_in PORT: gives aegird an account. By the socket it can't come in, since its uid has no name in
+# passwd. The rights are those of admin_grant() in sidecar/database/server.hpp.
+database_let_aegird_in() {
+  local password
+  password=$(random_word)
+  database_sql "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES,
+    LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, TRIGGER, CREATE USER, PROCESS,
+    CONNECTION ADMIN ON *.* TO aegird@127.0.0.1 IDENTIFIED BY '$password' WITH GRANT OPTION"
+  mkdir -p "$(dirname "$(database_options)")"
+  install -m 0600 -o "$uid_aegir" -g "$uid_aegir" /dev/stdin "$(database_options)" <<EOF
+[client]
+user=aegird
+password=$password
+host=127.0.0.1
+port=$1
+EOF
 }
-
-database_drop() { database_sql "DROP DATABASE IF EXISTS \`$1\`; DROP USER IF EXISTS \`$1\`@\`127.0.0.1\`;"; }
 
 database_stop() { stop mariadb TERM; }

@@ -138,12 +138,23 @@ pid_of() {
     [[ -n $started && $(start_time "$pid") == "$started" ]] && printf '%s' "$pid"
 }
 
-# Ends a program by its signal for an orderly end; after 20 seconds with everything it started: stop NAME SIGNAL.
+# Waits until a process has ended, for a minute: await_end PID START_TIME. Not by the pid alone: an init may take its
+# time to bury the dead.
+await_end() {
+  local tries
+  for ((tries = 0; tries < 1200; ++tries)); do
+    if [[ $(start_time "$1") != "$2" ]]; then return; fi
+    sleep 0.05
+  done
+  return 1
+}
+
+# Ends a program by its signal for an orderly end; after a minute with everything it started: stop NAME SIGNAL.
 stop() {
   local pid
   if pid=$(pid_of "$1"); then
     kill -s "$2" "$pid"
-    timeout 20 tail --pid="$pid" --sleep-interval=0.05 -f /dev/null || kill -s KILL -- "-$pid"
+    await_end "$pid" "$(start_time "$pid")" || kill -s KILL -- "-$pid" || true
   fi
   rm -f "$state/processes/$1"
 }

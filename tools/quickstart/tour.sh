@@ -41,29 +41,49 @@ tour_sites() {
   ask nobody.localhost 404
 }
 
-tour_live_changes() {
-  local workers
+# Prints the end of a site's log.
+tell_log() { aegir site log "$1" | tail -n 6 | sed 's/^/   /'; }
+
+# login_link URI: prints a new one-time link for the site's administrator.
+login_link() { aegir site login "$1" 2>/dev/null; }
+
+# Prints what the site's own PHP sees of its database: database_seen_at PORT.
+database_seen_at() { curl --silent --max-time 20 "http://new.localhost:$1/?show=database"; }
+
+tour_life() {
+  local workers link cookies=$state/log/tour-cookies database left
   workers=$(web_workers)
-  say "" "A fourth site, added while the servers run"
+  say "" "A fourth site, installed while the servers run"
   ask new.localhost 404
-  new_site new.localhost '"state": "enabled"'
-  ask new.localhost 200
-  say "" "An alias for it"
   ask fresh.localhost 404
-  change_site new.localhost '"aliases": {"fresh.localhost": {}}'
+  new_site new.localhost --alias fresh.localhost
+  ask new.localhost 200
   ask fresh.localhost 200
   say "" "Its database, as the site's own PHP sees it"
-  curl --silent --max-time 20 "http://new.localhost:$apache_port/?show=database" | sed 's/^/   /'
+  database_seen_at "$apache_port" | sed 's/^/   /'
   promise "through nginx the same" \
-    "$(diff <(curl --silent --max-time 20 "http://new.localhost:$apache_port/?show=database") \
-      <(curl --silent --max-time 20 "http://new.localhost:$nginx_port/?show=database") && echo yes)" yes
-  say "" "Disabled, then deleted"
-  change_site new.localhost '"state": "disabled"'
+    "$(diff <(database_seen_at "$apache_port") <(database_seen_at "$nginx_port") && echo yes)" yes
+  database=$(database_seen_at "$apache_port" | sed -n 's/^db_name=//p')
+  say "" "The end of its log (aegir site log new.localhost)"
+  tell_log new.localhost
+  say "" "A link to log in (aegir site login new.localhost)"
+  link=$(login_link new.localhost)
+  rm -f "$cookies"
+  promise "GET ${link%/*/*}/…" "$(curl --silent --max-time 20 --output /dev/null --write-out '%{http_code}' \
+    --cookie-jar "$cookies" "$link")" 200
+  promise "the administration with its cookie" "$(curl --silent --max-time 20 --output /dev/null \
+    --write-out '%{http_code}' --cookie "$cookies" "http://new.localhost:$nginx_port/admin")" 200
+  promise "the same link a second time" "$(answer "$link")" 403
+  say "" "Disabled, enabled, deleted"
+  must_aegir site disable new.localhost
   ask new.localhost 503
-  change_site new.localhost '"state": "deleted"'
-  database_drop new
-  rm -rf --one-file-system "$docroot/sites/new.localhost"
+  must_aegir site enable new.localhost
+  ask new.localhost 200
+  must_aegir site disable new.localhost
+  must_aegir site delete new.localhost --yes
   ask new.localhost 404
+  left=$(find "$docroot/sites/new.localhost" -maxdepth 0 2>/dev/null || true)$(database_sql "SHOW DATABASES LIKE '$database'")
+  promise "left of its directory and its database $database" "${left:-nothing}" nothing
   promise "reloads meanwhile (the web servers' workers are the same)" \
     "$([[ $(web_workers) == "$workers" ]] && echo none || echo some)" none
 }
@@ -78,23 +98,27 @@ web_workers() {
   done | xargs
 }
 
-# Prints what of a kind a site must not get at, as arguments of intruder.php: targets KIND OTHER_SITE.
+# Prints what of a kind a site must not get at, as arguments of intruder.php: targets KIND OTHER_SITE SITE.
 targets() {
   local pid what slot
   slot=$(($(uid_of "$2") - uid_slots))
   case $1 in
-    "the map's key") echo "read:$state/etc/aegir/map.key" ;;
+    "the map's key and aegird's account at the database")
+      printf 'read:%s\n' "$state/etc/aegir/map.key" "$(database_options)"
+      ;;
     "the site map") find "$(map_dir)" -printf 'read:%p\n' ;;
     "registry, its key, the map's durable copy") find "$state/var/lib/aegir" -printf 'read:%p\n' ;;
-    "configuration of the servers")  # but for the names of PHP's programs, which are in every site's PATH
-      find "$state/var/aegir/config" -mindepth 2 ! -path "$state/var/aegir/config/php/*" -printf 'read:%p\n'
+    "configuration of servers and sites")
+      # But for the names of PHP's programs, which are in every site's PATH, and what its own command line reads.
+      find "$state/var/aegir/config" -mindepth 2 ! -path "$state/var/aegir/config/php/*" \
+        ! -path "$state/var/aegir/config/cli/$3.php" -printf 'read:%p\n'
       ;;
     "the databases' files and their root's socket")
       find "$state/mysql" ! -type s -printf 'read:%p\n'
       echo "connect:$(database_socket)"
       ;;
-    "/proc of the web servers and of PHP's master")
-      for pid in $(web_workers) $(pid_of php); do
+    "/proc of the web servers, of PHP's master and of aegird")
+      for pid in $(web_workers) $(pid_of php) $(pid_of aegird) $(pgrep --parent "$(pid_of aegird)"); do
         for what in environ maps mem fd; do echo "read:/proc/$pid/$what"; done
       done
       ;;
@@ -119,11 +143,11 @@ tour_isolation() {
   local uid kind list refused tries
   uid=$(uid_of "$1")
   say "" "What $1's uid ($uid) gets at, and what root gets at with the same tries"
-  for kind in "the map's key" "the site map" "registry, its key, the map's durable copy" \
-    "configuration of the servers" "the databases' files and their root's socket" \
-    "/proc of the web servers and of PHP's master" "the other site's PHP socket" \
+  for kind in "the map's key and aegird's account at the database" "the site map" "registry, its key, the map's durable copy" \
+    "configuration of servers and sites" "the databases' files and their root's socket" \
+    "/proc of the web servers, of PHP's master and of aegird" "the other site's PHP socket" \
     "the other site's directory, files/ and private/" "the other site's home, sessions and temporary files"; do
-    mapfile -t list < <(targets "$kind" "$2")
+    mapfile -t list < <(targets "$kind" "$2" "$1")
     # A search that finds nothing to try would keep every promise.
     if ((${#list[@]} == 0)); then die "found nothing to try of: $kind"; fi
     tries="${#list[@]} tries"
@@ -144,7 +168,7 @@ end_of_tour() {
 
 tour() {
   tour_sites
-  tour_live_changes
+  tour_life
   tour_isolation shop.localhost blog.localhost
   tour_isolation blog.localhost shop.localhost
   end_of_tour
