@@ -1,8 +1,9 @@
-// How a site gets its Drupal: by the codebase's own Drush or by Backdrop's installer, as the uid of the site's slot. No
-// password stands in an argument list.
+// How a site gets its Drupal: by the codebase's own Drush or by Backdrop's installer (as the sidecar calls it), as the
+// uid of the site's slot. No password stands in an argument list.
 #include <regex>
 #include <stdexcept>
 
+#include "sidecar/drush/php.hpp"
 #include "tests/drupal/lab.hpp"
 
 namespace aegir::drupal {
@@ -20,8 +21,9 @@ void Lab::install(Site& site) {
   const std::string title = "Site of " + site.codebase.name;
   if (site.codebase.cms == registry::Cms::kBackdrop) {
     const std::string script = root_.path("install_backdrop.php");  // where the site's uid can read it
-    live::put(script, live::slurp(AEGIR_SOURCE_DIR "/tools/quickstart/install_backdrop.php"));
-    must(php(site, {script, site.uri, title}), "the installation of " + site.uri);
+    live::put(script, "<?php\n" + drush::backdrop_install_source());
+    must(php(site, {script, site.uri, "standard", "en", title, "admin@example.com", "admin", "admin@example.com"}),
+         "the installation of " + site.uri);
   } else if (site.codebase.drush.empty()) {
     throw std::runtime_error(site.codebase.title() + " has no Drush; set AEGIR_DRUSH8, or require drush/drush in it");
   } else {
