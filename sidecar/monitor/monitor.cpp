@@ -30,9 +30,10 @@ constexpr std::chrono::seconds kLastMoments{20};
 constexpr std::size_t kLongestComplaint = 300;
 constexpr std::size_t kLongestAnswer = wire::kMostBytes - 64;
 
-/// Of these aegird's log tells: the request itself was wrong.
-bool is_refusal(const Error& error) {
-  return error.code == Code::kInvalid || error.code == Code::kConflict || error.code == Code::kPermission;
+/// Of these aegird's log tells: the request itself was wrong. An undo asks for what is not there any more, a run never.
+bool is_refusal(const Error& error, bool is_run) {
+  return error.code == Code::kInvalid || error.code == Code::kConflict || error.code == Code::kPermission ||
+         (is_run && error.code == Code::kNotFound);
 }
 
 void send_signal(pid_t child) { (void)::kill(child, SIGTERM); }
@@ -207,7 +208,7 @@ void Monitor::take_answer(pid_t child) {
   const std::optional<Error> error = error_in(done.bytes);
   if (done.is_run && error && error->code == Code::kBusy) stray_.insert(done.uid);
   if (done.is_run && !error) stray_.erase(done.uid);
-  if (error && is_refusal(*error)) complain(error->message);
+  if (error && is_refusal(*error, done.is_run)) complain(error->message);
   reply(done.request, done.bytes);
 }
 

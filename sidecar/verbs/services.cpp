@@ -162,7 +162,13 @@ Result<drush::Site> drush_site(const Config& config, const SiteContext& context)
 }
 
 drush::Progress progress_of(tasks::Work& work) {
-  return [&work](const drush::Line& line) {
+  // A site's code can say as many lines as it likes; each would be a row of the registry.
+  constexpr std::size_t kMost = 5000;
+  return [&work, said = std::size_t{0}](const drush::Line& line) mutable {
+    if (++said > kMost) {
+      if (said == kMost + 1) work.log(LogLevel::kWarning, "it says more than 5,000 lines; the others are not kept");
+      return;
+    }
     switch (line.level) {
       case drush::Level::kText:
         return work.log(LogLevel::kDebug, line.text);

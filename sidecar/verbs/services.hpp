@@ -104,7 +104,7 @@ class SiteRunner {
   tasks::Work::OnCancel on_cancel_;
 };
 
-/// A log of Drush's as lines of the task's.
+/// A log of Drush's as lines of the task's, the first 5,000 of them.
 [[nodiscard]] drush::Progress progress_of(tasks::Work& work);
 
 /// Writes a site's files, tells the registry of a cloaking that people have changed, and warns of what was found.

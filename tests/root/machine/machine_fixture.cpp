@@ -3,14 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+
+#include "tests/live/harness/accounts.hpp"
 
 namespace aegir::machine {
 
@@ -28,25 +27,12 @@ void MachineTest::SetUp() { ASSERT_EQ(::geteuid(), 0U) << "this test must run as
 
 void MachineTest::know_members() {
   static const bool known = [] {
-    const live::TempDir directory;
-    const struct {
-      const char* file;
-      const char* more;
-    } accounts[] = {
-        {"/etc/passwd",
-         "member:x:610050:610050::/nonexistent:/bin/false\nother:x:610051:610051::/nonexistent:/bin/false\n"},
-        {"/etc/group", "aegir-of-tests:x:610001:member,other\n"},
-    };
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-    for (const auto& [file, more] : accounts) {
-      const std::string own = directory.path("file");
-      live::put(own, live::slurp(file) + more);
-      if (::chmod(own.c_str(), 0644) != 0 || ::mount(own.c_str(), file, nullptr, MS_BIND, nullptr) != 0) return false;
-      std::filesystem::remove(own);
-    }
+    live::know_accounts(
+        "member:x:610050:610050::/nonexistent:/bin/false\nother:x:610051:610051::/nonexistent:/bin/false\n",
+        "aegir-of-tests:x:610001:member,other\n");
     return true;
   }();
-  ASSERT_TRUE(known) << "the accounts could not be made: " << std::strerror(errno);
+  ASSERT_TRUE(known);
 }
 
 bool MachineTest::as(const Person& person, const std::function<bool()>& what) {

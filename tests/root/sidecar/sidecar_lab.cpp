@@ -1,10 +1,13 @@
 #include "tests/root/sidecar/sidecar_lab.hpp"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <stdexcept>
 
@@ -26,10 +29,34 @@ void must(const live::Finished& finished, const std::string& what) {
   }
 }
 
+/// The first of 1,000 uids that no other process of tests has taken, for as long as this one lives; 0: there is none.
+uid_t take_uids() {
+  constexpr uid_t kFirst = 660000;
+  constexpr uid_t kEnd = 690000;
+  constexpr uid_t kTaken = 1000;
+  for (uid_t first = kFirst; first < kEnd; first += kTaken) {
+    // A name that goes with its process, as no file does.
+    const std::string name = "aegir-tests-uids-" + std::to_string(first);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path + 1, name.size());
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    const int taken = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (taken >= 0 && ::bind(taken, reinterpret_cast<const sockaddr*>(&address), size) == 0) return first;
+    if (taken >= 0) ::close(taken);
+  }
+  return 0;
+}
+
 }  // namespace
+
+const uid_t Lab::kAegir = take_uids();
+const uid_t Lab::kDatabase = kAegir + 1;
+const uid_t Lab::kFirstSlot = kAegir + 100;
 
 Lab::Lab(const std::string& project, const std::string& docroot, const std::string& config) {
   if (::geteuid() != 0) throw std::runtime_error("this test must run as root: it needs real uids");
+  if (kAegir == 0) throw std::runtime_error("all uids of tests are taken: end the tests that have them");
   const std::string platform = root_.path("var/aegir/platforms/p1");
   fs::create_directories(fs::path(platform).parent_path());
   must(live::run({"cp", "-a", "--reflink=auto", project, platform}, {}, kLong), "cp");
@@ -162,6 +189,10 @@ bool Lab::ends_by_itself(const std::function<bool()>& is_over) {
   if (aegird_->running()) return false;
   aegird_.reset();
   return true;
+}
+
+std::vector<std::string> Lab::places() const {
+  return {root_.path(), map_.path(), fpm_.directory(), apache_.directory(), nginx_.directory()};
 }
 
 std::size_t Lab::candidates() const {

@@ -20,9 +20,10 @@ class Lab {
  public:
   enum class Server { kApache, kNginx };
 
-  static constexpr uid_t kAegir = 650001;
-  static constexpr uid_t kDatabase = 650002;
-  static constexpr uid_t kFirstSlot = 651000;
+  /// Of this process alone: a slot's end ends whatever has its uid on the machine, another lab's too.
+  static const uid_t kAegir;
+  static const uid_t kDatabase;
+  static const uid_t kFirstSlot;
   static constexpr unsigned kSlots = 96;
 
   /// `project` is copied; `docroot` below it, "" for itself; `config`: more lines of aegir.conf. Throws
@@ -58,6 +59,9 @@ class Lab {
   [[nodiscard]] std::string sql(const std::string& statements) const { return database_.sql(statements); }
   /// How many candidates the registry has.
   [[nodiscard]] std::size_t candidates() const;
+  /// The folders in which everything of the machine lies but the database's.
+  [[nodiscard]] std::vector<std::string> places() const;
+  [[nodiscard]] std::string database_port() const { return database_port_.text(); }
   /// What aegird and its worker have written.
   [[nodiscard]] std::string log() const { return live::slurp(root_.path("aegird.log")); }
 
