@@ -1,22 +1,14 @@
 // aegirc, the compiler: registry in, site map and configuration fragments out. Works without the sidecar.
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
-#include <exception>
-
 #include "compiler/cli/cli.hpp"
-#include "compiler/cli/usage.hpp"
+#include "compiler/cli/program.hpp"
 
 namespace {
 
 using namespace aegir;
 
-int finish(const cli::Cli& cli) {
-  const Result<void> arrived = cli.out.finish();
-  return arrived ? cli.status : cli.out.fail(arrived.error());
-}
-
-/// Parses the command line and runs the command; the exit code of the program.
+/// Makes the tree of commands and runs the one that is asked for; the exit code of the program.
 int run(int argc, char** argv) {
   cli::Cli cli;
   CLI::App app("Compiles an Aegir registry to what web servers read: the site map and configuration fragments.",
@@ -24,16 +16,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "aegirc " AEGIR_VERSION);
   app.add_option("--config", cli.config_file, "Configuration of this machine")
       ->option_text("FILE=" + std::string(kConfigFile));
-  app.add_option_function<std::string>(
-         "--output",
-         [&cli](const std::string& format) {
-           cli.out.format = format == "json" ? cli::Format::kJson : cli::Format::kTable;
-         },
-         "How results and errors are printed")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->option_text("table|json");
-  app.fallthrough();
-  app.require_subcommand(1);
+  cli::add_output_option(app, cli);
   cli::add_compile(app, cli);
   cli::add_diff(app, cli);
   cli::add_publish(app, cli);
@@ -50,26 +33,9 @@ int run(int argc, char** argv) {
       "found, 70 internal,\n"
       "73 can't make a file, 74 input or output, 75 held by another process, 77 permission, 78 made by a newer "
       "version.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {  // --help, --version
-    (void)app.exit(asked);
-    return finish(cli);
-  } catch (const CLI::ParseError& error) {
-    return cli.out.fail(cli::usage_error(app, error));
-  }
-  const cli::Outcome outcome = cli.command();
-  return outcome ? finish(cli) : cli.out.fail(outcome.error());
+  return cli::run_command_line(app, cli, argc, argv);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  cli::fill_closed_descriptors();
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    (void)std::fprintf(stderr, "aegirc: internal error: %s\n", error.what());
-    return exit_code(Code::kInternal);
-  }
-}
+int main(int argc, char** argv) { return cli::guarded("aegirc", argc, argv, run); }

@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "compiler/cli/cli.hpp"
-#include "compiler/cli/completion.hpp"
 #include "compiler/cli/manual.hpp"
+#include "compiler/cli/program.hpp"
 #include "compiler/core/config_keys.hpp"
 #include "compiler/registry/json.hpp"
 
@@ -33,30 +33,17 @@ std::string config_page() {
 }
 
 void add_documentation(CLI::App& app, Cli& cli) {
-  const auto print = [&app, &cli](const std::function<std::string(const CLI::App&)>& make) {
-    cli.command = [&app, &cli, make]() -> Outcome {
-      std::string text = make(app);
-      text.pop_back();
-      cli.out.did(text, {{"text", text}});
-      return {};
-    };
-  };
-  const auto shell = std::make_shared<std::string>("bash");
-  CLI::App* const completion = app.add_subcommand("completion", "Print a script that completes command lines");
-  completion->add_option("SHELL", *shell, "For which shell")
-      ->check(CLI::IsMember({"bash", "zsh"}))
-      ->capture_default_str();
-  completion->callback([print, shell] { print(*shell == "zsh" ? zsh_completion : bash_completion); });
-  app.add_subcommand("schema", "Print the JSON schema of a registry's document")->callback([print] {
-    print([](const CLI::App&) { return std::string(registry::json_schema()); });
+  add_completion(app, cli);
+  app.add_subcommand("schema", "Print the JSON schema of a registry's document")->callback([&app, &cli] {
+    print_of_tree(app, cli, [](const CLI::App&) { return std::string(registry::json_schema()); });
   });
   const auto page = std::make_shared<std::string>("aegirc");
   CLI::App* const manual = app.add_subcommand("manual", "Print a manual page, as `man -l -` reads it");
   manual->add_option("PAGE", *page, "aegirc(1) or aegir.conf(5)")
       ->check(CLI::IsMember({"aegirc", "aegir.conf"}))
       ->capture_default_str();
-  manual->callback([print, page] {
-    print([page](const CLI::App& tree) {
+  manual->callback([&app, &cli, page] {
+    print_of_tree(app, cli, [page](const CLI::App& tree) {
       return *page == "aegirc" ? manual_page(tree, "compiles an Aegir registry to what web servers read")
                                : config_page();
     });
