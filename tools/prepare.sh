@@ -21,7 +21,7 @@ run_packages=(
 test_packages=(
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev shellcheck git ca-certificates python3-jsonschema python3-yaml
   libgtest-dev libgmock-dev librapidcheck-dev
-  groff-base man-db zsh valgrind wrk haproxy strace nghttp2-client mmdebstrap
+  groff-base man-db systemd zsh valgrind wrk haproxy strace nghttp2-client mmdebstrap
 )
 # Packages above that bring a service, and its name.
 declare -A services=([nginx]=nginx [php8.2-fpm]=php8.2-fpm [haproxy]=haproxy)

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <vector>
 
 #include "compiler/core/codec.hpp"
@@ -34,16 +33,6 @@ std::vector<gid_t> groups_of(const Config& config, const Accounts& accounts) {
   // Root's group opens what is root's.
   std::erase(groups, 0);
   return groups;
-}
-
-std::vector<std::string> environment_of(const Config& config) {
-  std::vector<std::string> environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-                                          "HOME=" + config.aegir_root};
-  // How it tells systemd that it is ready.
-  if (const char* const socket = std::getenv("NOTIFY_SOCKET")) {
-    environment.push_back("NOTIFY_SOCKET=" + std::string(socket));
-  }
-  return environment;
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -83,7 +72,8 @@ std::unexpected<Error> become_worker(const Config& config, const Accounts& accou
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (::chdir("/") != 0) return can_not("chdir", "/");
   const std::vector<std::string> argv = {program, "--config", config_file};
-  const std::vector<std::string> environment = environment_of(config);
+  const std::vector<std::string> environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
+                                                "HOME=" + config.aegir_root};
   ::execve(program.c_str(), pointers(argv).data(), pointers(environment).data());
   return can_not("execve", program);
 }

@@ -34,8 +34,9 @@ TEST_F(Installed, LiesInDebiansPlaces) {
   std::ranges::sort(files);
   EXPECT_THAT(files,
               ElementsAre("usr/bin/aegir", "usr/bin/aegirc", "usr/lib/apache2/modules/mod_aegir.so",
-                          "usr/lib/nginx/modules/ngx_http_aegir_module.so", "usr/libexec/aegir/aegird-worker",
-                          "usr/sbin/aegird", "usr/share/aegir/openapi.json", "usr/share/aegir/registry.schema.json",
+                          "usr/lib/nginx/modules/ngx_http_aegir_module.so", "usr/lib/systemd/system/aegir-fpm@.service",
+                          "usr/lib/systemd/system/aegird.service", "usr/libexec/aegir/aegird-worker", "usr/sbin/aegird",
+                          "usr/share/aegir/openapi.json", "usr/share/aegir/registry.schema.json",
                           "usr/share/bash-completion/completions/aegir", "usr/share/bash-completion/completions/aegirc",
                           "usr/share/doc/aegir/README.md", "usr/share/doc/aegir/copyright",
                           "usr/share/doc/aegir/examples/aegir.conf", "usr/share/doc/aegir/mod_aegir.md",
@@ -48,6 +49,23 @@ TEST_F(Installed, LiesInDebiansPlaces) {
               runs ? fs::perms::others_read | fs::perms::others_exec : fs::perms::others_read)
         << file;
   }
+}
+
+TEST_F(Installed, SystemdTakesTheUnits) {
+  // Without another root, so that what the units start is there.
+  const live::Finished installed = live::run({"cmake", "--install", AEGIR_BINARY_DIR, "--prefix", root_.path("here")});
+  ASSERT_EQ(installed.status, 0) << installed.output;
+  const std::string units = root_.path("here/lib/systemd/system/");
+  const auto verify = [&] {
+    return live::run({"systemd-analyze", "verify", "--man=no", "--recursive-errors=no", units + "aegird.service",
+                      units + "aegir-fpm@.service"});
+  };
+  const live::Finished good = verify();
+  EXPECT_EQ(good.status, 0);
+  EXPECT_EQ(good.output, "");
+  EXPECT_THAT(live::slurp(units + "aegird.service"), HasSubstr("ExecStart=" + root_.path("here/sbin/aegird") + "\n"));
+  fs::remove(root_.path("here/sbin/aegird"));
+  EXPECT_NE(verify().status, 0) << "it would see a program that is not there";
 }
 
 TEST_F(Installed, WorksFromThere) {
