@@ -98,7 +98,7 @@ read -r -d '' down_script <<'END' || true
 set -euo pipefail
 cd /root/aegir
 remains() {
-  echo "processes: $(ps -e -o args= | grep -vE '^(bash|ps|grep|sort|find)( |$)' || true)"
+  echo "processes: $(ps -e -o args= | grep -vE '^(bash|ps|grep|sort|find)( |$)|<defunct>' || true)"
   echo "mounts: $(cut -d ' ' -f 2,3 /proc/mounts | sort)"
   echo "users: $(md5sum /etc/passwd /etc/group)"
   echo "files: $(find /var/tmp /tmp /dev/shm /run /etc /var/lib /var/log | sort)"

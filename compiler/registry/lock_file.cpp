@@ -13,7 +13,7 @@
 namespace aegir::registry {
 namespace {
 
-/// "process 17 (aegird)", as far as it can be known.
+/// "process 17 (aegird-worker)", as far as it can be known.
 std::string holder(int fd) {
   std::array<char, 32> text;
   const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
@@ -39,9 +39,11 @@ Result<Fd> take_lock(const std::string& path, const Patience& patience) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return fail_errno("the registry can't be locked", path, errno);
     const std::string process = holder(fd.get());
-    if (Clock::now() >= end || process.ends_with(" (aegird)")) {
+    const bool is_aegird = process.ends_with(" (aegird-worker)");
+    if (Clock::now() >= end || is_aegird) {
       return fail_at(path, Code::kBusy, "the registry is being written by " + process,
-                     "run the command again when that has ended");
+                     is_aegird ? "ask aegird for it: see `aegir --help`; or end it first, with `systemctl stop aegird`"
+                               : "run the command again when that has ended");
     }
     if (!std::exchange(told, true) && patience.on_wait) patience.on_wait(process);
     std::this_thread::sleep_for(kBetweenTries);

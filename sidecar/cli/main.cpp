@@ -1,10 +1,7 @@
 // aegir, for people and scripts: asks aegird over its socket for what is to be done, and waits for it.
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
-#include <exception>
-
-#include "compiler/cli/usage.hpp"
+#include "compiler/cli/program.hpp"
 #include "compiler/core/config.hpp"
 #include "sidecar/cli/cli.hpp"
 
@@ -12,12 +9,7 @@ namespace {
 
 using namespace aegir;
 
-int finish(const client::Cli& cli) {
-  const Result<void> arrived = cli.out.finish();
-  return arrived ? cli.status : cli.out.fail(arrived.error());
-}
-
-/// Parses the command line and runs the command; the exit code of the program.
+/// Makes the tree of commands and runs the one that is asked for; the exit code of the program.
 int run(int argc, char** argv) {
   client::Cli cli;
   cli.out.program = "aegir";
@@ -26,16 +18,7 @@ int run(int argc, char** argv) {
   app.add_option("--config", cli.config_file, "Configuration of this machine, for the place of the socket")
       ->option_text("FILE=" + std::string(kConfigFile));
   app.add_option("--socket", cli.socket, "aegird's socket; api/socket in run_dir when left out")->option_text("PATH");
-  app.add_option_function<std::string>(
-         "--output",
-         [&cli](const std::string& format) {
-           cli.out.format = format == "json" ? cli::Format::kJson : cli::Format::kTable;
-         },
-         "How results and errors are printed")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->option_text("table|json");
-  app.fallthrough();
-  app.require_subcommand(1);
+  cli::add_output_option(app, cli);
   client::add_site(app, cli);
   client::add_platform(app, cli);
   client::add_server(app, cli);
@@ -44,33 +27,18 @@ int run(int argc, char** argv) {
   client::add_queue(app, cli);
   client::add_documentation(app, cli);
   app.footer(
+      "A first site:\n"
+      "  aegir platform add d10 --docroot /var/aegir/platforms/d10/web\n"
+      "  aegir site install shop.example --platform d10\n"
+      "  aegir site login shop.example\n"
       "root, aegir and members of group aegir-admin may use it. A command that is interrupted leaves its task at "
       "work.\n"
       "Exit codes: 0 done, 64 usage, 65 something is wrong with the data, 66 not found, 69 a task has failed, 70 "
       "internal,\n"
       "74 input or output, 75 try again later, 77 permission, 130 interrupted.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {  // --help, --version
-    (void)app.exit(asked);
-    return finish(cli);
-  } catch (const CLI::ParseError& error) {
-    return cli.out.fail(cli::usage_error(app, error));
-  }
-  const client::Outcome outcome = cli.command();
-  if (outcome) return finish(cli);
-  const int code = cli.out.fail(outcome.error());
-  return cli.status != 0 ? cli.status : code;
+  return cli::run_command_line(app, cli, argc, argv);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  cli::fill_closed_descriptors();
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    (void)std::fprintf(stderr, "aegir: internal error: %s\n", error.what());
-    return exit_code(Code::kInternal);
-  }
-}
+int main(int argc, char** argv) { return cli::guarded("aegir", argc, argv, run); }

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <filesystem>
 
 #include "sidecar/cli/verbs.hpp"
 
@@ -44,6 +45,13 @@ std::expected<Json, Errors> ports_of(const std::string& option, const std::strin
     return stop_with(Code::kUsage, option + " " + text + " names no ports", "write " + option + " 80, or 80:443");
   }
   return service;
+}
+
+/// aegird works elsewhere; what a person names is seen from here.
+std::string whole_path(const std::string& path) {
+  std::string whole = std::filesystem::absolute(path).lexically_normal();
+  if (whole.size() > 1 && whole.ends_with('/')) whole.pop_back();
+  return whole;
 }
 
 struct NewServer {
@@ -106,15 +114,16 @@ void add_platform(CLI::App& app, Cli& cli) {
   const auto platform = std::make_shared<NewPlatform>();
   CLI::App* const add = add_verb(*noun, cli, {"platform", "add"}, "NAME", "Add a codebase as a platform, and verify it",
                                  [platform]() -> std::expected<Json, Errors> {
-                                   Json request = {{"docroot", platform->docroot}};
+                                   Json request = {{"docroot", whole_path(platform->docroot)}};
                                    if (!platform->server.empty()) request["server"] = platform->server;
                                    if (!platform->services.empty()) request["services"] = platform->services;
                                    if (!platform->block.empty()) request["block"] = platform->block;
                                    if (platform->body_limit != 0) request["body_limit"] = platform->body_limit;
                                    return request;
                                  });
-  add->add_option("--docroot", platform->docroot, "The directory that holds Drupal's index.php, absolute")
-      ->option_text("DIR")
+  add->add_option("--docroot", platform->docroot,
+                  "The directory of Drupal's index.php, below one of platform_roots in aegir.conf")
+      ->option_text("DIR REQUIRED")
       ->required();
   add->add_option("--server", platform->server, "Where it lies; may be left out when there is one server")
       ->option_text("NAME");

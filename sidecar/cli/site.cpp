@@ -53,7 +53,9 @@ void add_install(CLI::App& noun, Cli& cli) {
   const auto install = std::make_shared<Install>();
   CLI::App* const command =
       add_verb(noun, cli, {"site", "install"}, "URI", "Install a new site", [install] { return request_of(*install); });
-  command->add_option("--platform", install->platform, "Where its code is")->option_text("NAME")->required();
+  command->add_option("--platform", install->platform, "Where its code is; `aegir platform list` has them")
+      ->option_text("NAME REQUIRED")
+      ->required();
   command->add_option("--profile", install->profile, "Install profile; standard when left out")->option_text("NAME");
   command->add_option("--language", install->language, "Language that it is installed in; en when left out")
       ->option_text("CODE");
@@ -114,12 +116,18 @@ void add_list(CLI::App& noun, Cli& cli) {
 void add_log(CLI::App& noun, Cli& cli) {
   CLI::App* const command = noun.add_subcommand("log", "Print the log of a site's last task");
   const auto uri = std::make_shared<std::string>();
-  const auto follow = std::make_shared<bool>(false);
+  const auto options = std::make_shared<LogOptions>();
   command->add_option("URI", *uri, "Which site, also a deleted one")->required();
-  command->add_flag("-f,--follow", *follow, "Go on until the task has ended");
-  command->footer("`aegir task list --site URI` lists all its tasks, `aegir task log ID` prints the log of one.");
-  command->callback([&cli, uri, follow] {
-    cli.command = [&cli, uri, follow]() -> Outcome {
+  add_log_options(*command, *options);
+  command->footer(
+      "`aegir task list --site URI` lists all its tasks, `aegir task log ID` prints the log of one. Visits stand in\n"
+      "apache-access.log and nginx-access.log in log_dir of aegir.conf (/var/log/aegir), the site's uri last in each "
+      "line;\n"
+      "what its PHP complains of stands in log/php.log of its slot (/var/lib/aegir-slots/BLOCK/NUMBER, see `aegir "
+      "site\n"
+      "show URI`).");
+  command->callback([&cli, uri, options] {
+    cli.command = [&cli, uri, options]() -> Outcome {
       const auto api = api_of(cli);
       if (!api) return std::unexpected(api.error());
       const Reply tasks = api->get("/v1/tasks?kind=site&limit=1&object=" + encoded(*uri));
@@ -127,7 +135,7 @@ void add_log(CLI::App& noun, Cli& cli) {
       if (tasks->at("tasks").empty()) {
         return stop_with(Code::kNotFound, "there is no task of site '" + *uri + "'", "see `aegir site list`");
       }
-      return print_log(cli, *api, tasks->at("tasks").front().value("id", std::uint64_t{0}), *follow);
+      return print_log(cli, *api, tasks->at("tasks").front().value("id", std::uint64_t{0}), *options);
     };
   });
 }

@@ -115,17 +115,22 @@ void add_queue_command(CLI::App& noun, Cli& cli, const char* name, const char* h
 
 }  // namespace
 
-Outcome print_log(Cli& cli, const Api& api, std::uint64_t id, bool follow) {
+void add_log_options(CLI::App& command, LogOptions& options) {
+  command.add_flag("-f,--follow", options.follow, "Go on until the task has ended");
+  command.add_flag("--debug", options.debug, "Also each file that was written or put right");
+}
+
+Outcome print_log(Cli& cli, const Api& api, std::uint64_t id, const LogOptions& options) {
   const bool is_table = cli.out.format == cli::Format::kTable;
   Json lines = Json::array();
   const auto print = [&](const Json& line) {
-    if (is_table) {
-      cli.out.did(text_of(line), {});
-    } else {
+    if (!is_table) {
       lines.push_back(line);
+    } else if (options.debug || line.value("level", std::string()) != "debug") {
+      cli.out.did(text_of(line), {});
     }
   };
-  if (follow) {
+  if (options.follow) {
     Interrupt::watch();
     const auto end = api.watch(id, [&](const std::string& event, const Json& data) {
       if (event == "log") print(data);
@@ -150,10 +155,11 @@ void add_task(CLI::App& app, Cli& cli) {
     print_record(cli, *task);
     return {};
   });
-  const auto follow = std::make_shared<bool>(false);
-  add_on_task(*noun, cli, "log", "Print the log of a task", [&cli, follow](const Api& api, std::uint64_t id) {
-    return print_log(cli, api, id, *follow);
-  })->add_flag("-f,--follow", *follow, "Go on until the task has ended");
+  const auto options = std::make_shared<LogOptions>();
+  CLI::App* const log =
+      add_on_task(*noun, cli, "log", "Print the log of a task",
+                  [&cli, options](const Api& api, std::uint64_t id) { return print_log(cli, api, id, *options); });
+  add_log_options(*log, *options);
   add_on_task(*noun, cli, "handout", "Print what a task hands to who asked for it, such as a link; once",
               [&cli](const Api& api, std::uint64_t id) -> Outcome {
                 const Reply given = api.post(path_of(id) + "/handout", {});

@@ -206,18 +206,28 @@ Outcome ask_person(const Verb& verb, const VerbOptions& options, const std::vect
 
 std::shared_ptr<VerbOptions> add_verb_options(CLI::App& command, bool is_asked, bool is_many) {
   auto options = std::make_shared<VerbOptions>();
+  // Behind what a command has of its own.
+  const char* const group = "How it is done";
   CLI::Option* const wait =
       command.add_flag_callback("--wait", [] {}, "Wait for the end, with live progress and log (the default)");
-  command.add_flag("--no-wait", options->no_wait, "Only put it into the queue")->excludes(wait);
-  command.add_flag("--dry-run", options->dry_run, "Only look whether it could be done");
-  command.add_flag("--yes", options->yes,
-                   is_asked ? "Do not ask whether you are sure" : "Accepted everywhere; nothing is asked here");
-  command.add_option("--priority", options->priority, "Higher ones begin first; 0 when left out")->option_text("N");
-  command.add_option("--after", options->after, "Begin when that task has ended well")->option_text("TASK");
+  wait->group(group);
+  command.add_flag("--no-wait", options->no_wait, "Only put it into the queue")->excludes(wait)->group(group);
+  command.add_flag("--dry-run", options->dry_run, "Only look whether it could be done")->group(group);
+  command
+      .add_flag("--yes", options->yes,
+                is_asked ? "Do not ask whether you are sure" : "Accepted everywhere; nothing is asked here")
+      ->group(group);
+  command.add_option("--priority", options->priority, "Higher ones begin first; 0 when left out")
+      ->option_text("N")
+      ->group(group);
+  command.add_option("--after", options->after, "Begin when that task has ended well")
+      ->option_text("TASK")
+      ->group(group);
   if (is_many) {
     command.add_option("--parallel", options->parallel, "Have so many in the queue at a time; 4 when left out")
         ->check(CLI::Range(1, 64))
-        ->option_text("N");
+        ->option_text("N")
+        ->group(group);
   }
   return options;
 }
@@ -237,7 +247,10 @@ CLI::App* add_verb(CLI::App& noun, Cli& cli, const Verb& verb, const char* name,
                    std::function<std::expected<Json, Errors>()> request) {
   CLI::App* const command = noun.add_subcommand(verb.name, help);
   const auto object = std::make_shared<std::string>();
-  command->add_option(name, *object, "What it is called")->required();
+  command
+      ->add_option(name, *object,
+                   verb.kind == "site" ? "Its host name, such as shop.example" : "What it is to be called")
+      ->required();
   const auto options = add_verb_options(*command, !verb.question.empty(), false);
   command->callback([&cli, verb, object, options, request = std::move(request)] {
     cli.command = [&cli, verb, object, options, request]() -> Outcome {

@@ -60,8 +60,17 @@ CLI::App* add_verb_on_many(CLI::App& noun, Cli& cli, const Verb& verb, const cha
 [[nodiscard]] std::expected<std::optional<Json>, Errors> watch_task(const Cli& cli, const Api& api, std::uint64_t id,
                                                                     const std::string& name);
 
-/// Prints a task's log: as it stands, or until the task has ended.
-[[nodiscard]] Outcome print_log(Cli& cli, const Api& api, std::uint64_t id, bool follow);
+/// How a task's log is printed.
+struct LogOptions {
+  bool follow = false;
+  bool debug = false;
+};
+
+/// Adds the options to a command, which must live no longer than `options`.
+void add_log_options(CLI::App& command, LogOptions& options);
+
+/// Prints a task's log: as it stands, or until the task has ended. JSON has all of its lines.
+[[nodiscard]] Outcome print_log(Cli& cli, const Api& api, std::uint64_t id, const LogOptions& options);
 
 /// Takes what a task hands to who asked for it, such as a link to log in; empty: nothing. The next one gets nothing.
 [[nodiscard]] std::string take_handout(const Api& api, std::uint64_t id);

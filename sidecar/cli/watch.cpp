@@ -43,11 +43,6 @@ std::expected<std::optional<Json>, Errors> watch_task(const Cli& cli, const Api&
   std::set<std::pair<std::size_t, bool>> shown;  // each step once, and its undo once
   return api.watch(id, [&](const std::string& event, const Json& data) {
     if (!is_shown) return;
-    if (event == "state") {
-      const auto plan = data.find("plan");
-      if (plan != data.end() && !plan->empty()) steps = plan->size();
-      return;
-    }
     if (event == "log") {
       const std::string level = text_at(data, "level");
       if (level == "debug") return;
@@ -57,6 +52,7 @@ std::expected<std::optional<Json>, Errors> watch_task(const Cli& cli, const Api&
     const std::size_t number = data.value("number", std::size_t{0}) + 1;
     const bool is_undone = text_at(data, "state").starts_with("und");
     if (!shown.insert({number, is_undone}).second) return;
+    steps = data.value("of", steps);
     const std::string place = std::to_string(number) + (steps == 0 ? "" : "/" + std::to_string(steps));
     say(name, (is_undone ? "[undo " : "[") + place + "] " + text_at(data, "name"));
   });

@@ -1,4 +1,6 @@
 // platform add, verify, lock, unlock, delete.
+#include <algorithm>
+
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/import_fields.hpp"
 #include "compiler/registry/site_list.hpp"
@@ -109,11 +111,22 @@ class Add final : public PlatformVerb {
     for (const std::string& root : services().config().platform_roots) {
       if (docroot.starts_with(root + "/")) return {};
     }
+    std::string roots;
+    for (const std::string& root : services().config().platform_roots) roots += (roots.empty() ? "" : " or ") + root;
     return fail(Code::kPermission, printable(docroot) + " lies in none of platform_roots",
-                "move the codebase into one of them, or have root name its folder in aegir.conf");
+                "copy the codebase into " + roots + ", or have root name its folder as platform_roots in aegir.conf");
   }
 
-  /// Without a server it is on the only one.
+  /// All web services of a server; of one that is not there any: the registry refuses it by its name.
+  static std::uint8_t services_of(const std::vector<registry::Server>& servers, const std::string& name) {
+    const auto server = std::ranges::find(servers, name, &registry::Server::name);
+    std::uint8_t services = 0;
+    if (server == servers.end()) return registry::kApache | registry::kNginx;
+    for (const registry::WebService& service : server->web) services |= service.kind;
+    return services;
+  }
+
+  /// Without a server it is on the only one, and without services it is served by all of the server's.
   static Result<Platform> parse(const NewTask& task, registry::Store& store) {
     const Result<std::vector<registry::Server>> servers = store.servers();
     if (!servers) return std::unexpected<Error>(servers.error());
@@ -122,6 +135,7 @@ class Add final : public PlatformVerb {
     Result<void> read = read_request(task.request, [&](registry::ObjectReader& in) {
       registry::read_fields(in, platform);
       if (platform.server.empty() && servers->size() == 1) platform.server = servers->front().name;
+      if (!in.has("services")) platform.services = services_of(*servers, platform.server);
       if (platform.server.empty()) in.missing("server", "name the server that it is on");
       if (platform.docroot.empty()) in.missing("docroot", "name the folder of its index.php");
     });

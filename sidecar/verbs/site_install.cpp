@@ -47,7 +47,10 @@ class Install final : public SiteVerb {
       const Result<std::optional<Site>> holder = store.find_site(host);
       if (!holder) return std::unexpected<Error>(holder.error());
       if (holder->has_value()) {
-        return fail(Code::kConflict, host + " is a name of the site " + (*holder)->uri, "choose another name");
+        const std::string& uri = (*holder)->uri;
+        return fail(Code::kConflict,
+                    host == uri ? "there is a site " + uri + " already" : host + " is an alias of the site " + uri,
+                    "choose another name");
       }
     }
     if (Result<std::string> server = database_server_for(store, *platform); !server) return pass(server);

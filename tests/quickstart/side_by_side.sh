@@ -127,7 +127,7 @@ remains_of() {
   local first=$((700000 + 100 * ${1##*/}))
   find "$1" "/dev/shm/aegir-quickstart-${1##*/}" -maxdepth 0 2>/dev/null || true
   ps -e -o pid=,uid=,args= | awk -v place="$1/" -v first="$first" -v last=$((first + 99)) \
-    '($2 >= first && $2 <= last || index($0, place)) && $0 !~ /awk -v place/'
+    '($2 >= first && $2 <= last || index($0, place)) && $0 !~ /awk -v place|<defunct>/'
 }
 [[ -n $(remains_of "$place_one") ]] || fail "the search for remains sees nothing even while the demo runs"
 ./quickstart --build "$one" --down

@@ -143,18 +143,21 @@ pid_of() {
 await_end() {
   local tries
   for ((tries = 0; tries < 1200; ++tries)); do
-    if [[ $(start_time "$1") != "$2" ]]; then return; fi
+    if [[ -z $2 || $(start_time "$1") != "$2" ]]; then return; fi
     sleep 0.05
   done
   return 1
 }
 
-# Ends a program by its signal for an orderly end; after a minute with everything it started: stop NAME SIGNAL.
+# Ends a program by its signal for an orderly end, and after a minute in any way: stop NAME SIGNAL.
 stop() {
-  local pid
+  local pid started
   if pid=$(pid_of "$1"); then
+    started=$(start_time "$pid")
     kill -s "$2" "$pid"
-    await_end "$pid" "$(start_time "$pid")" || kill -s KILL -- "-$pid" || true
+    await_end "$pid" "$started" || true
+    # Also what of its group has outlived it, as a child of PHP-FPM's can that was being made just then.
+    kill -s KILL -- "-$pid" 2>/dev/null || true
   fi
   rm -f "$state/processes/$1"
 }

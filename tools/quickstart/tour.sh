@@ -53,6 +53,11 @@ database_seen_at() { curl --silent --max-time 20 "http://new.localhost:$1/?show=
 tour_life() {
   local workers link cookies=$state/log/tour-cookies database left
   workers=$(web_workers)
+  # Of a tour that was broken off.
+  if [[ $(aegir site list) == *new.localhost* ]]; then
+    aegir site disable new.localhost >/dev/null 2>&1 || true
+    must_aegir site delete new.localhost --yes
+  fi
   say "" "A fourth site, installed while the servers run"
   ask new.localhost 404
   ask fresh.localhost 404
@@ -84,6 +89,8 @@ tour_life() {
   ask new.localhost 404
   left=$(find "$docroot/sites/new.localhost" -maxdepth 0 2>/dev/null || true)$(database_sql "SHOW DATABASES LIKE '$database'")
   promise "left of its directory and its database $database" "${left:-nothing}" nothing
+  promise "its history stays" "$(aegir task list --site new.localhost --limit 6 | awk '{print $4}' | xargs)" \
+    "delete disable enable disable login install"
   promise "reloads meanwhile (the web servers' workers are the same)" \
     "$([[ $(web_workers) == "$workers" ]] && echo none || echo some)" none
 }

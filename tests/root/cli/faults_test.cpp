@@ -112,15 +112,16 @@ class Named {
 };
 
 TEST_F(AegircAsRoot, TheRegistryIsHeldByTheSidecar) {
-  const Named as("aegird");
+  const Named as("aegird-worker");
   const auto key = KeyRing::read(config_.registry_key).value();
   const auto held = registry::Store::open(config_.registry, registry::Store::Mode::kCreate, key);
   ASSERT_TRUE(held.has_value());
   for (const char* command : {"publish", "compile", "map compact"}) {
     expect_refused(command, 75, config_.registry, "being written by process " + std::to_string(::getpid()));
   }
-  expect_refused("import " + file("document.json"), 75, config_.registry,
-                 "process " + std::to_string(::getpid()) + " (aegird)\n  next: run the command again");
+  expect_refused(
+      "import " + file("document.json"), 75, config_.registry,
+      "process " + std::to_string(::getpid()) + " (aegird-worker)\n  next: ask aegird for it: see `aegir --help`");
   expect("export", 0, "first.example");
   expect("check", 0, "is good");
   EXPECT_EQ(look("first.example"), "first.example");

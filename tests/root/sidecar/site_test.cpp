@@ -10,6 +10,7 @@
 namespace aegir::sidecar {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -77,10 +78,25 @@ TEST_F(SiteTest, AFailedInstallTakesNothingThatWasThereBefore) {
   EXPECT_THAT(lab().must_aegir({"site", "list"}), Not(HasSubstr(uri)));
 }
 
+TEST_F(SiteTest, APlatformIsServedByAllThatItsServerHas) {
+  const std::string docroot = lab().config().aegir_root + "/platforms/p3";
+  std::filesystem::create_directories(docroot);
+  std::filesystem::copy(lab().docroot() + "/core", docroot + "/core", std::filesystem::copy_options::recursive);
+  lab().must_aegir({"server", "add", "second", "--nginx", "8099"});
+  lab().must_aegir({"platform", "add", "p3", "--docroot", docroot, "--server", "second"});
+  EXPECT_THAT(lab().must_aegir({"platform", "show", "p3"}), ContainsRegex("services +nginx\n"));
+  EXPECT_THAT(lab().must_aegir({"platform", "show", "p1"}), ContainsRegex("services +apache,nginx\n"));
+  lab().must_aegir({"platform", "delete", "p3", "--yes"});
+}
+
 TEST_F(SiteTest, WhatCantWorkIsRefusedBeforeItIsInTheRegistry) {
-  const live::Finished outside = lab().aegir({"platform", "add", "p2", "--docroot", "/usr/share"});
+  const live::Finished outside = lab().aegir({"platform", "add", "p2", "--docroot", "/usr/share", "--server", "main"});
   EXPECT_NE(outside.status, 0);
   EXPECT_THAT(outside.output, HasSubstr("lies in none of platform_roots"));
+  EXPECT_THAT(outside.output, HasSubstr("copy the codebase into " + lab().config().aegir_root + "/platforms"));
+  const live::Finished again = lab().aegir({"site", "install", "shop.example", "--platform", "p1"});
+  EXPECT_NE(again.status, 0);
+  EXPECT_THAT(again.output, HasSubstr("there is a site shop.example already"));
   const live::Finished profile =
       lab().aegir({"site", "install", "other.example", "--platform", "p1", "--profile", "nothing"});
   EXPECT_NE(profile.status, 0);
