@@ -1,6 +1,7 @@
 #!/bin/bash
 # A newcomer's first quarter of an hour, played on a Debian 12 that has nothing: makes a minimal root with mmdebstrap,
-# clones this repository's last commit into it, runs ./quickstart and ./check there, and holds both to their time.
+# clones this repository's last commit into it, runs ./quickstart and ./check there, and holds both to their time. What
+# quickstart has built is then installed as README says of a real server.
 #
 #   tests/clean_root.sh [quickstart|check]    (both when none is named)
 #
@@ -113,11 +114,49 @@ remains >/root/after
 diff /root/before /root/after
 END
 
+# A real server by README's own steps, but for systemd, which is not here, and with a network of its own for port 80.
+read -r -d '' server_script <<'END' || true
+set -euo pipefail
+cd /root/aegir
+ip link set lo up
+cmake --install build/demo --prefix /usr >/dev/null
+adduser --quiet --system --group --home /var/aegir --no-create-home aegir
+addgroup --quiet aegir-admin
+mkdir /etc/aegir
+echo 'nginx_reload = signal /run/nginx.pid' >/etc/aegir/aegir.conf
+aegirc keygen map
+aegirc keygen registry
+sed -n 's/^       //; /^{"servers"/,/^ *"blocks"/p' README.md | aegirc import -
+aegirc compile
+rm /etc/nginx/sites-enabled/default
+ln -s /var/aegir/config/server_main/nginx/module.load /etc/nginx/modules-enabled/90-aegir.conf
+ln -s /var/aegir/config/server_main/nginx/aegir.conf /etc/nginx/conf.d/aegir.conf
+nginx
+mkdir -p /run/mysqld
+mariadb-install-db --user=root --skip-test-db >/dev/null
+mariadbd --user=root --socket=/run/mysqld/mysqld.sock >/root/mariadbd.log 2>&1 &
+until mariadb -e 'SELECT 1' >/dev/null 2>&1; do kill -0 $!; sleep 0.1; done
+command=$(sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" '/usr/lib/systemd/system/aegir-fpm@.service')
+CONFIG_DIR=/var/aegir/config sh -c "${command//%i/b1}" 2>/dev/null &
+aegird &
+until aegir queue show >/dev/null 2>&1; do kill -0 $!; sleep 0.1; done
+mariadb -e "$(aegir server verify main 2>&1 | grep -o 'GRANT .*' | head -n 1)"
+aegir server verify main
+cp -r tests/fixtures/platform /var/aegir/platforms/p1
+aegir platform add p1 --docroot /var/aegir/platforms/p1
+aegir site install shop.example --platform p1
+[[ $(curl -s -o /dev/null -w '%{http_code}' -H 'Host: shop.example' http://127.0.0.1/) == 200 ]]
+su -s /bin/sh aegir -c 'aegir site login shop.example'
+aegir site disable shop.example
+aegir site delete shop.example --yes
+END
+
 for part in "${parts[@]}"; do
   case $part in
     quickstart)
       timed quickstart bash -c "$quickstart_script"
       inside bash -c "$down_script" || complain "quickstart --down left something, or a second run failed"
+      inside unshare --net bash -c "$server_script" || complain "a real server, as README sets it up"
       ;;
     check) timed check bash -c 'cd /root/aegir && ./check' ;;
   esac
