@@ -20,6 +20,10 @@ class Verify final : public SiteVerb {
     if (context->site.state == registry::SiteState::kInstalling) {
       return fail(Code::kConflict, "site " + task.object + " is being installed", "wait until that has ended");
     }
+    if (context->site.state == registry::SiteState::kDisabled) {
+      return fail(Code::kConflict, "site " + task.object + " is disabled, and nothing is done with it meanwhile",
+                  "run `aegir site enable " + task.object + "` first");
+    }
     return {};
   }
 

@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 
 /// So much of a file is looked at: nothing that holds a secret is as large.
 constexpr std::size_t kLongest = std::size_t{4} << 20U;
-constexpr int kPauseMilliseconds = 3;
+constexpr int kPauseMilliseconds = 8;
 /// Where everybody may make files; these themselves, and not what is deeper, which is other programs'.
 constexpr std::array kTemporary = {"/tmp", "/var/tmp", "/dev/shm"};
 
@@ -46,6 +46,8 @@ std::string read_some(const std::string& path) {
 
 /// The work of the process.
 class Watch {
+  static constexpr auto kQuietly = fs::directory_options::skip_permission_denied;
+
  public:
   Watch(std::vector<std::string> places, std::time_t begun)
       : places_(std::move(places)), begun_(begun), changes_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
@@ -66,9 +68,9 @@ class Watch {
 
   void look_at_files() {
     for (const std::string& place : places_) {
-      constexpr auto kQuietly = fs::directory_options::skip_permission_denied;
       std::error_code problem;
       for (fs::recursive_directory_iterator at(place, kQuietly, problem), end; at != end; at.increment(problem)) {
+        pass_code(at);
         struct stat status{};
         if (::lstat(at->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
         if (status.st_ctime >= begun_) see_file(at->path());
@@ -100,7 +102,7 @@ class Watch {
   }
 
   void look_at_processes() {
-    for (const auto& entry : fs::directory_iterator("/proc", fs::directory_options::skip_permission_denied)) {
+    for (const auto& entry : fs::directory_iterator("/proc", kQuietly)) {
       const std::string name = entry.path().filename();
       pid_t pid = 0;
       if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr != name.data() + name.size()) continue;
@@ -115,6 +117,12 @@ class Watch {
     }
   }
 
+  /// A codebase has thousands of folders, in which nobody writes but in sites/.
+  static void pass_code(fs::recursive_directory_iterator& at) {
+    const std::string name = at->path().filename();
+    if (name == "core" || name == "vendor") at.disable_recursion_pending();
+  }
+
   void watch(const std::string& folder) {
     const int number = ::inotify_add_watch(changes_.get(), folder.c_str(),
                                            IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB);
@@ -124,11 +132,9 @@ class Watch {
   void watch_all(const std::string& place) {
     watch(place);
     std::error_code problem;
-    fs::recursive_directory_iterator at(place, fs::directory_options::skip_permission_denied, problem);
+    fs::recursive_directory_iterator at(place, kQuietly, problem);
     for (const fs::recursive_directory_iterator end; at != end; at.increment(problem)) {
-      // A codebase has thousands of folders, in which nobody writes but in sites/.
-      const std::string name = at->path().filename();
-      if (name == "core" || name == "vendor") at.disable_recursion_pending();
+      pass_code(at);
       if (at->is_directory(problem) && !at->is_symlink(problem)) watch(at->path());
     }
   }

@@ -134,13 +134,14 @@ class Life {
     const std::string body = own.path("body");
     live::put(body, "");
     ASSERT_EQ(::chmod(own.path().c_str(), 0700), 0);
-    live::put(body,
-              nlohmann::json{
-                  {"kind", "site"},
-                  {"verb", "install"},
-                  {"object", kLocked},
-                  {"request", {{"platform", "p1"}, {"http_auth", {{"user", "editor"}, {"password", kHttpPassword}}}}}}
-                  .dump());
+    live::put(body, nlohmann::json{{"kind", "site"},
+                                   {"verb", "install"},
+                                   {"object", kLocked},
+                                   {"request",
+                                    {{"platform", "p1"},
+                                     {"profile", "minimal"},
+                                     {"http_auth", {{"user", "editor"}, {"password", kHttpPassword}}}}}}
+                        .dump());
     curl({"-H", "Content-Type: application/json", "-d", "@" + body, "http://localhost/v1/tasks"});
     ASSERT_TRUE(live::eventually(
         [&] {

@@ -195,6 +195,12 @@ std::vector<std::string> Lab::places() const {
   return {root_.path(), map_.path(), fpm_.directory(), apache_.directory(), nginx_.directory()};
 }
 
+std::vector<pid_t> Lab::processes() const {
+  std::vector<pid_t> pids = live::children_of(aegird_->pid());
+  pids.insert(pids.begin(), aegird_->pid());
+  return pids;
+}
+
 std::size_t Lab::candidates() const {
   const Result<KeyRing> key = KeyRing::read(config_.registry_key);
   if (!key) throw std::runtime_error(describe(key.error()));

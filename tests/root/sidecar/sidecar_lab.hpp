@@ -62,6 +62,12 @@ class Lab {
   /// The folders in which everything of the machine lies but the database's.
   [[nodiscard]] std::vector<std::string> places() const;
   [[nodiscard]] std::string database_port() const { return database_port_.text(); }
+  [[nodiscard]] std::string database_socket() const { return database_.path("socket"); }
+  [[nodiscard]] std::string port(Server server) const {
+    return (server == Server::kApache ? apache_port_ : nginx_port_).text();
+  }
+  /// aegird and its worker.
+  [[nodiscard]] std::vector<pid_t> processes() const;
   /// What aegird and its worker have written.
   [[nodiscard]] std::string log() const { return live::slurp(root_.path("aegird.log")); }
 
