@@ -48,8 +48,18 @@ class Story {
   }
 
   void install() {
-    lab_.must_aegir({"site", "install", kUri, "--platform", "p1", "--alias", kAlias, "--alias",
+    const live::Finished nowhere = lab_.aegir({"site", "install", kUri, "--platform", "nothing"});
+    EXPECT_NE(nowhere.status, 0);
+    EXPECT_THAT(nowhere.output, testing::AllOf(HasSubstr("nothing"), HasSubstr("aegir platform list")));
+    lab_.must_aegir({"client", "add", "owner"});
+    lab_.must_aegir({"site", "install", kUri, "--platform", "p1", "--client", "owner", "--alias", kAlias, "--alias",
                      std::string(kRedirected) + '=' + kUri});
+    const json site = json::parse(lab_.must_aegir({"site", "show", kUri, "--output", "json"}));
+    EXPECT_EQ(site.at("client"), "owner");
+    const auto database = site.at("database").at("name").get<std::string>();
+    EXPECT_EQ(lab_.sql("SHOW DATABASES LIKE 'shop%'"), database + "\n");
+    EXPECT_EQ(lab_.sql("SELECT DISTINCT User FROM mysql.user WHERE User LIKE 'shop%'"),
+              site.at("database").at("user").get<std::string>() + "\n");
     for (const Lab::Server server : kBoth) {
       const live::Response page = lab_.visit(server, kUri);
       EXPECT_EQ(page.status, 200) << page.raw;
@@ -186,8 +196,12 @@ class Story {
     ASSERT_EQ(::chown((files + "/closed").c_str(), uid(), uid()), 0);
     ASSERT_EQ(::chmod((files + "/closed").c_str(), 0555), 0);
     ASSERT_EQ(::chown((files + "/web").c_str(), 33, 33), 0);
+    const std::string alias = lab_.config().aegir_root + "/.drush/" + kUri + ".alias.drushrc.php";
+    EXPECT_TRUE(fs::exists(alias));
+    settings("exit(1);");  // nobody needs Drupal to get rid of it
     lab_.must_aegir({"site", "disable", kUri, "--yes"});
     lab_.must_aegir({"site", "delete", kUri, "--yes"});
+    EXPECT_FALSE(fs::exists(alias));
     for (const Lab::Server server : kBoth) {
       for (const char* host : {kUri, kAlias, kRedirected}) EXPECT_EQ(lab_.visit(server, host).status, 404) << host;
     }

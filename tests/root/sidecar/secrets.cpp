@@ -49,7 +49,7 @@ class Life {
     run({"server", "verify", "main"});
     run({"platform", "add", "p1", "--docroot", lab_.docroot(), "--server", "main"});
     run({"platform", "verify", "p1"});
-    run({"site", "install", kUri, "--platform", "p1", "--client", "acme"});
+    run({"site", "install", kUri, "--platform", "p1", "--profile", "minimal", "--client", "acme"});
     remember_site(kUri);
     during("site install with HTTP authentication", [&] { install_locked(); });
     remember_site(kLocked);
