@@ -10,6 +10,7 @@
 
 #include "compiler/core/host_name.hpp"
 #include "compiler/machine/code.hpp"
+#include "compiler/machine/drush_file.hpp"
 #include "compiler/machine/file.hpp"
 #include "compiler/machine/privilege.hpp"
 
@@ -389,6 +390,16 @@ Result<void> forget_site(const Config& config, const Accounts& accounts, const s
     if (Result<void> ok = remove_file(*directory, path.substr(slash + 1), done); !ok) return ok;
   }
   return {};
+}
+
+Result<void> forget_drush_file(const Config& config, const Accounts& accounts, const std::string& name, Done& done) {
+  Result<AsRoot> root = AsRoot::begin();
+  if (!root) return pass(root);
+  const std::array owners{accounts.aegir};
+  Result<Directory> folder = open_directory(config.aegir_root + "/.drush", owners);
+  if (!folder) return folder.error().code == Code::kNotFound ? Result<void>() : pass(folder);
+  if (!has_emitted(*folder, name, accounts.aegir)) return {};
+  return remove_file(*folder, name, done);
 }
 
 Result<void> each_written_site(const Config& config, const std::function<Result<void>(const std::string& uri)>& visit) {

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "compiler/machine/drush_file.hpp"
 namespace aegir::verify {
 namespace {
 
@@ -91,6 +92,13 @@ Result<std::vector<Error>> write_platform_files(const Config& config, const Acco
                                                 const std::vector<std::string>& profiles, const PhpVersions& versions,
                                                 machine::Done& done) {
   std::vector<Error> errors;
+  if (platform.state == registry::PlatformState::kDeleted) {
+    // What lies in its codebase is the codebase's, and stays with it.
+    Result<void> gone =
+        machine::forget_drush_file(config, accounts, emit::alias_file("platform_" + platform.name), done);
+    if (!gone) return pass(gone);
+    return errors;
+  }
   Result<PlatformTexts> texts = platform_texts(config, accounts, platform, uris, profiles, versions, errors);
   if (!texts) return pass(texts);
   for (const machine::PlatformFile& file : texts->files) {

@@ -1,9 +1,14 @@
-// aegird: starts the worker as aegir, and does for it what needs root, from a closed list. Ends when the worker ends.
+// aegird: starts the worker as aegir, and does for it what needs root, from a closed list. Ends when the worker ends;
+// one that was killed is followed by another.
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): sigprocmask is POSIX
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 
@@ -34,29 +39,70 @@ std::string default_worker() {
   return own.parent_path().parent_path() / AEGIR_LIBEXEC "/aegird-worker";
 }
 
-/// Serves a worker until it ends; the exit status, which is the worker's own.
-int serve(Config config, const Options& options) {
-  Result<Accounts> accounts = resolve_accounts(config);
+/// How a worker ended.
+struct Ended {
+  int status = 0;
+  bool is_last = false;  ///< somebody wants aegird to end
+};
+
+/// Serves one worker until it ends.
+Result<Ended> serve_one(const Config& config, const Accounts& accounts, const Options& options) {
+  Result<std::pair<Fd, Fd>> ends = wire::make_channel();
+  if (!ends) return pass(ends);
+  const std::string program = options.worker.empty() ? default_worker() : options.worker;
+  const Result<pid_t> worker = monitor::start_worker(config, accounts, program, options.config, ends->second);
+  if (!worker) return std::unexpected(worker.error());
+  ends->second = Fd();
+  monitor::Monitor monitor(config, accounts, std::move(ends->first), STDERR_FILENO);
+  Result<void> served = monitor.serve(*worker);
+  const Result<int> status = monitor::end_worker(*worker);
+  if (!served) return pass(served);
+  if (!status) return std::unexpected(status.error());
+  return Ended{*status, monitor.was_told_to_end()};
+}
+
+/// Waits before another worker is started; false: aegird is to end instead. `blocked` has the signals that say so.
+bool wait_for_another(const sigset_t& blocked, std::chrono::seconds pause) {
+  const auto end = std::chrono::steady_clock::now() + pause;
+  for (;;) {
+    const auto left =
+        std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(end - std::chrono::steady_clock::now()));
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+    const timespec patience{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
+    const int signal = ::sigtimedwait(&blocked, nullptr, &patience);
+    if (signal == SIGTERM || signal == SIGINT) return false;
+    if (signal < 0 && errno == EAGAIN) return true;
+  }
+}
+
+/// Serves workers, one after the other, until one ends by itself or aegird is to end; the last one's exit status.
+int serve(const Config& config, const Options& options) {
+  const Result<Accounts> accounts = resolve_accounts(config);
   if (!accounts) return tell(accounts.error());
   machine::Done done;
   if (Result<void> made = machine::prepare_directories(config, *accounts, done); !made) return tell(made.error());
   const Result<Fd> only = monitor::be_the_only_one(config);
   if (!only) return tell(only.error());
-  Result<std::pair<Fd, Fd>> ends = wire::make_channel();
-  if (!ends) return tell(ends.error());
   sigset_t blocked;
   ::sigemptyset(&blocked);
   for (const int each : {SIGTERM, SIGINT, SIGCHLD}) ::sigaddset(&blocked, each);
   (void)::sigprocmask(SIG_BLOCK, &blocked, nullptr);
-  const std::string program = options.worker.empty() ? default_worker() : options.worker;
-  const Result<pid_t> worker = monitor::start_worker(config, *accounts, program, options.config, ends->second);
-  if (!worker) return tell(worker.error());
-  ends->second = Fd();
-  const Result<void> served =
-      monitor::Monitor(std::move(config), *accounts, std::move(ends->first), STDERR_FILENO).serve(*worker);
-  const Result<int> status = monitor::end_worker(*worker);
-  if (!served) return tell(served.error());
-  return status ? *status : tell(status.error());
+  // Longer each time for one that does not live: what kills it may pass, and must not keep the machine busy meanwhile.
+  constexpr std::chrono::seconds kLives{60};
+  constexpr std::chrono::seconds kLongest{60};
+  std::chrono::seconds pause{0};
+  for (;;) {
+    const auto begun = std::chrono::steady_clock::now();
+    const Result<Ended> ended = serve_one(config, *accounts, options);
+    if (!ended) return tell(ended.error());
+    constexpr int kKilled = 128;
+    if (ended->is_last || ended->status < kKilled) return ended->status;
+    if (std::chrono::steady_clock::now() - begun > kLives) pause = std::chrono::seconds(0);
+    (void)std::fprintf(stderr, "aegird: aegird-worker was ended by signal %d; another one is started in %d s\n",
+                       ended->status - kKilled, static_cast<int>(pause.count()));
+    if (!wait_for_another(blocked, pause)) return ended->status;
+    pause = std::min(kLongest, pause * 2 + std::chrono::seconds(1));
+  }
 }
 
 int run(int argc, char** argv) {
@@ -72,7 +118,8 @@ int run(int argc, char** argv) {
                  "The worker's program; else the one beside this program or installed with it")
       ->option_text("PROGRAM");
   app.footer(
-      "Runs in the foreground and ends with the worker, whose exit status it has; SIGTERM ends both. Exit codes:\n"
+      "Runs in the foreground and ends with the worker, whose exit status it has; a worker that was killed is\n"
+      "followed by another. SIGTERM ends both. Exit codes:\n"
       "0 done, 64 usage, 65 something is wrong with the configuration, 66 not found, 70 internal, 74 input or\n"
       "output, 75 another aegird is running, 77 permission.");
   try {
@@ -87,8 +134,8 @@ int run(int argc, char** argv) {
   if (::geteuid() != 0) {
     return tell({Code::kPermission, "aegird runs programs as the uids of sites", {}, "start it as root"});
   }
-  ConfigResult config = read_config(options.config);
-  if (config) return serve(*std::move(config), options);
+  const ConfigResult config = read_config(options.config);
+  if (config) return serve(*config, options);
   int status = 0;
   for (const Error& error : config.error()) status = tell(error);
   return status;

@@ -71,6 +71,7 @@ void Monitor::take_signal(std::optional<pid_t> worker, int signals) {
   signalfd_siginfo which{};
   while (::read(signals, &which, sizeof which) > 0) {
   }
+  told_to_end_ = true;
   if (!worker || last_moment_) {
     close();
     return;

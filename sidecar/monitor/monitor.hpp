@@ -33,6 +33,8 @@ class Monitor {
   /// some seconds more to end as it wants to. The process must be root with one thread, with SIGCHLD, SIGTERM and
   /// SIGINT blocked.
   [[nodiscard]] Result<void> serve(std::optional<pid_t> worker = std::nullopt);
+  /// Whether such a signal came, so that no other worker is to follow.
+  [[nodiscard]] bool was_told_to_end() const noexcept { return told_to_end_; }
 
  private:
   /// A request that a child works on.
@@ -63,6 +65,7 @@ class Monitor {
   Fd channel_;
   int log_;
   bool open_ = true;
+  bool told_to_end_ = false;
   std::map<pid_t, Job> jobs_;
   std::set<uid_t> stray_;  ///< uids of which an earlier run may have left something
   std::string complaint_;  ///< the last one that was not written

@@ -217,8 +217,24 @@ class Delete final : public PlatformVerb {
     tasks::Saga saga;
     saga.commit = become("delete", PlatformState::kDeleted);
     // The codebase is people's, and stays.
-    saga.after = {publish_step(services()), bring_servers_step(services())};
+    saga.after = {publish_step(services()), bring_servers_step(services()), forget()};
     return saga;
+  }
+
+ private:
+  /// What of it was written outside of its codebase and of the web servers' folders.
+  tasks::Step forget() const {
+    return {"files", [this](Work& work) -> Result<void> {
+              wire::PlatformFilesOrder order;
+              Result<Platform> platform = services().store().with(
+                  [&](registry::Store& store) { return platform_named(store, work.task().object); });
+              if (!platform) return warn_when_lasting(work, pass(platform));
+              order.platform = *std::move(platform);
+              Result<wire::Verified> gone = services().host().write_platform(order);
+              if (!gone) return warn_when_lasting(work, pass(gone));
+              tell_done(work, gone->done);
+              return {};
+            }};
   }
 };
 

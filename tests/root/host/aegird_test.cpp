@@ -75,8 +75,18 @@ TEST_F(AegirdTest, TheWorkerIsAegirWithNothingOfRoots) {
 TEST_F(AegirdTest, EndsWithTheWorkerAndHasItsStatus) {
   mode("fail");
   EXPECT_EQ(live::run(command()).status, 9);
+}
+
+TEST_F(AegirdTest, AWorkerThatWasKilledIsFollowedByAnother) {
   const auto aegird = start("wait", "waiting");
+  const pid_t first = worker();
+  ::kill(first, SIGKILL);
+  ASSERT_TRUE(live::eventually([&] { return worker() > 0 && worker() != first; })) << live::slurp(path("aegird.out"));
+  EXPECT_TRUE(says("aegird-worker was ended by signal 9; another one is started in 0 s"));
+  // The next one would have to wait, and aegird does not when it is to end.
   ::kill(worker(), SIGKILL);
+  ASSERT_TRUE(live::eventually([&] { return says("another one is started in 1 s"); }));
+  aegird->signal(SIGTERM);
   EXPECT_EQ(aegird->wait(), 128 + SIGKILL);
 }
 
@@ -96,8 +106,9 @@ TEST_F(AegirdTest, KilledItLeavesNothingBehind) {
 TEST_F(AegirdTest, ARunIsGoneWhenItHasEnded) {
   const auto aegird = start("run", "running");
   // The worker of this test hears no SIGTERM until it is killed for it: it is deaf while it runs something.
+  mode("fail");
   ::kill(worker(), SIGKILL);
-  EXPECT_EQ(aegird->wait(), 128 + SIGKILL);
+  EXPECT_EQ(aegird->wait(), 9) << "the next one's";
   EXPECT_TRUE(processes_of(kFirst, kFirst)->empty());
 }
 

@@ -54,7 +54,7 @@ const uid_t Lab::kAegir = take_uids();
 const uid_t Lab::kDatabase = kAegir + 1;
 const uid_t Lab::kFirstSlot = kAegir + 100;
 
-Lab::Lab(const std::string& project, const std::string& docroot, const std::string& config) {
+Lab::Lab(const std::string& project, const std::string& docroot, const std::string& config) : worker_(AEGIRD_WORKER) {
   if (::geteuid() != 0) throw std::runtime_error("this test must run as root: it needs real uids");
   if (kAegir == 0) throw std::runtime_error("all uids of tests are taken: end the tests that have them");
   const std::string platform = root_.path("var/aegir/platforms/p1");
@@ -77,7 +77,7 @@ Lab::Lab(const std::string& project, const std::string& docroot, const std::stri
   database_.start(kDatabase, database_port_);
   configure_servers();
   make_registry();
-  start_servers();
+  for (const Service service : {Service::kPhp, Service::kApache, Service::kNginx}) start(service);
 }
 
 std::unique_ptr<Lab> Lab::on_fixture() {
@@ -144,51 +144,57 @@ void Lab::configure_servers() {
   nginx_.configure(nginx_frame_);
 }
 
-void Lab::start_servers() {
-  const std::string folder = server_config_dir(config_, kServer);
-  std::vector<live::Endpoint> sockets;
-  for (unsigned slot = 0; slot < kSlots; ++slot) {
-    sockets.push_back(live::Endpoint::unix_socket(slot_socket(config_, kBlock, slot)));
+void Lab::stop(Service service) {
+  switch (service) {
+    case Service::kApache:
+      return apache_.stop();
+    case Service::kNginx:
+      return nginx_.stop();
+    case Service::kPhp:
+      return fpm_.stop();
+    case Service::kDatabase:
+      return database_.stop();
   }
-  fpm_.start(live::slurp(folder + "/php/" + kBlock + ".conf"), sockets, 0, live::packaged_ini());
-  apache_.start(apache_frame_, {apache_port_.endpoint()});
-  nginx_.start(nginx_frame_, {nginx_port_.endpoint()});
 }
 
-void Lab::start(const std::string& worker) {
+void Lab::start(Service service) {
+  switch (service) {
+    case Service::kApache:
+      return apache_.start(apache_frame_, {apache_port_.endpoint()});
+    case Service::kNginx:
+      return nginx_.start(nginx_frame_, {nginx_port_.endpoint()});
+    case Service::kPhp: {
+      std::vector<live::Endpoint> sockets;
+      for (unsigned slot = 0; slot < kSlots; ++slot) {
+        sockets.push_back(live::Endpoint::unix_socket(slot_socket(config_, kBlock, slot)));
+      }
+      const std::string folder = server_config_dir(config_, kServer);
+      return fpm_.start(live::slurp(folder + "/php/" + kBlock + ".conf"), sockets, 0, live::packaged_ini());
+    }
+    case Service::kDatabase:
+      return database_.start_again();
+  }
+}
+
+void Lab::tolerate_log(const std::string& regex) {
+  for (live::Server* const server : std::initializer_list<live::Server*>{&apache_, &nginx_, &fpm_, &database_}) {
+    server->tolerate_log(regex);
+  }
+}
+
+void Lab::spawn_aegird() {
   aegird_ = std::make_unique<live::Process>(
-      live::Command{.argv = {AEGIRD, "--config", root_.path("aegir.conf"), "--worker", worker},
+      live::Command{.argv = {AEGIRD, "--config", root_.path("aegir.conf"), "--worker", worker_},
                     .environment = {},
                     .output = root_.path("aegird.log"),
                     .directory = {}});
 }
 
 void Lab::start_aegird() {
-  start(AEGIRD_WORKER);
+  spawn_aegird();
   const live::Endpoint socket = live::Endpoint::unix_socket(api_socket(config_));
   const bool up = live::eventually([&] { return !aegird_->running() || static_cast<bool>(live::connect_to(socket)); });
   if (!up || !aegird_->running()) throw std::runtime_error("aegird does not answer:\n" + log());
-}
-
-void Lab::start_killed_aegird(int point) {
-  live::put(root_.path("kill-at"), std::to_string(point));
-  start(KILLED_WORKER);
-  const live::Endpoint socket = live::Endpoint::unix_socket(api_socket(config_));
-  (void)live::eventually([&] { return !aegird_->running() || static_cast<bool>(live::connect_to(socket)); });
-}
-
-bool Lab::ends_by_itself(const std::function<bool()>& is_over) {
-  const auto ended = [&] {
-    try {
-      return !aegird_->running() || is_over();
-    } catch (const std::exception&) {
-      return false;  // it ended while it was asked
-    }
-  };
-  if (!live::eventually(ended)) throw std::runtime_error("a task stands still:\n" + log());
-  if (aegird_->running()) return false;
-  aegird_.reset();
-  return true;
 }
 
 std::vector<std::string> Lab::places() const {
@@ -240,6 +246,21 @@ std::string Lab::must_aegir(const std::vector<std::string>& arguments) const {
   for (const std::string& word : arguments) line += " " + word;
   if (done.status != 0) throw std::runtime_error(line + ":\n" + done.output + "\naegird:\n" + log());
   return std::move(done.output);
+}
+
+nlohmann::json Lab::api(const std::string& method, const std::string& target, const nlohmann::json& body) const {
+  const std::string text = body.is_null() ? "" : body.dump();
+  const live::Response response =
+      live::ask(live::Endpoint::unix_socket(api_socket(config_)),
+                method + ' ' + target +
+                    " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n" +
+                    "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text);
+  constexpr int kBad = 400;
+  if (response.status == 0 || response.status >= kBad) {
+    throw std::runtime_error(method + ' ' + target + ' ' + text + ": status " + std::to_string(response.status) + '\n' +
+                             response.body);
+  }
+  return nlohmann::json::parse(response.body);
 }
 
 live::Response Lab::visit(Server server, const std::string& host, const std::string& path) const {

@@ -2,7 +2,6 @@
 // platform. Everything about sites is asked for with `aegir`, as a person would.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,6 +18,8 @@ namespace aegir::sidecar {
 class Lab {
  public:
   enum class Server { kApache, kNginx };
+  /// What a site needs to answer.
+  enum class Service { kApache, kNginx, kPhp, kDatabase };
 
   /// Of this process alone: a slot's end ends whatever has its uid on the machine, another lab's too.
   static const uid_t kAegir;
@@ -37,10 +38,12 @@ class Lab {
 
   /// Starts aegird and waits until its worker answers.
   void start_aegird();
-  /// The same with a worker that kills itself at the n-th point of its journals (killed_worker.cpp).
-  void start_killed_aegird(int point);
-  /// Waits until aegird ends by itself: true, or `is_over`: then it runs on.
-  [[nodiscard]] bool ends_by_itself(const std::function<bool()>& is_over);
+  /// The same without waiting.
+  void spawn_aegird();
+  /// Another program as its worker, from the next start on.
+  void use_worker(std::string program) { worker_ = std::move(program); }
+  [[nodiscard]] bool aegird_runs() const { return aegird_ != nullptr && aegird_->running(); }
+  [[nodiscard]] live::Process& aegird() { return *aegird_; }
   /// Ends it as systemd would.
   void stop_aegird();
   /// Kills aegird as the kernel would, and waits until its worker is gone too.
@@ -50,10 +53,20 @@ class Lab {
   [[nodiscard]] live::Finished aegir(const std::vector<std::string>& arguments) const;
   /// The same, which must succeed: its output.
   std::string must_aegir(const std::vector<std::string>& arguments) const;
+  /// Asks the API as root does. Throws std::runtime_error when it can't be asked, or answers with 400 or more.
+  [[nodiscard]] nlohmann::json api(const std::string& method, const std::string& target,
+                                   const nlohmann::json& body = {}) const;
+  /// Ends a server as an administrator does; start() starts it again as it was.
+  void stop(Service service);
+  void start(Service service);
+  /// Of all servers: a bad line of that form may be written (Server::tolerate_log()).
+  void tolerate_log(const std::string& regex);
   /// A GET as a visitor's; status and body.
   [[nodiscard]] live::Response visit(Server server, const std::string& host, const std::string& path = "/") const;
 
   [[nodiscard]] const Config& config() const { return config_; }
+  /// Below the folder of aegir.conf, which everything else lies in too.
+  [[nodiscard]] std::string path(std::string_view name) const { return root_.path(name); }
   [[nodiscard]] std::string docroot() const { return docroot_; }
   [[nodiscard]] std::string directory(const std::string& uri) const { return docroot_ + "/sites/" + uri; }
   [[nodiscard]] std::string sql(const std::string& statements) const { return database_.sql(statements); }
@@ -74,8 +87,6 @@ class Lab {
  private:
   void configure_servers();
   void make_registry();
-  void start_servers();
-  void start(const std::string& worker);
   std::string aegirc(const std::vector<std::string>& arguments) const;
 
   live::TempDir root_;
@@ -91,6 +102,7 @@ class Lab {
   live::NginxServer nginx_;
   std::string apache_frame_;
   std::string nginx_frame_;
+  std::string worker_;
   std::unique_ptr<live::Process> aegird_;
 };
 
