@@ -128,6 +128,8 @@ std::vector<Fault> disks_full(Matrix& matrix) {
     faults.push_back({.name = name,
                       .begin = [&matrix, disk](const Wish&) { (matrix.world().*disk)().fill(); },
                       .end = [&matrix, disk] { (matrix.world().*disk)().empty(); },
+                      // Of a registry that can't be written no log says that its task stands still.
+                      .patience = std::chrono::seconds(3),
                       .rows = rows});
   };
   full("disk of the sites full", &World::sites_disk,

@@ -141,7 +141,11 @@ Picture World::look(std::set<std::string> hosts) {
     const json all = lab_->api("GET", std::string("/v1/") + list + (list == std::string("sites") ? "?limit=500" : ""));
     for (json object : all.at(list)) {
       for (const char* given : {"id", "slot"}) object.erase(given);
-      picture.insert(list + (" " + object.dump()));
+      // As add() names its files.
+      std::string text = object.dump();
+      const std::string root = lab_->path("");
+      for (std::size_t at = 0; (at = text.find(root, at)) != std::string::npos;) text.erase(at, root.size());
+      picture.insert(list + (" " + text));
     }
   }
   const Config& config = lab_->config();
