@@ -121,6 +121,12 @@ Result<process::Output> Command::run(process::Runner& runner, const process::Pro
   if (output->status != 0) {
     std::string reason = reason_in(output->err, secrets_);
     if (reason.empty()) reason = "it gave no reason";
+    if (output->starved != 0) {
+      return wrong("it ended with status " + std::to_string(output->status) + " when it had nearly the " +
+                       std::to_string(output->starved >> 20U) +
+                       " MiB of memory that a program of a site may have: " + reason,
+                   "look for what needs so much, a module or a size of its data");
+    }
     return wrong("it ended with status " + std::to_string(output->status) + ": " + reason);
   }
   if (output->cut) {

@@ -140,6 +140,8 @@ Result<process::Output> SlotRunner::run(const process::Program& program) {
   output.in_time = end->in_time;
   output.asked = end->asked;
   output.cut = out.cut() || err.cut();
+  // What a program asks for last may be much, and is not counted, since it does not get it.
+  if (end->status != 0 && end->memory > wire::kMostMemory / 4 * 3) output.starved = wire::kMostMemory;
   return output;
 }
 

@@ -74,7 +74,8 @@ std::unexpected<Error> execute(const RunOrder& order, const RunFiles& files) {
   (void)::setsid();
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, 4096);
-  limit(RLIMIT_NPROC, 512);  // of its uid, PHP-FPM's children among them
+  limit(RLIMIT_NPROC, wire::kMostProcesses);
+  limit(RLIMIT_DATA, wire::kMostMemory);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -235,6 +236,7 @@ Result<RunEnd> run(const Config& config, const RunOrder& order, const RunFiles& 
   if (::getrusage(RUSAGE_CHILDREN, &used) == 0) {
     const auto milliseconds = [](const timeval& time) { return time.tv_sec * 1000 + time.tv_usec / 1000; };
     end.cpu = static_cast<std::uint64_t>(milliseconds(used.ru_utime) + milliseconds(used.ru_stime));
+    end.memory = static_cast<std::uint64_t>(used.ru_maxrss) << 10U;
   }
   end.status = 128 + SIGKILL;
   if (!end.in_time || end.asked) return end;

@@ -35,8 +35,10 @@ struct Output {
   bool in_time = true;  ///< false: it was killed when its patience was over
   bool asked = false;   ///< it was killed because somebody ended it
   bool cut = false;     ///< output or errors were longer than `longest`; the rest is missing
-  std::string out;      ///< standard output, as it came
-  std::string err;      ///< standard error, as it came
+  /// Bytes: it has failed, and one of its processes had nearly all the memory that it may have. 0: not so.
+  std::uint64_t starved = 0;
+  std::string out;  ///< standard output, as it came
+  std::string err;  ///< standard error, as it came
 };
 
 /// Runs programs as one site's uid. Usable from several threads when the implementation says so.

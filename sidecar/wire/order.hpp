@@ -43,14 +43,22 @@ constexpr auto fields(Of<RunOrder> auto& value) {
                   value.patience);
 }
 
+/// Bytes of memory that each process of a run may have for itself, and how many processes and threads its uid may have,
+/// PHP-FPM's among them.
+inline constexpr std::uint64_t kMostMemory = std::uint64_t{2} << 30U;
+inline constexpr std::uint64_t kMostProcesses = 256;
+
 /// How a run ended.
 struct RunEnd {
-  int status = 0;         ///< exit status, or 128 + the signal that ended it
-  bool in_time = true;    ///< false: it was killed when its patience was over
-  bool asked = false;     ///< it was killed because somebody ended it
-  std::uint64_t cpu = 0;  ///< milliseconds of user and system time, all its processes together
+  int status = 0;            ///< exit status, or 128 + the signal that ended it
+  bool in_time = true;       ///< false: it was killed when its patience was over
+  bool asked = false;        ///< it was killed because somebody ended it
+  std::uint64_t cpu = 0;     ///< milliseconds of user and system time, all its processes together
+  std::uint64_t memory = 0;  ///< bytes, the most that one of its processes had
 };
-constexpr auto fields(Of<RunEnd> auto& value) { return std::tie(value.status, value.in_time, value.asked, value.cpu); }
+constexpr auto fields(Of<RunEnd> auto& value) {
+  return std::tie(value.status, value.in_time, value.asked, value.cpu, value.memory);
+}
 
 /// The PHP master of a block.
 struct PhpOrder {

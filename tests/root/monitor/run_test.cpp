@@ -1,5 +1,6 @@
 // What a run is, sees and leaves behind.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX
 #include <unistd.h>
 
@@ -142,6 +143,25 @@ TEST_F(RunTest, SeesNoOtherProcessAndNoFolderThatItsUidCantGoTo) {
   const Result<RunEnd> end = ask<RunEnd>(wire::Verb::kRun, order, {0, 1, 2});
   ASSERT_FALSE(end);
   EXPECT_EQ(end.error().code, Code::kPermission);
+}
+
+TEST_F(RunTest, HasOnlySoMuchMemoryAndSoManyProcesses) {
+  const auto python = [](const std::string& source) { return "/usr/bin/python3 -c '" + source + "'"; };
+  const Result<RunEnd> modest = run(first_, python("x = b\"x\" * (200 << 20)"));
+  ASSERT_TRUE(modest);
+  EXPECT_EQ(modest->status, 0) << output_;
+  EXPECT_GT(modest->memory, 200U << 20U);
+  EXPECT_LT(modest->memory, 300U << 20U);
+  EXPECT_NE(run(first_, python("x = bytearray(" + std::to_string(wire::kMostMemory) + ")"))->status, 0);
+  EXPECT_THAT(output_, testing::HasSubstr("MemoryError"));
+  ASSERT_TRUE(run(first_, python("import os, time\nn = 0\n"
+                                 "try:\n"
+                                 "  while os.fork() > 0: n += 1\n"
+                                 "  time.sleep(1000)\n"
+                                 "except OSError as error: print(n)")));
+  const int processes = std::stoi(output_);
+  EXPECT_GT(processes, 100);
+  EXPECT_LT(processes, static_cast<int>(wire::kMostProcesses));
 }
 
 TEST_F(RunTest, ManyAtOnce) {

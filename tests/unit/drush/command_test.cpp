@@ -80,6 +80,7 @@ TEST(DrushCommand, AnEndIsJudged) {
       {{.status = 137, .in_time = false, .out = {}, .err = {}}, Code::kBusy, "not done after 120 seconds"},
       {{.status = 0, .cut = true, .out = {}, .err = {}}, Code::kInvalid, "more than 16 MiB"},
       {{.status = 1, .out = {}, .err = {}}, Code::kInvalid, "status 1: it gave no reason"},
+      {{.status = 255, .starved = 2U << 30U, .out = {}, .err = {}}, Code::kInvalid, "nearly the 2048 MiB of memory"},
       {{.status = 21, .out = {}, .err = std::string(" [error]  \x1b[0mno \x02 ") + kPassword},
        Code::kInvalid,
        "status 21: no \\x02 ****"},
