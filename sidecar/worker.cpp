@@ -54,7 +54,7 @@ Result<KeyRing> map_keys(host::Host& host, const Config& config) {
 
 }  // namespace
 
-int run_worker(const Config& config, const tasks::Engine::Options& options) {
+int run_worker(const Config& config, tasks::Engine::Options options) {
   sigset_t ends;
   ::sigemptyset(&ends);
   for (const int each : {SIGTERM, SIGINT}) ::sigaddset(&ends, each);
@@ -68,7 +68,9 @@ int run_worker(const Config& config, const tasks::Engine::Options& options) {
   publish::Publisher publisher(config, store.with([](registry::Store& all) -> registry::Store& { return all; }), *keys);
   verbs::Services services(config, host, store, publisher);
   if (Result<std::uint64_t> published = services.publish(); !published) return tell(published.error());
-  tasks::Engine engine(store, verbs::all_verbs(services), options);
+  tasks::Reserve reserve(config.registry + ".reserve");
+  options.reserve = &reserve;
+  tasks::Engine engine(store, verbs::all_verbs(services), std::move(options));
   if (Result<void> started = engine.start(); !started) return tell(started.error());
   api::Service service(engine, store);
   api::ServerOptions where;

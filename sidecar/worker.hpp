@@ -9,6 +9,6 @@ namespace aegir {
 /// Works until SIGTERM or SIGINT comes, or aegird at the other end of descriptor 3 is gone; then the process ends here
 /// and now, as it may at any moment: what is open is taken up by the next one. Returns the exit status of what keeps it
 /// from beginning, which it has told on standard error.
-[[nodiscard]] int run_worker(const Config& config, const tasks::Engine::Options& options);
+[[nodiscard]] int run_worker(const Config& config, tasks::Engine::Options options);
 
 }  // namespace aegir

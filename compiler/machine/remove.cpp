@@ -11,8 +11,6 @@
 
 #include "compiler/core/crc32c.hpp"
 #include "compiler/machine/code.hpp"
-#include "compiler/machine/file.hpp"
-#include "compiler/machine/privilege.hpp"
 #include "compiler/machine/site_parts.hpp"
 
 namespace aegir::machine {
@@ -131,10 +129,6 @@ class Emptier {
   std::uint64_t moved_ = 0;
   std::optional<Error> error_;
 };
-
-Result<void> empty_as(Identity identity, const Directory& top) {
-  return run_as(identity, [&] { return Emptier(top).empty(); }, kPatience);
-}
 
 bool is_own(const Accounts& accounts, const SitePlace& place, const struct stat& status) {
   return S_ISDIR(status.st_mode) && status.st_gid == place.uid &&
@@ -262,6 +256,10 @@ class Remover {
 };
 
 }  // namespace
+
+Result<void> empty_as(Identity identity, const Directory& top) {
+  return run_as(identity, [&] { return Emptier(top).empty(); }, kPatience);
+}
 
 Result<void> remove_site(const Config& config, const Accounts& accounts, const SitePlace& place, Done& done) {
   if (Result<void> ok = check_place(config, place); !ok) return ok;

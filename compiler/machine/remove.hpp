@@ -1,9 +1,16 @@
 // The end of a site's directory.
 #pragma once
 
+#include "compiler/machine/file.hpp"
 #include "compiler/machine/machine.hpp"
+#include "compiler/machine/privilege.hpp"
 
 namespace aegir::machine {
+
+/// Empties a directory with the rights of `identity`, whatever a tenant has put there: no link is followed, no depth
+/// and no number is too large. An error names the first that could not be removed; all else is. What is made meanwhile
+/// may stay. To be called as root.
+[[nodiscard]] Result<void> empty_as(Identity identity, const Directory& top);
 
 /// Removes sites/<uri> with everything in it, whatever a tenant has put there. First it is renamed to
 /// `sites/.aegir-gone-…`, closed to everybody, so that it is out of sight at once; then files/ and private/ are emptied

@@ -155,7 +155,7 @@ CREATE TABLE audit (
   what TEXT NOT NULL,
   why TEXT NOT NULL
 ) STRICT;
--- Tasks (tasks.hpp). Rows of tasks stay; states 0 and 1 are open. A request is found again by its key for ever.
+-- Tasks (tasks.hpp). Rows of tasks stay; states 0 and 1 are open.
 CREATE TABLE task (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   verb TEXT NOT NULL,
@@ -167,7 +167,6 @@ CREATE TABLE task (
   priority INTEGER NOT NULL,
   after INTEGER NOT NULL,
   retry_of INTEGER NOT NULL,
-  key TEXT UNIQUE,
   state INTEGER NOT NULL,
   version INTEGER NOT NULL,
   created INTEGER NOT NULL,
@@ -183,6 +182,11 @@ CREATE INDEX task_queued ON task (verb, kind, object) WHERE state = 0;
 CREATE INDEX task_object ON task (kind, object);
 CREATE INDEX task_site ON task (site) WHERE site <> 0;
 CREATE INDEX task_state ON task (state);
+-- A request is found again by its key for ever; requests with several keys may have become one task.
+CREATE TABLE task_key (
+  key TEXT PRIMARY KEY,
+  task INTEGER NOT NULL REFERENCES task (id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE task_step (
   task INTEGER NOT NULL REFERENCES task (id),
   number INTEGER NOT NULL,

@@ -11,8 +11,7 @@ namespace {
 
 /// "SELECT … FROM task " and how it goes on; made once for each place.
 std::string select(std::string_view rest) {
-  return "SELECT id, verb, kind, object, site, request, actor, priority, after, retry_of, key, state, version, "
-         "created, "
+  return "SELECT id, verb, kind, object, site, request, actor, priority, after, retry_of, state, version, created, "
          "started, ended, cancel_asked, verdict, message, result FROM task " +
          std::string(rest);
 }
@@ -36,16 +35,15 @@ Task task_row(const Query& row) {
   task.priority = static_cast<std::int32_t>(row.integer(7));
   task.after = number(row, 8);
   task.retry_of = number(row, 9);
-  task.key = row.text(10);
-  task.state = static_cast<TaskState>(row.integer(11));
-  task.version = static_cast<std::uint32_t>(row.integer(12));
-  task.created = row.integer(13);
-  task.started = row.integer(14);
-  task.ended = row.integer(15);
-  task.cancel_asked = row.integer(16) != 0;
-  task.verdict = static_cast<TaskState>(row.integer(17));
-  task.message = row.text(18);
-  task.result = row.text(19);
+  task.state = static_cast<TaskState>(row.integer(10));
+  task.version = static_cast<std::uint32_t>(row.integer(11));
+  task.created = row.integer(12);
+  task.started = row.integer(13);
+  task.ended = row.integer(14);
+  task.cancel_asked = row.integer(15) != 0;
+  task.verdict = static_cast<TaskState>(row.integer(16));
+  task.message = row.text(17);
+  task.result = row.text(18);
   return task;
 }
 
@@ -91,17 +89,11 @@ Result<Tasks::Queued> Tasks::enqueue(const NewTask& task) {
     if (find_control_or_bad_utf8(*text) == std::string::npos) continue;
     return fail(Code::kInvalid, "a task can't hold " + printable(*text), "write it without control characters");
   }
-  return writing(*connection_, [&]() -> Result<Queued> {
-    if (!task.key.empty()) {
-      const Result<std::uint64_t> same =
-          first_number(connection_->query("SELECT id FROM task WHERE key = ?1", task.key));
-      if (!same) return std::unexpected<Error>(same.error());
-      if (*same != 0) return Queued{*same, true};
-    }
+  const auto insert = [&]() -> Result<Queued> {
     const Result<std::uint64_t> queued = first_number(connection_->query(
         "SELECT id FROM task WHERE state = 0 AND verb = ?1 AND kind = ?2 AND object = ?3 AND request = ?4 "
-        "AND after = ?5 AND cancel_asked = 0",
-        task.verb, task.kind, task.object, task.request, task.after));
+        "AND after = ?5 AND actor = ?6 AND cancel_asked = 0",
+        task.verb, task.kind, task.object, task.request, task.after, task.actor));
     if (!queued) return std::unexpected<Error>(queued.error());
     if (*queued != 0) return Queued{*queued, true};
     if (task.after != 0) {
@@ -111,15 +103,27 @@ Result<Tasks::Queued> Tasks::enqueue(const NewTask& task) {
       if (*before == 0) return no_task(task.after);
     }
     Result<void> done = connection_->run(
-        "INSERT INTO task (verb, kind, object, site, request, actor, priority, after, retry_of, key, state, version, "
+        "INSERT INTO task (verb, kind, object, site, request, actor, priority, after, retry_of, state, version, "
         "created, started, ended, cancel_asked, verdict, message, result) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11, 0, 0, 0, 1, '', '')",
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, ?10, 0, 0, 0, 1, '', '')",
         task.verb, task.kind, task.object, task.site, task.request, task.actor, task.priority, task.after,
-        task.retry_of, OrNull{task.key}, now());
+        task.retry_of, now());
     if (!done) return pass(done);
     const Result<std::uint64_t> id = first_number(connection_->query("SELECT last_insert_rowid()"));
     if (!id) return std::unexpected<Error>(id.error());
     return Queued{*id, false};
+  };
+  return writing(*connection_, [&]() -> Result<Queued> {
+    if (task.key.empty()) return insert();
+    const Result<std::uint64_t> same =
+        first_number(connection_->query("SELECT task FROM task_key WHERE key = ?1", task.key));
+    if (!same) return std::unexpected<Error>(same.error());
+    if (*same != 0) return Queued{*same, true};
+    Result<Queued> queued = insert();
+    if (!queued) return queued;
+    Result<void> kept = connection_->run("INSERT INTO task_key (key, task) VALUES (?1, ?2)", task.key, queued->id);
+    if (!kept) return pass(kept);
+    return queued;
   });
 }
 

@@ -36,7 +36,7 @@ struct NewTask {
   std::int32_t priority = 0;  ///< higher ones first
   std::uint64_t after = 0;    ///< a task that must have ended well before; 0: none
   std::uint64_t retry_of = 0;
-  std::string key;  ///< Idempotency-Key of who asks; a second task with it is the first one. Empty: none
+  std::string key;  ///< Idempotency-Key of who asks; a second task with it is the first one. Empty: none; not read
 };
 
 /// A task as it stands.
@@ -95,8 +95,8 @@ class Tasks {
   /// Runs `body` in one transaction: all that it writes, or nothing when it fails.
   [[nodiscard]] Result<void> together(const std::function<Result<void>()>& body);
 
-  /// Puts a task at the end of the queue. An identical one (verb, object, request, after) that is queued already is
-  /// returned instead, as is one with the same key: `second`. kNotFound when `after` names none.
+  /// Puts a task at the end of the queue. An identical one (verb, object, request, after, actor) that is queued already
+  /// is returned instead, as is one that was asked for with the same key: `second`. kNotFound: `after` names none.
   struct Queued {
     std::uint64_t id = 0;
     bool second = false;

@@ -129,16 +129,10 @@ Result<NewTask> Service::task_of(const Actor& actor, const Wish& wish) {
     if (!uri) return pass(uri);
     task.object = *std::move(uri);
   }
-  Result<void> good = store_.with([&](registry::Store& store) -> Result<void> {
-    if (!form->makes) {
-      if (Result<void> found = find_object(store, task); !found) return found;
-    }
-    Result<nlohmann::json> request = sealed(*form, wish.request, store.key(), task.object);
-    if (!request) return pass(request);
-    task.request = request->dump();
-    return {};
-  });
-  if (!good) return pass(good);
+  Result<nlohmann::json> request =
+      store_.with([&](registry::Store& store) { return sealed(*form, wish.request, store.key(), task.object); });
+  if (!request) return pass(request);
+  task.request = request->dump();
   return task;
 }
 
@@ -146,16 +140,22 @@ Result<Accepted> Service::enqueue(const Actor& actor, const Wish& wish) {
   if (Result<void> allowed = allow(actor); !allowed) return pass(allowed);
   Result<NewTask> task = task_of(actor, wish);
   if (!task) return pass(task);
+  const auto look = [](registry::Store& store, NewTask& wanted) {
+    return find_form(wanted.kind, wanted.verb)->makes ? Result<void>() : find_object(store, wanted);
+  };
   if (wish.dry_run) {
     const Result<const tasks::Verb*> verb = engine_.find(task->kind, task->verb);
     if (!verb) return std::unexpected<Error>(verb.error());
-    Result<void> good = store_.with([&](registry::Store& store) { return (*verb)->check(*task, store); });
+    Result<void> good = store_.with([&](registry::Store& store) -> Result<void> {
+      if (Result<void> found = look(store, *task); !found) return found;
+      return (*verb)->check(*task, store);
+    });
     if (!good) return pass(good);
     Accepted accepted;
     static_cast<NewTask&>(accepted.task) = *std::move(task);
     return accepted;
   }
-  const Result<registry::Tasks::Queued> queued = engine_.enqueue(*task);
+  const Result<registry::Tasks::Queued> queued = engine_.enqueue(*task, look);
   if (!queued) return std::unexpected<Error>(queued.error());
   Result<TaskView> view = this->task(actor, queued->id);
   if (!view) return pass(view);

@@ -61,6 +61,9 @@ class Work {
     const std::string state = text_at(**end, "state");
     const bool is_good = state == "success" || state == "warning";
     const std::string handout = is_good ? take_handout(api_, id) : "";
+    if (is_good && handout.empty() && verb_.name == "login") {
+      return {state, id, std::string(kLinkTaken), exit_code(Code::kConflict)};
+    }
     return {state, id, handout.empty() ? text_at(**end, "message") : handout, is_good ? 0 : kUnavailable};
   }
 

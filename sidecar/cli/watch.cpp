@@ -76,6 +76,9 @@ Outcome report_end(Cli& cli, const Api& api, std::uint64_t id, std::optional<Jso
   if (state == "success" || state == "warning") {
     const std::string handout = take_handout(api, id);
     if (!handout.empty()) (*task)["handout"] = handout;
+    if (handout.empty() && text_at(*task, "verb") == "login") {
+      return stop_with(Code::kConflict, sentence + ": " + std::string(kLinkTaken), "ask for a new one");
+    }
     // A link to log in is alone on standard output, for a browser or a script.
     if (cli.out.format == cli::Format::kJson || text_at(*task, "verb") != "login") {
       cli.out.did(sentence + (state == "success" ? " succeeded" : " is done, with warnings"), *task);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): SIGKILL
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -110,15 +111,21 @@ Result<process::Output> SlotRunner::run(const process::Program& program) {
       .docroot = docroot_,
       .shown = shown_,
       .patience = static_cast<std::uint64_t>(std::max<std::int64_t>(program.patience.count(), 0))};
-  Result<std::unique_ptr<Run>> run = host_.start(order, {input->get(), out_end->get(), err_end->get()});
-  if (!run) return pass(run);
+  Result<std::unique_ptr<Run>> run;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_) {
+      output.status = 128 + SIGKILL;
+      output.asked = true;
+      return output;
+    }
+    run = host_.start(order, {input->get(), out_end->get(), err_end->get()});
+    if (!run) return pass(run);
+    running_.insert(run->get());
+  }
   *input = Fd();
   *out_end = Fd();
   *err_end = Fd();
-  {
-    const std::lock_guard lock(mutex_);
-    running_.insert(run->get());
-  }
   // The end is what aegird says: a program can hand its output on to a process that is not of the run, and stays.
   for (bool ended = false; !ended;) {
     std::array<pollfd, 3> waits{pollfd{.fd = (*run)->ended(), .events = POLLIN, .revents = 0},
@@ -147,6 +154,7 @@ Result<process::Output> SlotRunner::run(const process::Program& program) {
 
 void SlotRunner::end() {
   const std::lock_guard lock(mutex_);
+  ended_ = true;
   for (Run* const run : running_) {
     // When aegird is gone, so is the run.
     const Result<void> told = run->end();

@@ -22,7 +22,7 @@ class SlotRunner : public process::Runner {
       : host_(host), slot_(std::move(slot)), docroot_(std::move(docroot)), shown_(std::move(shown)) {}
 
   Result<process::Output> run(const process::Program& program) override;
-  /// Ends what runs now. Each of them tells that it was asked.
+  /// Ends what runs now, and what would begin from now on. Each of them tells that it was asked.
   void end();
 
  private:
@@ -32,6 +32,7 @@ class SlotRunner : public process::Runner {
   std::vector<std::string> shown_;
   std::mutex mutex_;
   std::set<Run*> running_;
+  bool ended_ = false;
 };
 
 }  // namespace aegir::host

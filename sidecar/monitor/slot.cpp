@@ -14,6 +14,7 @@
 #include "compiler/machine/code.hpp"
 #include "compiler/machine/file.hpp"
 #include "compiler/machine/privilege.hpp"
+#include "compiler/machine/remove.hpp"
 #include "sidecar/monitor/processes.hpp"
 
 namespace aegir::monitor {
@@ -51,37 +52,16 @@ Result<machine::Directory> open_slot(const Config& config, const Slot& slot) {
   return own;
 }
 
-/// Folders that their owner has closed even to himself can't be emptied.
-void open_folders(const fs::path& folder) {
-  std::error_code error;
-  fs::permissions(folder, fs::perms::owner_all, error);
-  for (auto entry = fs::directory_iterator(folder, error); !error && entry != decltype(entry)();
-       entry.increment(error)) {
-    if (entry->symlink_status(error).type() == fs::file_type::directory) open_folders(entry->path());
-  }
-}
-
 /// As the slot: there may be anything in its directories.
-Result<void> empty_as(const Slot& slot, const std::string& home) {
-  return machine::run_as(
-      {.uid = slot.uid, .gid = slot.uid},
-      [&]() -> Result<void> {
-        for (const char* name : {"home", "tmp", "sessions", "log"}) {
-          const std::string folder = home + '/' + name;
-          open_folders(folder);
-          std::error_code error;
-          for (auto entry = fs::directory_iterator(folder, error); !error && entry != decltype(entry)();
-               entry.increment(error)) {
-            fs::remove_all(entry->path(), error);
-            if (error) break;
-          }
-          if (error && error != std::errc::no_such_file_or_directory) {
-            return fail_errno("can't be emptied", folder, error.value());
-          }
-        }
-        return {};
-      },
-      std::chrono::minutes(5));
+Result<void> empty_as(const Slot& slot, const machine::Directory& own) {
+  for (const char* name : {"home", "tmp", "sessions", "log"}) {
+    const machine::Directory folder{Fd(::openat(own.fd.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
+                                    own.path + '/' + name};
+    if (!folder.fd && errno == ENOENT) continue;
+    if (!folder.fd) return fail_errno("can't be opened", folder.path, errno);
+    if (Result<void> emptied = machine::empty_as({.uid = slot.uid, .gid = slot.uid}, folder); !emptied) return emptied;
+  }
+  return {};
 }
 
 }  // namespace
@@ -161,7 +141,7 @@ Result<void> retire_slot(const Config& config, const Slot& slot, machine::Done& 
     if (!marked) return marked;
   }
   if (Result<void> ended = end_slot(config, slot); !ended) return ended;
-  return empty_as(slot, own->path);
+  return empty_as(slot, *own);
 }
 
 Result<std::uint64_t> count_processes(const Config& config, const Slot& slot) {

@@ -13,8 +13,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::minutes kHandout{10};
-/// Until a task that can't be gone on with is looked at again.
-constexpr std::chrono::milliseconds kWhenUnreadable{60000};
+/// Until what could not be read is read again.
+constexpr std::chrono::milliseconds kWhenUnreadable{1000};
+/// A task that can't be looked at for so long is not begun any more.
+constexpr std::chrono::minutes kUnreadable{10};
+/// What another version has begun waits for the next start.
+constexpr std::chrono::hours kWhenOthers{24 * 365};
 
 constexpr const char* noun(registry::ObjectKind kind) {
   switch (kind) {
@@ -79,15 +83,13 @@ Result<const Verb*> Engine::find(registry::ObjectKind kind, std::string_view ver
               names.empty() ? "" : "ask for one of: " + names);
 }
 
-Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task) {
+Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task, const Look& look) {
   const Result<const Verb*> verb = find(task.kind, task.verb);
-  if (!verb) return std::unexpected<Error>(verb.error());
   std::optional<Task> queued;
   Result<registry::Tasks::Queued> result = store_.with([&](registry::Store& store) -> Result<registry::Tasks::Queued> {
-    if (Result<void> good = (*verb)->check(task, store); !good) return pass(good);
     registry::Tasks tasks = store.tasks();
     registry::Tasks::Queued put;
-    // In one transaction: what is queued is known here too.
+    // In one transaction: what is refused was never there, and what is queued is known here too.
     Result<void> done = tasks.together([&]() -> Result<void> {
       Result<registry::Tasks::Queued> queueing = tasks.enqueue(task);
       if (!queueing) return pass(queueing);
@@ -95,8 +97,11 @@ Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task) {
       if (put.second) return {};
       Result<std::optional<Task>> row = tasks.find(put.id);
       if (!row) return pass(row);
+      if (Result<void> good = look ? look(store, **row) : Result<void>(); !good) return good;
+      if (!verb) return std::unexpected<Error>(verb.error());
+      if (Result<void> good = (*verb)->check(**row, store); !good) return good;
       queued = std::move(*row);
-      return {};
+      return queued->site == task.site ? Result<void>() : tasks.set_site(put.id, queued->site);
     });
     if (done) return put;
     queued.reset();
@@ -114,29 +119,34 @@ Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task) {
 }
 
 Result<void> Engine::cancel(std::uint64_t id) {
-  const std::lock_guard lock(mutex_);
-  const auto waits = std::ranges::find(waiting_, id, [](const auto& each) { return each.first.second; });
-  if (waits != waiting_.end()) {
-    Result<void> ended = store_.with([&](registry::Store& store) {
-      return store.tasks().end(id, TaskState::kCancelled, "cancelled before it began", {});
-    });
-    if (!ended) return ended;
-    waiting_.erase(waits);
-    schedule();
-    tell(id);
-    return {};
+  std::shared_ptr<Work> work;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto waits = std::ranges::find(waiting_, id, [](const auto& each) { return each.first.second; });
+    if (waits != waiting_.end()) {
+      Result<void> ended = store_.with([&](registry::Store& store) {
+        return store.tasks().end(id, TaskState::kCancelled, "cancelled before it began", {});
+      });
+      if (!ended) return ended;
+      waiting_.erase(waits);
+      schedule();
+      tell(id);
+      return {};
+    }
+    const auto begun = begun_.find(id);
+    if (begun != begun_.end() && begun->second->work != nullptr && begun->second->work->is_committed()) {
+      return fail(Code::kConflict, name_of(id) + " has done its work already; what is left of it has to be done",
+                  "see `aegir task show " + std::to_string(id) + "`");
+    }
+    Result<void> asked = store_.with([&](registry::Store& store) { return store.tasks().ask_cancel(id); });
+    if (!asked) return asked;
+    if (begun != begun_.end()) {
+      begun->second->task.cancel_asked = true;
+      work = begun->second->work;
+    }
   }
-  const auto begun = begun_.find(id);
-  if (begun != begun_.end() && begun->second->work != nullptr && begun->second->work->is_committed()) {
-    return fail(Code::kConflict, name_of(id) + " has done its work already; what is left of it has to be done",
-                "see `aegir task show " + std::to_string(id) + "`");
-  }
-  Result<void> asked = store_.with([&](registry::Store& store) { return store.tasks().ask_cancel(id); });
-  if (!asked) return asked;
-  if (begun != begun_.end()) {
-    begun->second->task.cancel_asked = true;
-    if (begun->second->work != nullptr) begun->second->work->cancel();
-  }
+  // What this ends may take its time, and only who cancels waits for it.
+  if (work != nullptr) work->cancel();
   tell(id);
   return {};
 }
@@ -168,7 +178,7 @@ Result<void> Engine::pause(bool paused) {
 
 std::optional<std::string> Engine::take_handout(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(handouts_, [](const auto& each) { return each.second.until < std::chrono::steady_clock::now(); });
+  std::erase_if(handouts_, [](const auto& each) { return each.second.until < Clock::now(); });
   if (const auto begun = begun_.find(id); begun != begun_.end() && begun->second->work != nullptr) {
     std::string secret = begun->second->work->take_handout();
     return secret.empty() ? std::nullopt : std::optional(std::move(secret));
@@ -206,8 +216,10 @@ void Engine::admit(Task task) {
   }
   Result<Locks> locks = locks_of(*entry);
   // What was begun holds at least what it is about.
-  entry->locks = locks ? *std::move(locks) : Locks{{object_name(entry->task.kind, entry->task.object), Hold::kAlone}};
-  begin(std::move(entry));
+  divide(locks ? *std::move(locks) : Locks{{object_name(entry->task.kind, entry->task.object), Hold::kAlone}}, *entry);
+  held_.add(entry->own);
+  entry->resumed = true;
+  begun_.emplace(entry->task.id, std::move(entry));
 }
 
 Result<Locks> Engine::locks_of(const Entry& entry) {
@@ -217,12 +229,29 @@ Result<Locks> Engine::locks_of(const Entry& entry) {
   return store_.with([&](registry::Store& store) { return entry.verb->locks(entry.task, store); });
 }
 
-/// From now on the task holds its objects, until it has ended.
-void Engine::begin(std::unique_ptr<Entry> entry) {
-  held_.add(entry->locks);
-  entry->at_work = true;
-  ready_.push_back(entry.get());
-  begun_.emplace(entry->task.id, std::move(entry));
+/// A task that has to wait keeps what it has changed to itself, and leaves to others what it only needs to stay: no
+/// other site waits for ever because one can't be finished.
+void Engine::divide(Locks locks, Entry& entry) {
+  while (!locks.empty()) {
+    auto lock = locks.extract(locks.begin());
+    (lock.mapped() == Hold::kAlone ? entry.own : entry.shared).insert(std::move(lock));
+  }
+}
+
+/// Whether it may be readable the next time.
+bool Engine::is_momentary(Entry& entry, const Error& error) {
+  if (error.code != Code::kIo && error.code != Code::kBusy) return false;
+  const auto now = Clock::now();
+  if (!entry.unreadable_since) entry.unreadable_since = now;
+  return now - *entry.unreadable_since < kUnreadable;
+}
+
+/// For the next thread that is free.
+void Engine::work_on(Entry& entry) {
+  held_.add(entry.shared);
+  entry.at_work = true;
+  ++at_work_;
+  ready_.push_back(&entry);
   changed_.notify_all();
 }
 
@@ -239,31 +268,66 @@ Result<bool> Engine::may_follow(const Task& task) {
               "see `aegir task show " + std::to_string(task.after) + "`");
 }
 
+/// Goes on with what has paused. Not all threads do so while others wait to begin, and it does not overtake who waits
+/// for what it would share.
+void Engine::resume() {
+  const std::size_t most = std::max(1U, options_.parallel / 2);
+  auto resumed = static_cast<std::size_t>(
+      std::ranges::count_if(begun_, [](const auto& each) { return each.second->at_work && each.second->resumed; }));
+  const auto now = Clock::now();
+  for (const auto& [id, entry] : begun_) {
+    if (at_work_ >= options_.parallel || resumed >= most || stopping_) return;
+    if (entry->at_work || entry->due > now) continue;
+    if (!held_.are_free(entry->shared) || !wanted_.are_free(entry->shared)) continue;
+    entry->resumed = true;
+    ++resumed;
+    work_on(*entry);
+  }
+}
+
 /// Begins what may begin. A task that has to wait for objects keeps them from those behind it, so that none waits for
-/// ever.
+/// ever; but not when it waits for one that can't be finished, which may last.
 void Engine::schedule() {
-  LockTable wanted;
-  std::size_t at_work =
-      static_cast<std::size_t>(std::ranges::count_if(begun_, [](const auto& each) { return each.second->at_work; }));
-  for (auto next = waiting_.begin(); next != waiting_.end() && at_work < options_.parallel && !paused_ && !stopping_;) {
+  resume();
+  // Who waits goes on waiting for the same, and what has paused does not overtake him meanwhile.
+  if (at_work_ >= options_.parallel && !paused_) return;
+  LockTable paused;
+  for (const auto& [id, entry] : begun_) {
+    if (!entry->at_work) paused.add(entry->own);
+  }
+  wanted_ = {};
+  is_unreadable_ = false;
+  for (auto next = waiting_.begin();
+       next != waiting_.end() && at_work_ < options_.parallel && !paused_ && !stopping_;) {
     const auto here = next++;
     Entry& entry = *here->second;
+    const std::string object = object_name(entry.task.kind, entry.task.object);
+    const Locks at_least{{object, Hold::kShared}};
+    if (!paused.are_free(at_least) || !wanted_.are_free(at_least)) continue;
     Result<bool> follows = may_follow(entry.task);
     if (follows && !*follows) continue;
     Result<Locks> locks = follows ? locks_of(entry) : Result<Locks>(pass(follows));
-    if (locks && !(held_.are_free(*locks) && wanted.are_free(*locks))) {
-      wanted.add(*locks);
+    if (!locks && is_momentary(entry, locks.error())) {
+      is_unreadable_ = true;
+      wanted_.add({{object, Hold::kAlone}});
       continue;
     }
+    if (locks && !paused.are_free(*locks)) continue;
+    if (locks && !(held_.are_free(*locks) && wanted_.are_free(*locks))) {
+      wanted_.add(*locks);
+      continue;
+    }
+    entry.unreadable_since.reset();
     if (locks) {
-      entry.locks = *std::move(locks);
+      divide(*std::move(locks), entry);
     } else {
       // It has nothing to undo: all that is left is to say so.
       entry.task.verdict = TaskState::kError;
       entry.task.message = describe(locks.error());
     }
-    begin(std::move(waiting_.extract(here).mapped()));
-    ++at_work;
+    held_.add(entry.own);
+    work_on(entry);
+    begun_.emplace(entry.task.id, std::move(waiting_.extract(here).mapped()));
   }
 }
 
@@ -278,16 +342,18 @@ void Engine::serve() {
     ready_.pop_front();
     lock.unlock();
     const std::optional<std::chrono::milliseconds> pause = process(entry);
+    if (pause && options_.reserve != nullptr) (void)options_.reserve->give_up_when_full();
     lock.lock();
     if (std::string handout = pause ? std::string() : entry.work->take_handout(); !handout.empty()) {
-      handouts_.insert_or_assign(entry.task.id,
-                                 Handout{std::move(handout), std::chrono::steady_clock::now() + kHandout});
+      handouts_.insert_or_assign(entry.task.id, Handout{std::move(handout), Clock::now() + kHandout});
     }
     entry.at_work = false;
+    --at_work_;
+    held_.remove(entry.shared);
     if (pause) {
-      entry.due = std::chrono::steady_clock::now() + *pause;
+      entry.due = Clock::now() + *pause;
     } else {
-      held_.remove(entry.locks);
+      held_.remove(entry.own);
       begun_.erase(entry.task.id);
     }
     schedule();
@@ -302,17 +368,18 @@ std::optional<std::chrono::milliseconds> Engine::process(Entry& entry) {
     const bool is_new = entry.task.state == TaskState::kQueued && entry.task.verdict == TaskState::kProcessing;
     if (is_new) {
       // What held when it was asked for may hold no longer.
-      const Result<void> good =
-          store_.with([&](registry::Store& store) { return entry.verb->check(entry.task, store); });
+      Result<void> good = store_.with([&](registry::Store& store) { return entry.verb->check(entry.task, store); });
+      if (!good && is_momentary(entry, good.error())) return kWhenUnreadable;
+      if (good && options_.reserve != nullptr) good = options_.reserve->take();
       if (!good) {
         entry.task.verdict = TaskState::kError;
         entry.task.message = describe(good.error());
       }
     }
-    auto work = std::make_unique<Work>(store_, entry.task, *std::move(journal), [this](std::uint64_t id) { tell(id); });
     const std::lock_guard lock(mutex_);
+    entry.work =
+        std::make_shared<Work>(store_, entry.task, *std::move(journal), [this](std::uint64_t id) { tell(id); });
     if (entry.verb != nullptr) entry.saga = entry.verb->saga(entry.task);
-    entry.work = std::move(work);
     if (entry.task.cancel_asked) entry.work->cancel();
     if (entry.verb != nullptr) entry.work->set_patience(entry.verb->patience());
   }
@@ -321,23 +388,27 @@ std::optional<std::chrono::milliseconds> Engine::process(Entry& entry) {
   if (other) {
     entry.work->log(registry::LogLevel::kError,
                     "it was begun by another version of aegird-worker, which alone can end it: start that one");
-    return kWhenUnreadable;
+    return kWhenOthers;
   }
   return run_saga(entry.saga, entry.verb == nullptr ? 0 : entry.verb->version(), *entry.work, options_.on_journal);
 }
 
 /// Writes logs that wait for more lines, and goes on with what has paused.
 void Engine::tick() {
+  auto looked = Clock::now();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait_for(lock, begun_.empty() ? std::chrono::milliseconds(std::chrono::minutes(1)) : kTick);
-    const auto now = std::chrono::steady_clock::now();
+    const bool idle = begun_.empty() && !is_unreadable_;
+    changed_.wait_for(lock, idle ? std::chrono::milliseconds(std::chrono::minutes(1)) : kTick);
     for (const auto& [id, entry] : begun_) {
       if (entry->work != nullptr) entry->work->flush();
-      if (entry->at_work || entry->due > now) continue;
-      entry->at_work = true;
-      ready_.push_back(entry.get());
-      changed_.notify_all();
+    }
+    const auto now = Clock::now();
+    if (is_unreadable_ && now - looked >= kWhenUnreadable) {
+      looked = now;
+      schedule();
+    } else {
+      resume();
     }
   }
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sidecar/tasks/locks.hpp"
+#include "sidecar/tasks/reserve.hpp"
 #include "sidecar/tasks/shared_store.hpp"
 #include "sidecar/tasks/verb.hpp"
 #include "sidecar/tasks/work.hpp"
@@ -25,8 +26,9 @@ namespace aegir::tasks {
 class Engine {
  public:
   struct Options {
-    unsigned parallel = 4;      ///< so many tasks are worked on at a time
-    OnJournal on_journal = {};  ///< for tests
+    unsigned parallel = 4;       ///< so many tasks are worked on at a time
+    OnJournal on_journal = {};   ///< for tests
+    Reserve* reserve = nullptr;  ///< of the registry's disk; must outlive the engine
   };
 
   Engine(SharedStore& store, std::vector<std::unique_ptr<Verb>> verbs, Options options);
@@ -42,8 +44,11 @@ class Engine {
   /// kNotFound names the verbs that there are for that kind.
   [[nodiscard]] Result<const Verb*> find(registry::ObjectKind kind, std::string_view verb) const;
 
-  /// Checks a request and puts it into the queue (registry::Tasks::enqueue()).
-  [[nodiscard]] Result<registry::Tasks::Queued> enqueue(const registry::NewTask& task);
+  /// Looks at the registry for what else may keep a request out of the queue, and may find the task's site.
+  using Look = std::function<Result<void>(registry::Store& store, registry::NewTask& task)>;
+  /// Puts a request into the queue (registry::Tasks::enqueue()). `look` and the verb's check are asked only when it
+  /// becomes a task of its own: what was asked for before is answered whatever has become of its object since.
+  [[nodiscard]] Result<registry::Tasks::Queued> enqueue(const registry::NewTask& task, const Look& look = {});
   /// A queued task ends at once, one that is processed is undone. kConflict when it is committed, or has ended.
   [[nodiscard]] Result<void> cancel(std::uint64_t id);
   /// Asks again for what has ended without success.
@@ -62,23 +67,31 @@ class Engine {
   void unsubscribe(std::uint64_t subscription);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   /// A task that is open.
   struct Entry {
     registry::Task task;
     const Verb* verb = nullptr;
-    Locks locks;
+    Locks own;     ///< what it holds alone, from its begin to its end
+    Locks shared;  ///< what it holds only while it is at work
     Saga saga;
-    std::unique_ptr<Work> work;                 ///< once it is begun
-    std::chrono::steady_clock::time_point due;  ///< when it is to be gone on with
-    bool at_work = false;                       ///< a thread has it, or the next free one will
+    std::shared_ptr<Work> work;  ///< once it is begun
+    Clock::time_point due;       ///< when it is to be gone on with
+    bool at_work = false;        ///< a thread has it, or the next free one will
+    bool resumed = false;        ///< not for the first time
+    std::optional<Clock::time_point> unreadable_since;
   };
   using Order = std::pair<std::int64_t, std::uint64_t>;  ///< negative priority, id
 
   void admit(registry::Task task);
   [[nodiscard]] Result<Locks> locks_of(const Entry& entry);
-  void begin(std::unique_ptr<Entry> entry);
+  static void divide(Locks locks, Entry& entry);
+  [[nodiscard]] static bool is_momentary(Entry& entry, const Error& error);
+  void work_on(Entry& entry);
   [[nodiscard]] Result<bool> may_follow(const registry::Task& task);
   void schedule();
+  void resume();
   void serve();
   [[nodiscard]] std::optional<std::chrono::milliseconds> process(Entry& entry);
   void tick();
@@ -94,11 +107,14 @@ class Engine {
   bool paused_ = false;
   std::map<Order, std::unique_ptr<Entry>> waiting_;
   std::map<std::uint64_t, std::unique_ptr<Entry>> begun_;
-  std::deque<Entry*> ready_;  ///< of begun_, for a thread
-  LockTable held_;
+  std::deque<Entry*> ready_;    ///< of begun_, for a thread
+  std::size_t at_work_ = 0;     ///< how many of begun_ are
+  LockTable held_;              ///< by what was begun
+  LockTable wanted_;            ///< by what has to wait for what is at work
+  bool is_unreadable_ = false;  ///< what waits could not be looked at
   struct Handout {
     std::string secret;
-    std::chrono::steady_clock::time_point until;
+    Clock::time_point until;
   };
   std::map<std::uint64_t, Handout> handouts_;
   std::vector<std::jthread> threads_;

@@ -91,6 +91,7 @@ class SagaRun {
   /// What comes after the commit.
   Pause finish() {
     work_.committed_ = true;
+    work_.settled_ = true;
     const std::uint32_t first = commit_number() + 1;
     for (std::uint32_t number = first; number < first + saga_.after.size(); ++number) {
       if (is(number, StepState::kDone)) continue;
@@ -121,6 +122,7 @@ class SagaRun {
   }
 
   Pause undo() {
+    work_.settled_ = true;
     for (std::uint32_t number = commit_number(); number-- > 0;) {
       if (!work_.journal_.contains(number) || is(number, StepState::kUndone)) continue;
       const Step& step = saga_.before[number];
@@ -221,9 +223,12 @@ class SagaRun {
              : of == TaskState::kWarning ? LogLevel::kWarning
                                          : LogLevel::kError;
     };
+    const bool lasts = std::ranges::any_of(
+        work_.journal_, [&](const auto& row) { return row.first < commit_number() && saga_.before[row.first].lasts; });
     work_.enter_task();
     work_.log(level(state), state == TaskState::kSuccess   ? "done"
                             : state == TaskState::kWarning ? "done, with warnings"
+                            : lasts                        ? "ended; what it had put right stays so"
                                                            : "ended; what it had done is taken back");
     const std::string result =
         work_.result_.is_null() || state > TaskState::kWarning ? "" : work_.masked(work_.result_.dump());

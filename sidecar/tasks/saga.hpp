@@ -20,6 +20,7 @@ struct Step {
   std::function<Result<void>(Work&)> run;
   /// Takes back whatever run() may have done. Empty: there is nothing to take back.
   std::function<Result<void>(Work&)> undo = {};
+  bool lasts = false;  ///< what it has put right stays so, however the task ends: a repair
 };
 
 /// The step that switches from the old state to the new one, in one registry transaction; the store is the one that the

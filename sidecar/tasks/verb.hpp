@@ -26,6 +26,8 @@ class Verb {
 
   /// Refuses, before any work, what can't succeed as the registry is now.
   [[nodiscard]] virtual Result<void> check(const registry::NewTask& task, registry::Store& store) const = 0;
+  /// The object that it is done to, and others. What is shared is held only while steps are at work: a task that has to
+  /// try again later leaves it to others meanwhile.
   [[nodiscard]] virtual Result<Locks> locks(const registry::NewTask& task, registry::Store& store) const = 0;
   /// The steps; the same list for the same task each time.
   [[nodiscard]] virtual Saga saga(const registry::Task& task) const = 0;

@@ -129,19 +129,17 @@ std::string Work::masked(std::string text) const {
   return text;
 }
 
-bool Work::is_cancelled() const {
-  const std::lock_guard lock(mutex_);
-  return cancelled_;
-}
+bool Work::is_cancelled() const { return cancelled_; }
 
 void Work::cancel() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(cancel_mutex_);
   cancelled_ = true;
   if (on_cancel_) std::exchange(on_cancel_, nullptr)();
 }
 
 Work::OnCancel::OnCancel(Work& work, std::function<void()> now) : work_(work) {
-  const std::lock_guard lock(work_.mutex_);
+  const std::lock_guard lock(work_.cancel_mutex_);
+  if (work_.settled_) return;
   if (work_.cancelled_) {
     now();
   } else {
@@ -150,7 +148,7 @@ Work::OnCancel::OnCancel(Work& work, std::function<void()> now) : work_(work) {
 }
 
 Work::OnCancel::~OnCancel() {
-  const std::lock_guard lock(work_.mutex_);
+  const std::lock_guard lock(work_.cancel_mutex_);
   work_.on_cancel_ = nullptr;
 }
 

@@ -55,7 +55,8 @@ class Work {
 
   /// Whether somebody has cancelled the task. Steps before the commit end early then, with any error.
   [[nodiscard]] bool is_cancelled() const;
-  /// While `now` is kept, a cancel() calls it, once: it ends what the step waits for.
+  /// While it is kept, a cancel() calls `now`, once: it ends what the step waits for, and what it would begin after.
+  /// Not in a step after the commit, nor in an undo: those are not to be ended early.
   class OnCancel {
    public:
     OnCancel(Work& work, std::function<void()> now);
@@ -105,6 +106,10 @@ class Work {
   std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
 
   std::atomic<bool> committed_ = false;
+  std::atomic<bool> settled_ = false;  ///< a cancel changes nothing any more: it is committed, or is undone
+  std::atomic<bool> cancelled_ = false;
+  std::mutex cancel_mutex_;  ///< for the next, and while it is called
+  std::function<void()> on_cancel_;
 
   mutable std::mutex mutex_;  ///< for what follows
   std::string step_;          ///< name of the present one; empty: none
@@ -112,8 +117,6 @@ class Work {
   std::string handout_;
   std::vector<registry::LogLine> lines_;
   std::chrono::steady_clock::time_point flushed_;
-  bool cancelled_ = false;
-  std::function<void()> on_cancel_;
 };
 
 }  // namespace aegir::tasks

@@ -30,6 +30,7 @@ class Verify final : public SiteVerb {
   [[nodiscard]] tasks::Saga saga(const registry::Task& task) const override {
     tasks::Saga saga;
     saga.before = {tree(), files()};
+    for (tasks::Step& step : saga.before) step.lasts = true;
     saga.commit = {"record", [](Work&, registry::Store&, registry::Writer&) -> Result<void> { return {}; }};
     saga.after = {publish_step(services()), settings(), answer_step(services(), task.object)};
     return saga;

@@ -124,6 +124,19 @@ TEST_F(CliTest, ALinkToLogInIsHandedOutOnce) {
   EXPECT_THAT(world_.ask("GET", "/v1/tasks").body + world_.ask("GET", "/v1/tasks/1/log").body, Not(HasSubstr("reset")));
 }
 
+TEST_F(CliTest, ALoginWithoutALinkIsNoSuccess) {
+  const std::uint64_t other =
+      world_.service().subscribe([this](std::uint64_t id) { (void)world_.queue().engine->take_handout(id); });
+  const Ran one = aegir("site login shop.example");
+  EXPECT_NE(one.status, 0);
+  EXPECT_EQ(one.out, "");
+  EXPECT_THAT(one.err, HasSubstr("its link was handed out already"));
+  const Ran several = aegir("site login shop.example blog.example");
+  EXPECT_NE(several.status, 0);
+  EXPECT_THAT(several.out + several.err, HasSubstr("its link was handed out already"));
+  world_.service().unsubscribe(other);
+}
+
 TEST_F(CliTest, ADryRunAndOneThatDoesNotWait) {
   EXPECT_EQ(aegir("site delete shop.example --dry-run").out, "dry run: site delete shop.example could be queued\n");
   EXPECT_EQ(aegir("queue pause").status, 0);

@@ -137,7 +137,14 @@ TEST_F(SlotRunnerTest, IsEnded) {
   const Output output = run(sleeps);
   other.join();
   EXPECT_TRUE(output.asked);
-  sleeps = program("sleep 1000");
+  const Output late = run(program("touch late"));
+  EXPECT_TRUE(late.asked);
+  EXPECT_NE(late.status, 0);
+  EXPECT_FALSE(std::filesystem::exists(slot_home(config_, "b1", 0) + "/home/late"));
+}
+
+TEST_F(SlotRunnerTest, IsNotWaitedForLongerThanItMayTake) {
+  Program sleeps = program("sleep 1000");
   sleeps.patience = std::chrono::milliseconds(300);
   EXPECT_FALSE(run(sleeps).in_time);
 }

@@ -16,6 +16,12 @@ using Block = std::pair<std::string, std::pair<std::uint32_t, std::uint32_t>>;
 
 TEST_F(SlotTest, ARetiredOneIsEmptyAndNeverRunsAgain) {
   ASSERT_TRUE(run(first_, "mkdir -p a/b; echo x >a/b/c; ln -s /etc e; chmod 0 a"));
+  // Deeper than there are descriptors, and than a path is long.
+  ASSERT_EQ(run(first_,
+                "/usr/bin/python3 -c 'import os\nfor n in range(5000):\n os.mkdir(\"x\"*100)\n "
+                "os.chdir(\"x\"*100)'")
+                ->status,
+            0);
   const Result<machine::Done> retired = ask<machine::Done>(wire::Verb::kRetireSlot, first_);
   ASSERT_TRUE(retired) << describe(retired.error());
   EXPECT_TRUE(fs::is_empty(slot_home(config_, "b1", 0) + "/home"));

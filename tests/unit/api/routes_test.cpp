@@ -105,6 +105,24 @@ TEST_F(Routes, AKeyGivesTheSameTaskAgain) {
   EXPECT_THAT(told(wish(body, {{"Idempotency-Key", std::string(201, 'x')}})), HasSubstr("400 the Idempotency-Key"));
 }
 
+TEST_F(Routes, AKeyGivesItsTaskThoughTheObjectIsGone) {
+  const Json body = {{"kind", "site"}, {"verb", "delete"}, {"object", "blog.example"}};
+  const Json first = Json::parse(wish(body, {{"Idempotency-Key", "k1"}}).body);
+  world_.queue().end(first.at("id"));
+  need(world_.queue().store->with([](registry::Store& store) {
+    return store.transact(registry::kTester, [](registry::Writer& writer) {
+      registry::Site gone = registry::test_site("blog.example");
+      gone.state = registry::SiteState::kDeleted;
+      return writer.put(gone);
+    });
+  }));
+  EXPECT_THAT(told(wish(body)), HasSubstr("404 site 'blog.example' was deleted"));
+  const Answer again = wish(body, {{"Idempotency-Key", "k1"}});
+  EXPECT_EQ(again.status, 202U) << again.body;
+  EXPECT_EQ(Json::parse(again.body).at("id"), first.at("id"));
+  EXPECT_GT(Json::parse(again.body).at("site").get<int>(), 0);
+}
+
 TEST_F(Routes, ATaskIsCancelledAndAskedForAgain) {
   world_.door("shop.example");
   const std::uint64_t id = world_.start("verify", "shop.example");

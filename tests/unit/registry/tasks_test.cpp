@@ -70,6 +70,27 @@ TEST_F(TasksTest, AKeyIsOneTaskForEver) {
   EXPECT_EQ(queue(asked), first);
 }
 
+TEST_F(TasksTest, AKeyThatBecameAnotherTaskIsThatOneForEver) {
+  const std::uint64_t first = queue(install("shop.example"));
+  NewTask asked = install("shop.example");
+  for (const char* key : {"one", "two"}) {
+    asked.key = key;
+    EXPECT_EQ(queue(asked), first);
+  }
+  need(tasks().start(first, 1));
+  need(tasks().end(first, TaskState::kSuccess, "", ""));
+  EXPECT_EQ(queue(asked), first);
+  asked.key = "one";
+  EXPECT_EQ(queue(asked), first);
+}
+
+TEST_F(TasksTest, WhatTwoPeopleAskForIsTwoTasks) {
+  const std::uint64_t first = queue(install("shop.example"));
+  NewTask annas = install("shop.example");
+  annas.actor = "anna";
+  EXPECT_NE(queue(annas), first);
+}
+
 TEST_F(TasksTest, OpenTasksComeInTheOrderInWhichTheyMayBegin) {
   const std::uint64_t low = queue(install("a.example"));
   const std::uint64_t next = queue(install("b.example"));

@@ -1,6 +1,8 @@
 // Many tasks: which begins when, beside which others, and what a new engine makes of what an old one has left.
 #include <gmock/gmock.h>
 
+#include <atomic>
+
 #include "tests/unit/tasks/tasks_fixture.hpp"
 
 namespace aegir::tasks {
@@ -138,6 +140,128 @@ TEST_F(EngineTest, BadRequestsAreRefusedBeforeTheyAreQueued) {
               HasSubstr("there is no verb 'fly' for a site\n  next: ask for one of: change, look"));
   EXPECT_THAT(registry::error_of(all.engine->cancel(77)), HasSubstr("there is no task 77"));
   EXPECT_THAT(registry::error_of(all.engine->retry(77, "root")), HasSubstr("there is no task 77"));
+}
+
+TEST_F(EngineTest, WhatWasAskedForWithAKeyIsAnsweredThoughItWouldBeRefusedNow) {
+  std::atomic<bool> there = false;
+  queue_ = std::make_unique<Queue>([&] {
+    auto verb = std::make_unique<TestVerb>("install", [&](const Task&) {
+      return Saga{{step("make",
+                        [&](Work&) -> Result<void> {
+                          there = true;
+                          return {};
+                        })},
+                  empty_commit(),
+                  {}};
+    });
+    verb->check_ = [&](const NewTask&) -> Result<void> {
+      if (there) return fail(Code::kConflict, "it is there already");
+      return {};
+    };
+    std::vector<std::unique_ptr<Verb>> verbs;
+    verbs.push_back(std::move(verb));
+    return verbs;
+  });
+  NewTask asked = task_for("install", "a.example");
+  asked.key = "k1";
+  const std::uint64_t first = queue_->ask(asked);
+  queue_->end(first);
+  const registry::Tasks::Queued again = need(queue_->engine->enqueue(asked));
+  EXPECT_EQ(again.id, first);
+  EXPECT_TRUE(again.second);
+  asked.key = "k2";
+  EXPECT_THAT(registry::error_of(queue_->engine->enqueue(asked)), HasSubstr("it is there already"));
+  EXPECT_TRUE(need(queue_->store->with([](registry::Store& store) { return store.tasks().open(); })).empty());
+  asked.key = "k1";
+  EXPECT_EQ(need(queue_->engine->enqueue(asked)).id, first) << "what was refused has left no key";
+}
+
+/// Verbs of sites on a platform, and of the platform alone.
+class StuckTest : public EngineTest {
+ protected:
+  void SetUp() override {
+    queue_ = std::make_unique<Queue>([this] {
+      std::vector<std::unique_ptr<Verb>> verbs;
+      for (const std::string name : {"delete", "verify", "platform"}) {
+        auto verb = std::make_unique<TestVerb>(name, [this, name](const Task&) { return saga(name); });
+        verb->locks_ = [name](const NewTask& task) -> Result<Locks> {
+          Locks locks{{"site " + task.object, Hold::kAlone}};
+          locks.emplace("platform d10", name == "platform" ? Hold::kAlone : Hold::kShared);
+          return locks;
+        };
+        verbs.push_back(std::move(verb));
+      }
+      return verbs;
+    });
+  }
+  Saga saga(const std::string& name) {
+    Saga saga;
+    saga.commit = empty_commit();
+    saga.after = {step("work", [this, name](Work& work) -> Result<void> {
+      record_.add(name + " " + work.task().object);
+      if (name == "delete" && !is_back_) return fail(Code::kIo, "the database server is gone");
+      return {};
+    })};
+    return saga;
+  }
+  std::uint64_t stuck(const std::string& site) {
+    const std::uint64_t id = queue_->ask(task_for("delete", site));
+    record_.wait_for("delete " + site);
+    return id;
+  }
+
+  std::atomic<bool> is_back_ = false;
+};
+
+TEST_F(StuckTest, OneSiteThatCantBeFinishedKeepsNoOtherWaiting) {
+  const std::uint64_t first = stuck("a.example");
+  const std::uint64_t behind = queue_->ask(task_for("verify", "a.example"));
+  EXPECT_EQ(queue_->end(queue_->ask(task_for("platform", "d10"))).state, TaskState::kSuccess);
+  EXPECT_EQ(queue_->end(queue_->ask(task_for("verify", "b.example"))).state, TaskState::kSuccess);
+  EXPECT_EQ(queue_->find(behind).state, TaskState::kQueued) << "it is of the same site";
+  EXPECT_EQ(queue_->find(first).state, TaskState::kProcessing);
+  queue_->restart();
+  EXPECT_EQ(queue_->end(queue_->ask(task_for("platform", "d10"))).state, TaskState::kSuccess);
+  EXPECT_EQ(queue_->find(first).state, TaskState::kProcessing);
+  is_back_ = true;
+  EXPECT_EQ(queue_->end(first).state, TaskState::kSuccess);
+  EXPECT_EQ(queue_->end(behind).state, TaskState::kSuccess);
+}
+
+TEST_F(StuckTest, ManyThatCantBeFinishedLeaveThreadsToOthers) {
+  std::vector<std::uint64_t> all;
+  for (int n = 0; n < 12; ++n) all.push_back(stuck("stuck" + std::to_string(n) + ".example"));
+  for (int n = 0; n < 6; ++n) {
+    queue_->end(queue_->ask(task_for("verify", "b.example")));
+    queue_->end(queue_->ask(task_for("platform", "d10")));
+  }
+  is_back_ = true;
+  for (const std::uint64_t id : all) EXPECT_EQ(queue_->end(id).state, TaskState::kSuccess);
+}
+
+TEST_F(EngineTest, WhatCantBeReadForAMomentIsReadAgain) {
+  std::atomic<int> locks = 0;
+  std::atomic<int> checks = 0;
+  queue_ = std::make_unique<Queue>([&] {
+    auto verb = std::make_unique<TestVerb>("change", [](const Task&) { return Saga{{}, empty_commit(), {}}; });
+    verb->locks_ = [&](const NewTask& task) -> Result<Locks> {
+      if (task.object == "never.example") return fail(Code::kConflict, "it has no platform");
+      if (++locks == 1) return fail(Code::kBusy, "the registry is locked");
+      return Locks{{"site " + task.object, Hold::kAlone}};
+    };
+    verb->check_ = [&](const NewTask&) -> Result<void> {
+      if (++checks == 2) return fail(Code::kIo, "the disk does not answer");
+      return {};
+    };
+    std::vector<std::unique_ptr<Verb>> verbs;
+    verbs.push_back(std::move(verb));
+    return verbs;
+  });
+  const Task task = queue_->end(queue_->ask(change("a.example")));
+  EXPECT_EQ(task.state, TaskState::kSuccess) << task.message;
+  EXPECT_EQ(locks, 2);
+  EXPECT_EQ(checks, 3);
+  EXPECT_THAT(queue_->end(queue_->ask(change("never.example"))).message, HasSubstr("it has no platform"));
 }
 
 TEST_F(EngineTest, WhatFailedCanBeAskedForAgain) {

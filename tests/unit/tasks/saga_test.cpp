@@ -1,6 +1,8 @@
 // One task: its steps in order, and what takes them back when something fails, is cancelled or takes too long.
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include "tests/unit/tasks/tasks_fixture.hpp"
 
 namespace aegir::tasks {
@@ -235,6 +237,66 @@ TEST_F(SagaTest, ACancelledTaskIsUndone) {
   const Task task = all.end(id);
   EXPECT_EQ(task.state, TaskState::kCancelled);
   EXPECT_THAT(record_.all(), ElementsAre("one", "waits", "undo waits", "undo one"));
+}
+
+TEST_F(SagaTest, OthersAreServedWhileACancelEndsWhatRuns) {
+  Queue& all = queue([this](const Task&) {
+    Step waits = noted("waits");
+    waits.run = [this](Work& work) -> Result<void> {
+      Door door;
+      const Work::OnCancel on_cancel(work, [&] {
+        // aegird may be slow: that long, the queue goes on.
+        auto other = std::async(std::launch::async, [this] { return queue_->engine->pause(false); });
+        record_.add(other.wait_for(std::chrono::seconds(10)) == std::future_status::ready ? "served" : "held up");
+        work.log(registry::LogLevel::kInfo, "is ended");
+        door.open();
+      });
+      record_.add("waits");
+      door.pass();
+      return fail(Code::kIo, "the program was ended");
+    };
+    return Saga{{waits}, empty_commit(), {}};
+  });
+  const std::uint64_t id = all.ask(task_for("try", "a.example"));
+  record_.wait_for("waits");
+  need(all.engine->cancel(id));
+  all.end(id);
+  EXPECT_THAT(record_.all(), ElementsAre("waits", "served", "undo waits"));
+}
+
+TEST_F(SagaTest, ACancelEndsNothingOfAnUndo) {
+  Queue& all = queue([this](const Task&) {
+    Step one = noted("one");
+    one.undo = [this](Work& work) -> Result<void> {
+      const Work::OnCancel on_cancel(work, [this] { record_.add("ended"); });
+      record_.add("undo one");
+      return {};
+    };
+    Step waits = noted("waits");
+    waits.run = [this](Work& work) -> Result<void> {
+      Door door;
+      const Work::OnCancel on_cancel(work, [&] { door.open(); });
+      record_.add("waits");
+      door.pass();
+      return fail(Code::kIo, "the program was ended");
+    };
+    return Saga{{one, waits}, empty_commit(), {}};
+  });
+  const std::uint64_t id = all.ask(task_for("try", "a.example"));
+  record_.wait_for("waits");
+  need(all.engine->cancel(id));
+  EXPECT_EQ(all.end(id).state, TaskState::kCancelled);
+  EXPECT_THAT(record_.all(), ElementsAre("one", "waits", "undo waits", "undo one"));
+}
+
+TEST_F(SagaTest, ARepairThatStaysIsNotSaidToBeTakenBack) {
+  const Task task = run([this](const Task&) {
+    Step repair{"repair", noted("repair").run, {}, true};
+    return Saga{{repair, failing("two")}, noted_commit(), {}};
+  });
+  EXPECT_EQ(queue_->log(task.id).back(), "ended; what it had put right stays so");
+  const Task other = run([this](const Task&) { return Saga{{noted("one"), failing("two")}, noted_commit(), {}}; });
+  EXPECT_EQ(queue_->log(other.id).back(), "ended; what it had done is taken back");
 }
 
 TEST_F(SagaTest, WhatIsCommittedCantBeCancelled) {

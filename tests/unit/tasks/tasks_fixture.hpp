@@ -29,15 +29,19 @@ class TestVerb final : public Verb {
   [[nodiscard]] ObjectKind kind() const override { return ObjectKind::kSite; }
   [[nodiscard]] std::chrono::seconds patience() const override { return patience_; }
   [[nodiscard]] Result<void> check(const NewTask& task, registry::Store&) const override {
+    if (check_) return check_(task);
     if (task.object == "refused.example") return fail(Code::kInvalid, "it is refused", "ask for another");
     return {};
   }
   [[nodiscard]] Result<Locks> locks(const NewTask& task, registry::Store&) const override {
+    if (locks_) return locks_(task);
     return Locks{{"site " + task.object, hold_}};
   }
   [[nodiscard]] Saga saga(const Task& task) const override { return saga_(task); }
 
   std::chrono::seconds patience_{3600};
+  std::function<Result<void>(const NewTask&)> check_;
+  std::function<Result<Locks>(const NewTask&)> locks_;
 
  private:
   std::string name_;
