@@ -66,7 +66,7 @@ int run_worker(const Config& config, tasks::Engine::Options options) {
   if (!opened) return tell(opened.error());
   tasks::SharedStore store(*std::move(opened));
   publish::Publisher publisher(config, store.with([](registry::Store& all) -> registry::Store& { return all; }), *keys);
-  verbs::Services services(config, host, store, publisher);
+  verbs::Services services(config, host, store, publisher, *keys);
   if (Result<std::uint64_t> published = services.publish(); !published) return tell(published.error());
   tasks::Reserve reserve(config.registry + ".reserve");
   options.reserve = &reserve;

@@ -5,9 +5,6 @@
 
 #include "compiler/cli/publishing.hpp"
 #include "compiler/emit/emit.hpp"
-#include "compiler/machine/machine.hpp"
-#include "compiler/publish/activate.hpp"
-#include "compiler/publish/people_in_force.hpp"
 #include "compiler/verify/from_registry.hpp"
 #include "compiler/verify/site.hpp"
 
@@ -35,42 +32,6 @@ class Uncompared {
   const Output& out_;
   std::uint64_t number_ = 0;
 };
-
-Result<void> compare_fragments(const Config& config, emit::Model model, const OnFile& told, Uncompared& uncompared) {
-  if (is_root()) {
-    Result<emit::Surroundings> around = publish::read_surroundings(config, model);
-    if (!around) return pass(around);
-    model.surroundings = *std::move(around);
-    uncompared.add(publish::compare_people(config, model, told));
-  }
-  Result<std::optional<machine::AsRoot>> root = as_root();
-  if (!root) return pass(root);
-  const auto look = [&](const std::string& path, const std::optional<std::string_view>& wanted) -> Result<void> {
-    Result<std::optional<publish::FileChange>> change = publish::compare_file(path, wanted);
-    if (!change) {
-      if (change.error().code == Code::kPermission) change.error().hint = "run it as root";
-      return pass(change);
-    }
-    if (*change) told(**change);
-    return {};
-  };
-  std::vector<std::string> emitted;
-  Result<void> done = emit::emit_each(config, model, [&](const emit::File& file) {
-    emitted.push_back(file.path);
-    return look(file.path, file.content);
-  });
-  if (!done || !is_root()) return done;
-  for (const registry::Platform& platform : model.platforms) {
-    if (platform.state == registry::PlatformState::kDeleted) continue;
-    emitted.push_back(emit::accepted_htaccess_path(config, platform));
-  }
-  Result<std::vector<std::string>> stale = machine::stale_config(config, emitted);
-  if (!stale) return pass(stale);
-  for (const std::string& path : *stale) {
-    if (done = look(path, std::nullopt); !done) return done;
-  }
-  return {};
-}
 
 /// What verify::Sites and its like write.
 Result<void> compare_cms_files(const Config& config, registry::Store& store, const emit::Model& model,
@@ -113,7 +74,13 @@ Result<std::uint64_t> compare_files(const Output& out, const Config& config, reg
   Result<emit::Model> model = is_root() ? verify::read_model(store, config) : verify::read_model(store);
   if (!model) return pass(model);
   Uncompared uncompared(out);
-  if (Result<void> done = compare_fragments(config, *model, told, uncompared); !done) return pass(done);
+  const auto each = [&](const publish::FileChange& change) -> Result<void> {
+    told(change);
+    return {};
+  };
+  const Result<Errors> fragments = verify::compare_fragments(config, *model, is_root(), each, each);
+  if (!fragments) return std::unexpected(fragments.error());
+  uncompared.add(fragments);
   if (!is_root()) {
     out.note(
         "only root can read the files of sites, platforms and Drush, and find those that nothing asks for any more: "

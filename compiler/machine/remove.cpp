@@ -145,13 +145,12 @@ std::unexpected<Error> not_own(const std::string& path, const SitePlace& place, 
 class Remover {
  public:
   Remover(const Config& config, const Accounts& accounts, const SitePlace& place, const Directory& sites, Done& done)
-      : config_(config), accounts_(accounts), place_(place), sites_(sites), done_(done) {
-    // One name for one site in one slot, of a bounded length.
-    std::array<char, 48> name{};
-    (void)std::snprintf(name.data(), name.size(), ".aegir-gone-%u-%08x", static_cast<unsigned>(place.uid),
-                        static_cast<unsigned>(crc32c(place.uri.data(), place.uri.size())));
-    gone_ = name.data();
-  }
+      : config_(config),
+        accounts_(accounts),
+        place_(place),
+        sites_(sites),
+        done_(done),
+        gone_(gone_name(place.uri, place.uid)) {}
 
   Result<void> remove() {
     // What an earlier call has left comes first: it has the name.
@@ -259,6 +258,14 @@ class Remover {
 
 Result<void> empty_as(Identity identity, const Directory& top) {
   return run_as(identity, [&] { return Emptier(top).empty(); }, kPatience);
+}
+
+std::string gone_name(const std::string& uri, uid_t uid) {
+  // One name for one site in one slot, of a bounded length.
+  std::array<char, 48> name{};
+  (void)std::snprintf(name.data(), name.size(), ".aegir-gone-%u-%08x", static_cast<unsigned>(uid),
+                      static_cast<unsigned>(crc32c(uri.data(), uri.size())));
+  return name.data();
 }
 
 Result<void> remove_site(const Config& config, const Accounts& accounts, const SitePlace& place, Done& done) {

@@ -1,6 +1,8 @@
 // The end of a site's directory.
 #pragma once
 
+#include <string>
+
 #include "compiler/machine/file.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
@@ -11,6 +13,9 @@ namespace aegir::machine {
 /// and no number is too large. An error names the first that could not be removed; all else is. What is made meanwhile
 /// may stay. To be called as root.
 [[nodiscard]] Result<void> empty_as(Identity identity, const Directory& top);
+
+/// What remove_site() renames a site's directory to, until all of it is gone.
+[[nodiscard]] std::string gone_name(const std::string& uri, uid_t uid);
 
 /// Removes sites/<uri> with everything in it, whatever a tenant has put there. First it is renamed to
 /// `sites/.aegir-gone-…`, closed to everybody, so that it is out of sight at once; then files/ and private/ are emptied

@@ -10,6 +10,8 @@
 #include <climits>
 #include <cstdio>
 
+#include "compiler/machine/look.hpp"
+
 namespace aegir::machine {
 namespace {
 
@@ -111,7 +113,7 @@ std::string describe_found(const struct stat& status) { return owned(kind_of(sta
 
 Result<void> set_owner(const Directory& at, const struct stat& now, uid_t owner, gid_t group, Done& done) {
   if (now.st_uid == owner && now.st_gid == group) return {};
-  if (::fchownat(at.fd.get(), "", owner, group, AT_EMPTY_PATH) != 0) {
+  if (!OnlyLook::holds() && ::fchownat(at.fd.get(), "", owner, group, AT_EMPTY_PATH) != 0) {
     return fail_errno("the owner can't be set", at.path, errno);
   }
   done.push_back(at.path + ": owner " + std::to_string(now.st_uid) + ":" + std::to_string(now.st_gid) + " -> " +
@@ -122,7 +124,7 @@ Result<void> set_owner(const Directory& at, const struct stat& now, uid_t owner,
 Result<void> set_mode(const Directory& at, mode_t now, mode_t mode, Done& done) {
   if ((now & kPermissions) == mode) return {};
   // fchmod() refuses an O_PATH descriptor.
-  if (::chmod(("/proc/self/fd/" + std::to_string(at.fd.get())).c_str(), mode) != 0) {
+  if (!OnlyLook::holds() && ::chmod(("/proc/self/fd/" + std::to_string(at.fd.get())).c_str(), mode) != 0) {
     return fail_errno("the mode can't be set", at.path, errno);
   }
   done.push_back(at.path + ": mode " + octal(now) + " -> " + octal(mode));
@@ -164,8 +166,8 @@ Result<Directory> open_directory(const std::string& path, std::span<const uid_t>
 Result<Directory> open_or_make(const Directory& parent, const std::string& name, uid_t owner, Done& done,
                                std::optional<uid_t> adopt) {
   const std::string path = child_path(parent, name);
-  const bool made = ::mkdirat(parent.fd.get(), name.c_str(), 0700) == 0;
-  if (!made && errno != EEXIST) return fail_errno("the directory can't be made", path, errno);
+  const bool made = !OnlyLook::holds() && ::mkdirat(parent.fd.get(), name.c_str(), 0700) == 0;
+  if (!made && !OnlyLook::holds() && errno != EEXIST) return fail_errno("the directory can't be made", path, errno);
   if (made) done.push_back(path + ": made");
   Directory directory{Fd(::openat(parent.fd.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
                       path};

@@ -1,5 +1,12 @@
 // What Verify would change: the same texts, beside what is there.
-#include "compiler/verify/site.hpp"
+#include "compiler/verify/compare.hpp"
+
+#include <optional>
+
+#include "compiler/machine/machine.hpp"
+#include "compiler/machine/privilege.hpp"
+#include "compiler/publish/activate.hpp"
+#include "compiler/publish/people_in_force.hpp"
 
 namespace aegir::verify {
 namespace {
@@ -62,30 +69,32 @@ void compare_own_drush(Comparison& comparison, const Config& config, const Accou
 
 }  // namespace
 
-Result<std::vector<Error>> Sites::compare(const registry::Site& site, const OnFile& told) {
+Result<std::vector<Error>> compare_site(const Config& config, const Accounts& accounts, const SiteWork& work,
+                                        bool with_drush_yml, const OnFile& told) {
   std::vector<Error> errors;
-  if (!has_files(site)) return errors;
-  const machine::SitePlace place = place_of(site);
-  Result<Present> present = read_present(*config_, accounts_, place, errors);
+  const registry::Site& site = work.facts.site;
+  if (work.facts.platform.cms == registry::Cms::kOther) return errors;
+  const machine::SitePlace& place = work.place;
+  Result<Present> present = read_present(config, accounts, place, errors);
   const bool is_new = !present && present.error().code == Code::kNotFound;
   if (is_new) {
     present = Present();
     present->drushrc.emplace();
   }
   if (!present) return pass(present);
-  emit::SiteFacts facts = facts_of(site);
+  emit::SiteFacts facts = work.facts;
   facts.site.cloaking = decide_cloaking(site.cloaking, present->cloaked, present->asked, present->local);
-  const std::string home = slot_home_of(site);
-  Result<SiteTexts> texts = site_texts(*config_, facts, *present, home, errors);
+  const std::string& home = work.slot_home;
+  Result<SiteTexts> texts = site_texts(config, facts, *present, home, errors);
   if (!texts) return pass(texts);
 
   Comparison comparison(told, errors);
-  comparison.file(config_->config_dir + "/cli/" + site.uri + ".php",
-                  machine::read_cli_file(*config_, accounts_, site.uri), texts->cli);
+  comparison.file(config.config_dir + "/cli/" + site.uri + ".php", machine::read_cli_file(config, accounts, site.uri),
+                  texts->cli);
   const auto in_site = [&](const char* name, SiteFile file, const Content& wanted) {
     if (!wanted) return;
     const Result<Content> there =
-        is_new ? Result<Content>(std::nullopt) : machine::read_site_file(*config_, accounts_, place, file);
+        is_new ? Result<Content>(std::nullopt) : machine::read_site_file(config, accounts, place, file);
     comparison.file(place.docroot + "/sites/" + site.uri + '/' + name, there, *wanted);
   };
   in_site("settings.php", SiteFile::kSettings, texts->settings);
@@ -93,13 +102,12 @@ Result<std::vector<Error>> Sites::compare(const registry::Site& site, const OnFi
   in_site("local.settings.php", SiteFile::kLocalSettings, texts->local_settings);
   // The last is drush.yml, which sites of one folder share: aegir's stands with the servers' files.
   if (!texts->drush.empty()) texts->drush.pop_back();
-  compare_own_drush(comparison, *config_, accounts_, texts->drush);
-  const bool alone = block_of(site).isolation == registry::Isolation::kSite;
-  if (!alone && !texts->slot_drush.empty() && !with_drush_yml_.insert(home).second) texts->slot_drush.pop_back();
+  compare_own_drush(comparison, config, accounts, texts->drush);
+  if (!with_drush_yml && !texts->slot_drush.empty()) texts->slot_drush.pop_back();
   const std::string slot_drush = home + "/home/.drush";
   compare_drush(comparison, slot_drush, texts->slot_drush,
                 [&](const std::string& path) { return machine::read_slot_drush_file(home, place.uid, path); });
-  if (alone && !texts->slot_drush.empty()) {
+  if (work.alone && !texts->slot_drush.empty()) {
     Result<std::vector<std::string>> others = machine::other_slot_drush_files(home, place.uid, texts->slot_drush);
     if (!others) {
       errors.push_back(std::move(others.error()));
@@ -108,20 +116,6 @@ Result<std::vector<Error>> Sites::compare(const registry::Site& site, const OnFi
     }
   }
   return comparison.end();
-}
-
-Result<void> Sites::compare_others(const OnFile& told) const {
-  Result<std::vector<std::string>> uris = forgotten();
-  if (!uris && uris.error().code == Code::kNotFound) return {};  // nothing was ever compiled here
-  if (!uris) return pass(uris);
-  for (const std::string& uri : *uris) {
-    Result<std::vector<std::string>> paths = machine::written_for(*config_, accounts_, uri);
-    if (!paths) return pass(paths);
-    for (const std::string& path : *paths) {
-      if (Result<void> done = told({What::kGone, path, {}}); !done) return done;
-    }
-  }
-  return {};
 }
 
 Result<std::vector<Error>> compare_platform_files(const Config& config, const Accounts& accounts,
@@ -149,6 +143,54 @@ Result<std::vector<Error>> compare_server_files(const Config& config, const Acco
   Comparison comparison(told, errors);
   compare_own_drush(comparison, config, accounts, *files);
   return comparison.end();
+}
+
+Result<std::vector<Error>> compare_fragments(const Config& config, emit::Model model, bool has_root, const OnFile& told,
+                                             const OnFile& peoples) {
+  std::vector<Error> errors;
+  Result<void> done;
+  if (has_root) {
+    Result<emit::Surroundings> around = publish::read_surroundings(config, model);
+    if (!around) return pass(around);
+    model.surroundings = *std::move(around);
+    Result<std::vector<Error>> uncompared = publish::compare_people(config, model, [&](const FileChange& change) {
+      if (done) done = peoples(change);
+    });
+    if (!uncompared) return uncompared;
+    errors = *std::move(uncompared);
+  }
+  if (!done) return pass(done);
+  std::optional<machine::AsRoot> root;
+  if (has_root) {
+    Result<machine::AsRoot> begun = machine::AsRoot::begin();
+    if (!begun) return pass(begun);
+    root.emplace(*std::move(begun));
+  }
+  const auto look = [&](const std::string& path, const std::optional<std::string_view>& wanted) -> Result<void> {
+    Result<std::optional<FileChange>> change = publish::compare_file(path, wanted);
+    if (!change) {
+      if (change.error().code == Code::kPermission) change.error().hint = "run it as root";
+      return pass(change);
+    }
+    return *change ? told(**change) : Result<void>();
+  };
+  std::vector<std::string> emitted;
+  done = emit::emit_each(config, model, [&](const emit::File& file) {
+    emitted.push_back(file.path);
+    return look(file.path, file.content);
+  });
+  if (!done) return pass(done);
+  if (!has_root) return errors;
+  for (const registry::Platform& platform : model.platforms) {
+    if (platform.state == registry::PlatformState::kDeleted) continue;
+    emitted.push_back(emit::accepted_htaccess_path(config, platform));
+  }
+  Result<std::vector<std::string>> stale = machine::stale_config(config, emitted);
+  if (!stale) return pass(stale);
+  for (const std::string& path : *stale) {
+    if (done = look(path, std::nullopt); !done) return pass(done);
+  }
+  return errors;
 }
 
 }  // namespace aegir::verify

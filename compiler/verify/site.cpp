@@ -113,6 +113,26 @@ std::vector<Error> Sites::finish(machine::Done& done) {
   return errors;
 }
 
+Result<std::vector<Error>> Sites::compare(const registry::Site& site, const OnFile& told) {
+  if (!has_files(site)) return std::vector<Error>();
+  const SiteWork work = work_of(site);
+  return compare_site(*config_, accounts_, work, work.alone || with_drush_yml_.insert(work.slot_home).second, told);
+}
+
+Result<void> Sites::compare_others(const OnFile& told) const {
+  Result<std::vector<std::string>> uris = forgotten();
+  if (!uris && uris.error().code == Code::kNotFound) return {};  // nothing was ever compiled here
+  if (!uris) return pass(uris);
+  for (const std::string& uri : *uris) {
+    Result<std::vector<std::string>> paths = machine::written_for(*config_, accounts_, uri);
+    if (!paths) return pass(paths);
+    for (const std::string& path : *paths) {
+      if (Result<void> done = told({publish::What::kGone, path, {}}); !done) return done;
+    }
+  }
+  return {};
+}
+
 Result<void> Sites::forget(const std::string& uri, machine::Done& done) {
   return machine::forget_site(*config_, accounts_, uri, done);
 }

@@ -11,14 +11,11 @@
 
 #include "compiler/core/config.hpp"
 #include "compiler/machine/site_files.hpp"
-#include "compiler/publish/compare_files.hpp"
 #include "compiler/registry/store.hpp"
+#include "compiler/verify/compare.hpp"
 #include "compiler/verify/site_files.hpp"
 
 namespace aegir::verify {
-
-/// Hears of one file that would change.
-using OnFile = std::function<Result<void>(const publish::FileChange& change)>;
 
 /// Verifies sites, one after the other, in three steps around a publish:
 ///
@@ -91,14 +88,5 @@ class Sites {
   std::vector<registry::Site> changed_;                                   ///< as they are to be in the registry
   std::vector<SiteWork> waiting_;                                         ///< whose settings.php waits for the map
 };
-
-/// What write_platform_files() and write_server_files() would change.
-[[nodiscard]] Result<std::vector<Error>> compare_platform_files(const Config& config, const Accounts& accounts,
-                                                                const registry::Platform& platform,
-                                                                const std::vector<std::string>& uris,
-                                                                const std::vector<std::string>& profiles,
-                                                                const OnFile& told);
-[[nodiscard]] Result<std::vector<Error>> compare_server_files(const Config& config, const Accounts& accounts,
-                                                              const registry::Server& server, const OnFile& told);
 
 }  // namespace aegir::verify

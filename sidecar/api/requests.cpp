@@ -49,6 +49,7 @@ std::vector<VerbForm> make_forms() {
       {ObjectKind::kPlatform, "unlock"},
       {ObjectKind::kPlatform, "delete"},
       {ObjectKind::kClient, "add", true, {text("title"), text("email")}},
+      {ObjectKind::kRegistry, "reconcile", false, {{.name = "mode", .type = Type::kWord, .words = {"mend", "look"}}}},
       {ObjectKind::kSite,
        "install",
        true,

@@ -4,6 +4,7 @@
 #include "compiler/cli/program.hpp"
 #include "compiler/core/config.hpp"
 #include "sidecar/cli/cli.hpp"
+#include "sidecar/cli/reconcile.hpp"
 
 namespace {
 
@@ -25,6 +26,7 @@ int run(int argc, char** argv) {
   client::add_client(app, cli);
   client::add_task(app, cli);
   client::add_queue(app, cli);
+  client::add_reconcile(app, cli);
   client::add_documentation(app, cli);
   app.footer(
       "A first site:\n"

@@ -195,6 +195,42 @@ Result<void> Server::create(const Creation& creation) const {
                          "grant rights on database '" + creation.name + "'");
 }
 
+Result<void> Server::admit(const std::string& name, const std::string& user, const std::string& password,
+                           const std::vector<std::string>& hosts) const {
+  if (Result<void> good = check_database(name); !good) return good;
+  if (Result<void> good = check_user(user); !good) return good;
+  if (password.empty()) return fail(Code::kInvalid, "a site's database account needs a password");
+  Result<Connection> connection = begin_change(admin_, user);
+  if (!connection) return pass(connection);
+  const Result<std::optional<std::string>> comment = comment_of(*connection, name);
+  if (!comment) return std::unexpected<Error>(comment.error());
+  if (!comment->has_value()) {
+    return fail_at(connection->place(), Code::kNotFound, "there is no database '" + name + "'",
+                   "restore the site from a backup, or delete it");
+  }
+  Result<std::vector<AccountRow>> accounts = site_accounts_of(*connection, user);
+  if (!accounts) return pass(accounts);
+  for (const std::string& host : hosts) {
+    if (!is_account_host(host)) return fail(Code::kInvalid, printable(host) + " can't be the host of an account");
+    if (std::ranges::find(*accounts, host, &AccountRow::host) == accounts->end()) accounts->push_back({.host = host});
+  }
+  const std::string hash = quoted_text(password_hash(password));
+  for (const AccountRow& account : *accounts) {
+    const std::string quoted = quoted_account(user, account.host);
+    const std::string doing = "let account " + quoted + " in";
+    Result<void> done =
+        connection->run("CREATE USER IF NOT EXISTS " + quoted + " IDENTIFIED BY PASSWORD " + hash, doing);
+    if (done) {
+      done = connection->run(
+          "ALTER USER " + quoted + " IDENTIFIED VIA mysql_native_password USING " + hash + " ACCOUNT UNLOCK", doing);
+    }
+    if (!done) return done;
+  }
+  return connection->run(
+      "GRANT " + std::string(kSiteRights) + " ON " + grant_pattern(name) + ".* TO " + listed(user, *accounts),
+      "grant rights on database '" + name + "'");
+}
+
 Result<Removed> Server::undo(const Creation& creation) const {
   if (Result<void> good = check(creation); !good) return pass(good);
   Result<Connection> connection = begin_change(with_time_to_drop(admin_), creation.name);

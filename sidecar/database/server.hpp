@@ -88,6 +88,12 @@ class Server {
   /// broken off. kConflict, and nothing of others is touched, when database or user is there and not of this creation.
   [[nodiscard]] Result<void> create(const Creation& creation) const;
 
+  /// Lets a site's user in again, with this password and its rights on the site's database: accounts that are missing
+  /// at `hosts` are made, those that are there unlocked. The data stays as it is. kNotFound when there is no such
+  /// database, kPermission as drop().
+  [[nodiscard]] Result<void> admit(const std::string& name, const std::string& user, const std::string& password,
+                                   const std::vector<std::string>& hosts) const;
+
   /// Takes away what create() has made of it, at whatever point it ended: connections, accounts, database; and looks
   /// that they are gone. What of these names is not of this creation stays, and is named in the answer.
   [[nodiscard]] Result<Removed> undo(const Creation& creation) const;

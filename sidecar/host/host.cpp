@@ -210,6 +210,14 @@ Result<void> Host::reload_php(const wire::PhpOrder& php) { return ask<void>(wire
 
 Result<std::string> Host::map_key() { return ask<std::string>(wire::Verb::kMapKey, wire::Nothing()); }
 
+Result<wire::Comparison> Host::compare(const wire::CompareOrder& order) {
+  return ask<wire::Comparison>(wire::Verb::kCompare, order);
+}
+
+Result<wire::Survey> Host::survey(const wire::SurveyOrder& order) {
+  return ask<wire::Survey>(wire::Verb::kSurvey, order);
+}
+
 Result<std::vector<wire::CertificateFacts>> Host::certificates() {
   return ask<std::vector<wire::CertificateFacts>>(wire::Verb::kCertificates, wire::Nothing());
 }

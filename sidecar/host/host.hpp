@@ -21,6 +21,7 @@
 #include "compiler/core/error.hpp"
 #include "compiler/machine/machine.hpp"
 #include "sidecar/wire/order.hpp"
+#include "sidecar/wire/reconcile_order.hpp"
 #include "sidecar/wire/server_order.hpp"
 #include "sidecar/wire/site_order.hpp"
 #include "sidecar/wire/verb.hpp"
@@ -120,6 +121,10 @@ class Host {
   [[nodiscard]] Result<std::string> map_key();
   /// What is in config/ssl.d, by folder.
   [[nodiscard]] Result<std::vector<wire::CertificateFacts>> certificates();
+  /// How servers, platforms and sites differ from what they are to be; changes nothing.
+  [[nodiscard]] Result<wire::Comparison> compare(const wire::CompareOrder& order);
+  /// What lies on this machine where only what the registry knows should.
+  [[nodiscard]] Result<wire::Survey> survey(const wire::SurveyOrder& order);
 
  private:
   friend class Run;

@@ -14,11 +14,14 @@
 #include "compiler/core/secret_box.hpp"
 #include "compiler/machine/certificates.hpp"
 #include "compiler/machine/code.hpp"
+#include "compiler/machine/look.hpp"
 #include "compiler/machine/privilege.hpp"
 #include "compiler/registry/validate.hpp"
 #include "compiler/tls/certificate.hpp"
+#include "compiler/verify/compare.hpp"
 #include "compiler/verify/platform.hpp"
 #include "compiler/verify/site_files.hpp"
+#include "sidecar/monitor/reconcile_verbs.hpp"
 #include "sidecar/monitor/slot.hpp"
 
 namespace aegir::monitor {
@@ -189,6 +192,40 @@ Result<wire::Verified> write_platform(const Config& config, const Accounts& acco
                                                                    order.profiles, versions_of(order), done);
   if (!errors) return pass(errors);
   return wire::Verified{std::move(done), *std::move(errors), {}};
+}
+
+Result<wire::Compared> compare_servers(const Config& config, const Accounts& accounts, const emit::Model& model) {
+  if (Result<void> ok = check_model(config, model); !ok) return pass(ok);
+  wire::Compared found;
+  {
+    const machine::OnlyLook only;
+    take(found, machine::prepare_directories(config, accounts, found.lines));
+    for (const registry::Server& server : model.servers) {
+      take(found, machine::prepare_server(config, accounts, server.name, found.lines));
+    }
+    for (const registry::Block& block : model.blocks) {
+      take(found, machine::prepare_block(config, accounts, {block.name, block.first_uid, block.slots}, found.lines));
+    }
+  }
+  // What people have changed of their own is theirs to bring in force.
+  take(found, verify::compare_fragments(config, model, true, line_into(found),
+                                        [](const publish::FileChange&) -> Result<void> { return {}; }));
+  for (const registry::Server& server : model.servers) {
+    take(found, verify::compare_server_files(config, accounts, server, line_into(found)));
+  }
+  // Servers share a file.
+  std::set<std::string> seen;
+  std::erase_if(found.lines, [&](const std::string& line) { return !seen.insert(line).second; });
+  return found;
+}
+
+Result<wire::Compared> compare_platform(const Config& config, const Accounts& accounts,
+                                        const wire::PlatformFilesOrder& order) {
+  if (Result<void> ok = check_files(config, order); !ok) return pass(ok);
+  wire::Compared found;
+  take(found,
+       verify::compare_platform_files(config, accounts, order.platform, order.uris, order.profiles, line_into(found)));
+  return found;
 }
 
 Result<std::string> map_key(const Config& config, const Accounts&, const wire::Nothing&) {

@@ -9,6 +9,7 @@
 
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
+#include "sidecar/wire/reconcile_order.hpp"
 #include "sidecar/wire/server_order.hpp"
 
 namespace aegir::monitor {
@@ -25,6 +26,11 @@ namespace aegir::monitor {
 [[nodiscard]] Result<wire::Verified> write_platform(const Config& config, const Accounts& accounts,
                                                     const wire::PlatformFilesOrder& order);
 /// The text of the file.
+/// What verify_servers() would put right of the servers, and write_platform() of a platform.
+[[nodiscard]] Result<wire::Compared> compare_servers(const Config& config, const Accounts& accounts,
+                                                     const emit::Model& model);
+[[nodiscard]] Result<wire::Compared> compare_platform(const Config& config, const Accounts& accounts,
+                                                      const wire::PlatformFilesOrder& order);
 [[nodiscard]] Result<std::string> map_key(const Config& config, const Accounts& accounts, const wire::Nothing& order);
 [[nodiscard]] Result<std::vector<wire::CertificateFacts>> certificates(const Config& config, const Accounts& accounts,
                                                                        const wire::Nothing& order);

@@ -1,15 +1,22 @@
 #include "sidecar/monitor/site_verbs.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "compiler/core/path.hpp"
+#include "compiler/machine/look.hpp"
+#include "compiler/machine/privilege.hpp"
 #include "compiler/machine/remove.hpp"
 #include "compiler/machine/site_files.hpp"
 #include "compiler/machine/site_parts.hpp"
 #include "compiler/registry/validate.hpp"
+#include "compiler/verify/compare.hpp"
 #include "compiler/verify/lint.hpp"
 #include "compiler/verify/site_files.hpp"
+#include "sidecar/monitor/reconcile_verbs.hpp"
 #include "sidecar/monitor/slot.hpp"
 
 namespace aegir::monitor {
@@ -134,6 +141,32 @@ Result<std::vector<std::string>> written_sites(const Config& config, const Accou
   if (!read) return pass(read);
   std::ranges::sort(uris);
   return uris;
+}
+
+wire::Compared compare_site(const Config& config, const Accounts& accounts, const wire::SiteFilesOrder& order) {
+  wire::Compared found;
+  const Result<verify::SiteWork> work = work_of(config, order);
+  if (!work) {
+    found.errors.push_back(work.error());
+    return found;
+  }
+  const std::string directory = work->place.docroot + "/sites/" + work->place.uri;
+  {
+    const Result<machine::AsRoot> root = machine::AsRoot::begin();
+    struct stat status{};
+    found.missing = root && ::lstat(directory.c_str(), &status) != 0 && errno == ENOENT;
+  }
+  if (found.missing) return found;
+  {
+    const machine::OnlyLook only;
+    take(found, machine::prepare_site(config, accounts, work->place, found.lines));
+  }
+  // What may be written there, and so what is compared, depends on whose it is and who may put a file into it.
+  const auto is_of_itself = [&](const std::string& line) { return line.starts_with(directory + ": "); };
+  if (machine::is_own_site(accounts, work->place) && std::ranges::none_of(found.lines, is_of_itself)) {
+    take(found, verify::compare_site(config, accounts, *work, true, line_into(found)));
+  }
+  return found;
 }
 
 Result<machine::Done> remove_site(const Config& config, const Accounts& accounts, const wire::SiteOrder& order) {

@@ -8,6 +8,7 @@
 
 #include "compiler/core/config.hpp"
 #include "compiler/core/error.hpp"
+#include "sidecar/wire/reconcile_order.hpp"
 #include "sidecar/wire/site_order.hpp"
 
 namespace aegir::monitor {
@@ -26,6 +27,9 @@ namespace aegir::monitor {
 [[nodiscard]] Result<machine::Done> forget_site(const Config& config, const Accounts& accounts, const std::string& uri);
 [[nodiscard]] Result<std::vector<std::string>> written_sites(const Config& config, const Accounts& accounts,
                                                              const wire::Nothing& order);
+/// What prepare_site(), write_site() and finish_site() would put right.
+[[nodiscard]] wire::Compared compare_site(const Config& config, const Accounts& accounts,
+                                          const wire::SiteFilesOrder& order);
 [[nodiscard]] Result<machine::Done> remove_site(const Config& config, const Accounts& accounts,
                                                 const wire::SiteOrder& order);
 

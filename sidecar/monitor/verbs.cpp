@@ -8,6 +8,7 @@
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
 #include "sidecar/monitor/php.hpp"
+#include "sidecar/monitor/reconcile_verbs.hpp"
 #include "sidecar/monitor/server_verbs.hpp"
 #include "sidecar/monitor/site_verbs.hpp"
 #include "sidecar/monitor/slot.hpp"
@@ -128,6 +129,10 @@ std::string serve_verb(const Config& config, const Accounts& accounts, wire::Ver
       return serve(context, order, map_key);
     case wire::Verb::kCertificates:
       return serve(context, order, certificates);
+    case wire::Verb::kCompare:
+      return serve(context, order, compare);
+    case wire::Verb::kSurvey:
+      return serve(context, order, survey);
     case wire::Verb::kEndRun:
       break;
   }
@@ -137,7 +142,9 @@ std::string serve_verb(const Config& config, const Accounts& accounts, wire::Ver
 std::size_t longest_order(std::uint64_t verb) {
   constexpr std::size_t kUsual = 1U << 20U;
   const bool has_model = verb == static_cast<std::uint64_t>(wire::Verb::kVerifyServers) ||
-                         verb == static_cast<std::uint64_t>(wire::Verb::kVerifyPlatform);
+                         verb == static_cast<std::uint64_t>(wire::Verb::kVerifyPlatform) ||
+                         verb == static_cast<std::uint64_t>(wire::Verb::kCompare) ||
+                         verb == static_cast<std::uint64_t>(wire::Verb::kSurvey);
   return has_model ? wire::kMostBytes : kUsual;
 }
 

@@ -204,6 +204,19 @@ void Engine::tell(std::uint64_t id) {
   for (const auto& [subscription, told] : told_) told(id);
 }
 
+bool Engine::lend(const Locks& locks) {
+  const std::lock_guard lock(mutex_);
+  if (!held_.are_free(locks)) return false;
+  held_.add(locks);
+  return true;
+}
+
+void Engine::take_back(const Locks& locks) {
+  const std::lock_guard lock(mutex_);
+  held_.remove(locks);
+  schedule();
+}
+
 /// Takes a task that is open into the queue, or among what was begun.
 void Engine::admit(Task task) {
   auto entry = std::make_unique<Entry>();
@@ -379,6 +392,7 @@ std::optional<std::chrono::milliseconds> Engine::process(Entry& entry) {
     const std::lock_guard lock(mutex_);
     entry.work =
         std::make_shared<Work>(store_, entry.task, *std::move(journal), [this](std::uint64_t id) { tell(id); });
+    entry.work->set_lender(*this);
     if (entry.verb != nullptr) entry.saga = entry.verb->saga(entry.task);
     if (entry.task.cancel_asked) entry.work->cancel();
     if (entry.verb != nullptr) entry.work->set_patience(entry.verb->patience());

@@ -23,7 +23,7 @@
 namespace aegir::tasks {
 
 /// May be used from any thread.
-class Engine {
+class Engine : private Lender {
  public:
   struct Options {
     unsigned parallel = 4;       ///< so many tasks are worked on at a time
@@ -33,7 +33,7 @@ class Engine {
 
   Engine(SharedStore& store, std::vector<std::unique_ptr<Verb>> verbs, Options options);
   /// Begins nothing new, and waits for the steps that are at work. Their tasks stay open.
-  ~Engine();
+  ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -84,6 +84,8 @@ class Engine {
   };
   using Order = std::pair<std::int64_t, std::uint64_t>;  ///< negative priority, id
 
+  [[nodiscard]] bool lend(const Locks& locks) override;
+  void take_back(const Locks& locks) override;
   void admit(registry::Task task);
   [[nodiscard]] Result<Locks> locks_of(const Entry& entry);
   static void divide(Locks locks, Entry& entry);

@@ -131,6 +131,11 @@ std::string Work::masked(std::string text) const {
 
 bool Work::is_cancelled() const { return cancelled_; }
 
+std::optional<Loan> Work::borrow(const Locks& locks) {
+  if (lender_ == nullptr || !lender_->lend(locks)) return std::nullopt;
+  return std::optional<Loan>(std::in_place, *lender_, locks);
+}
+
 void Work::cancel() {
   const std::lock_guard lock(cancel_mutex_);
   cancelled_ = true;

@@ -9,15 +9,44 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compiler/registry/tasks.hpp"
+#include "sidecar/tasks/locks.hpp"
 #include "sidecar/tasks/shared_store.hpp"
 
 namespace aegir::tasks {
+
+/// Who can let a task hold more than what it was begun with.
+class Lender {
+ public:
+  virtual ~Lender() = default;
+  /// False: another task holds one of them.
+  [[nodiscard]] virtual bool lend(const Locks& locks) = 0;
+  virtual void take_back(const Locks& locks) = 0;
+};
+
+/// Objects that a step holds while this lives.
+class Loan {
+ public:
+  Loan(Lender& lender, Locks locks) : lender_(&lender), locks_(std::move(locks)) {}
+  Loan(Loan&& other) noexcept : lender_(std::exchange(other.lender_, nullptr)), locks_(std::move(other.locks_)) {}
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+  Loan& operator=(Loan&&) = delete;
+  ~Loan() {
+    if (lender_ != nullptr) lender_->take_back(locks_);
+  }
+
+ private:
+  Lender* lender_;
+  Locks locks_;
+};
 
 /// The work on one task, from its begin to its end, through every pause. Steps run one after the other, in any thread;
 /// log(), cancel() and flush() may be called from others meanwhile.
@@ -52,6 +81,12 @@ class Work {
   [[nodiscard]] nlohmann::json& result() { return result_; }
   /// A secret for who asked, who can take it once (Engine::take_handout()): it is in memory alone.
   void hand_out(std::string secret);
+
+  /// Holds these objects too, for a moment: for who goes over many and would keep everybody from all of them. Nothing:
+  /// another task is at work on one of them. Not from inside of SharedStore::with().
+  [[nodiscard]] std::optional<Loan> borrow(const Locks& locks);
+  /// Who lends; before the first step.
+  void set_lender(Lender& lender) { lender_ = &lender; }
 
   /// Whether somebody has cancelled the task. Steps before the commit end early then, with any error.
   [[nodiscard]] bool is_cancelled() const;
@@ -95,6 +130,7 @@ class Work {
   SharedStore& store_;
   registry::Task task_;
   std::function<void(std::uint64_t)> told_;
+  Lender* lender_ = nullptr;
   nlohmann::json request_;
   std::map<std::uint32_t, registry::StepRow> journal_;
   std::set<std::uint32_t> unsaved_;  ///< rows of it that the registry does not have

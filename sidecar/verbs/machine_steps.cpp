@@ -11,7 +11,14 @@ using tasks::Work;
 
 namespace {
 
-/// All that fragments depend on, as it is committed now.
+void tell(Work& work, const wire::Verified& verified) {
+  tell_done(work, verified.done);
+  for (const std::string& note : verified.notes) work.log(registry::LogLevel::kInfo, note);
+  for (const Error& error : verified.errors) work.warn(error);
+}
+
+}  // namespace
+
 Result<emit::Model> read_model(Services& services) {
   std::vector<std::string> names;
   Result<std::vector<registry::Server>> servers =
@@ -25,13 +32,6 @@ Result<emit::Model> read_model(Services& services) {
   return services.store().with([&](registry::Store& store) { return verify::read_model(store, sites); });
 }
 
-void tell(Work& work, const wire::Verified& verified) {
-  tell_done(work, verified.done);
-  for (const std::string& note : verified.notes) work.log(registry::LogLevel::kInfo, note);
-  for (const Error& error : verified.errors) work.warn(error);
-}
-
-/// A platform's files, with what of the codebase stands in them.
 Result<wire::PlatformFilesOrder> platform_files(Services& services, const std::string& name) {
   wire::PlatformFilesOrder order;
   Result<void> read = services.store().with([&](registry::Store& store) -> Result<void> {
@@ -55,7 +55,16 @@ Result<wire::PlatformFilesOrder> platform_files(Services& services, const std::s
   return order;
 }
 
-}  // namespace
+Result<void> write_platform(Services& services, Work& work, const std::string& name) {
+  // An older list after a newer one would lose a site.
+  const std::lock_guard turn(services.model_turn());
+  Result<wire::PlatformFilesOrder> files = platform_files(services, name);
+  if (!files) return warn_when_lasting(work, pass(files));
+  Result<wire::Verified> written = services.host().write_platform(*files);
+  if (!written) return warn_when_lasting(work, pass(written));
+  tell(work, *written);
+  return {};
+}
 
 Step publish_step(Services& services) {
   return {"publish", [&services](Work& work) -> Result<void> {
@@ -63,6 +72,15 @@ Step publish_step(Services& services) {
             if (!generation) return std::unexpected<Error>(generation.error());
             work.memo()["generation"] = *generation;
             return {};
+          }};
+}
+
+Step drush_step(Services& services, std::string uri) {
+  return {"drush", [&services, uri = std::move(uri)](Work& work) -> Result<void> {
+            const Result<SiteContext> context =
+                services.store().with([&](registry::Store& store) { return load_site(store, uri); });
+            if (!context && context.error().code == Code::kConflict) return {};
+            return warn_when_lasting(work, bring_site_files(services, work, uri));
           }};
 }
 

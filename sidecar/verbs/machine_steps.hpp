@@ -3,11 +3,22 @@
 
 #include "sidecar/tasks/saga.hpp"
 #include "sidecar/verbs/services.hpp"
+#include "sidecar/wire/server_order.hpp"
 
 namespace aegir::verbs {
 
+/// All that fragments depend on, as it is committed now.
+[[nodiscard]] Result<emit::Model> read_model(Services& services);
+/// A platform's files, with what of its codebase stands in them.
+[[nodiscard]] Result<wire::PlatformFilesOrder> platform_files(Services& services, const std::string& name);
+
+/// Writes the files of a platform, with its sites as they are committed now. What is in the way is a warning.
+[[nodiscard]] Result<void> write_platform(Services& services, tasks::Work& work, const std::string& name);
+
 /// Brings the map to what is committed.
 [[nodiscard]] tasks::Step publish_step(Services& services);
+/// Tells Drush of the state that the site has now. Nothing for a site without a slot, of which there are no files.
+[[nodiscard]] tasks::Step drush_step(Services& services, std::string uri);
 /// Asks each web server for the site as a visitor would, and warns when it does not answer.
 [[nodiscard]] tasks::Step answer_step(Services& services, std::string uri);
 /// Brings folders, slots, fragments and web servers to what is committed. What is refused is a warning: all else is in

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "compiler/core/utf8.hpp"
+#include "compiler/map/reader.hpp"
 
 namespace aegir::verbs {
 
@@ -14,6 +15,29 @@ Result<std::uint64_t> Services::publish() {
     Result<publish::Report> report = publisher_.publish();
     if (!report) return pass(report);
     return report->generation;
+  });
+}
+
+Result<void> Services::compare_map(registry::Store& store, const publish::OnChange& told) const {
+  const Result<publish::Compiler> compiler = publish::Compiler::load(store, config_, map_keys_);
+  if (!compiler) return std::unexpected<Error>(compiler.error());
+  const Result<publish::Snapshot> live = map::open_published(config_.map_dir, nullptr);
+  if (!live) return std::unexpected<Error>(live.error());
+  return publish::compare_map(store, *compiler, &map_keys_, live->get(), told);
+}
+
+Result<void> Services::mend_map() {
+  return store_.with([&](registry::Store& store) -> Result<void> {
+    Result<publish::Report> report = publisher_.publish();
+    if (!report) return pass(report);
+    bool differs = false;
+    const Result<void> compared = compare_map(store, [&](const publish::EntryChange&) -> Result<void> {
+      differs = true;
+      return {};
+    });
+    if (compared && !differs) return {};
+    report = publisher_.rebuild("it was not what the registry says");
+    return report ? Result<void>() : pass(report);
   });
 }
 
@@ -207,6 +231,21 @@ Result<bool> write_site_files(Services& services, tasks::Work& work, const std::
   for (const Error& error : written->errors) work.warn(error);
   for (const Error& error : written->of_platform) work.warn(error);
   return written->waits;
+}
+
+Result<void> bring_site_files(Services& services, tasks::Work& work, const std::string& uri) {
+  const Result<bool> waits = write_site_files(services, work, uri);
+  if (!waits) return std::unexpected(waits.error());
+  if (!*waits) return {};
+  const Result<std::uint64_t> published = services.publish();
+  if (!published) return std::unexpected(published.error());
+  const Result<SiteContext> context =
+      services.store().with([&](registry::Store& store) { return load_site(store, uri); });
+  if (!context) return std::unexpected(context.error());
+  const Result<machine::Done> finished = services.host().finish_site(context->files());
+  if (!finished) return std::unexpected(finished.error());
+  tell_done(work, *finished);
+  return {};
 }
 
 }  // namespace aegir::verbs

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/core/config.hpp"
+#include "compiler/publish/compare.hpp"
 #include "compiler/publish/publisher.hpp"
 #include "compiler/registry/object_reader.hpp"
 #include "sidecar/database/server.hpp"
@@ -23,8 +24,9 @@ namespace aegir::verbs {
 class Services {
  public:
   /// All of them must outlive it.
-  Services(const Config& config, host::Host& host, tasks::SharedStore& store, publish::Publisher& publisher)
-      : config_(config), host_(host), store_(store), publisher_(publisher) {}
+  Services(const Config& config, host::Host& host, tasks::SharedStore& store, publish::Publisher& publisher,
+           const KeyRing& map_keys)
+      : config_(config), host_(host), store_(store), publisher_(publisher), map_keys_(map_keys) {}
 
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] host::Host& host() { return host_; }
@@ -32,6 +34,10 @@ class Services {
 
   /// Makes visible what is committed; the map's generation from then on.
   [[nodiscard]] Result<std::uint64_t> publish();
+  /// Tells how the live map differs from what `store` has committed. The error says why it can't be read.
+  [[nodiscard]] Result<void> compare_map(registry::Store& store, const publish::OnChange& told) const;
+  /// publish(), and a map made anew when it differs even then, as a damaged one does.
+  [[nodiscard]] Result<void> mend_map();
   /// The database service of a server of the registry, as administrator.
   [[nodiscard]] database::Server database_server(const registry::Server& server) const;
   /// The same by the server's name.
@@ -46,6 +52,7 @@ class Services {
   host::Host& host_;
   tasks::SharedStore& store_;
   publish::Publisher& publisher_;
+  const KeyRing& map_keys_;
   std::mutex model_turn_;
 };
 
@@ -110,5 +117,8 @@ class SiteRunner {
 /// Writes a site's files, tells the registry of a cloaking that people have changed, and warns of what was found.
 /// Whether settings.php waits for the publish (finish_site()).
 [[nodiscard]] Result<bool> write_site_files(Services& services, tasks::Work& work, const std::string& uri);
+
+/// The same whole: publishes and writes settings.php when it waits.
+[[nodiscard]] Result<void> bring_site_files(Services& services, tasks::Work& work, const std::string& uri);
 
 }  // namespace aegir::verbs

@@ -41,7 +41,8 @@ class Delete final : public SiteVerb {
                      site->state = SiteState::kDeleted;
                      return writer.put(*site);
                    }};
-    saga.after = {publish_step(services()), end_processes(), drop_database(), remove_files(), retire_slot()};
+    saga.after = {publish_step(services()), end_processes(), drop_database(),
+                  remove_files(),           retire_slot(),   platform()};
     return saga;
   }
 
@@ -100,6 +101,13 @@ class Delete final : public SiteVerb {
       Result<machine::Done> forgotten = services().host().forget_site(remains.place.uri);
       if (!forgotten) return pass(forgotten);
       return {};
+    });
+  }
+
+  /// The list of the platform's sites.
+  tasks::Step platform() const {
+    return for_remains("platform", [this](Work& work, const Remains& remains) {
+      return write_platform(services(), work, remains.platform);
     });
   }
 

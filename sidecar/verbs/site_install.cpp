@@ -70,11 +70,19 @@ class Install final : public SiteVerb {
     saga.commit = {"enable", [](Work& work, registry::Store& store, registry::Writer& writer) {
                      return enable(work, store, writer);
                    }};
-    saga.after = {publish_step(services()), answer_step(services(), task.object)};
+    saga.after = {publish_step(services()), drush_step(services(), task.object), answer_step(services(), task.object),
+                  platform()};
     return saga;
   }
 
  private:
+  /// The list of the platform's sites.
+  tasks::Step platform() const {
+    return {"platform", on_site([this](Work& work, const SiteContext& context) {
+              return write_platform(services(), work, context.platform.name);
+            })};
+  }
+
   static std::vector<std::string> names_of(const Site& site) {
     std::vector<std::string> names{site.uri};
     for (const registry::Alias& alias : site.aliases) names.push_back(alias.host);

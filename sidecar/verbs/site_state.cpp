@@ -39,7 +39,7 @@ class ChangeState final : public SiteVerb {
                      site->state = to;
                      return writer.put(*site);
                    }};
-    saga.after = {publish_step(services())};
+    saga.after = {publish_step(services()), drush_step(services(), task.object)};
     if (to_ == SiteState::kEnabled) {
       saga.after.push_back(answer_step(services(), task.object));
     } else {

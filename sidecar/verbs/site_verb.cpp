@@ -35,6 +35,7 @@ nlohmann::json to_json(const Remains& remains) {
           {"number", remains.place.slot.number},
           {"uid", remains.place.slot.uid},
           {"docroot", remains.place.docroot},
+          {"platform", remains.platform},
           {"uri", remains.place.uri},
           {"alone", remains.alone},
           {"server", remains.database_server},
@@ -45,6 +46,7 @@ nlohmann::json to_json(const Remains& remains) {
 Remains remains_of(const nlohmann::json& memo) {
   Remains remains;
   remains.place = {{memo.at("block"), memo.at("number"), memo.at("uid")}, memo.at("docroot"), memo.at("uri")};
+  remains.platform = memo.at("platform");
   remains.alone = memo.at("alone");
   remains.database_server = memo.at("server");
   remains.database = memo.at("database");
@@ -53,8 +55,12 @@ Remains remains_of(const nlohmann::json& memo) {
 }
 
 Remains remains_of(const SiteContext& context) {
-  return {context.place(), context.block.isolation == registry::Isolation::kSite, context.site.database.server,
-          context.site.database.name, context.site.database.user};
+  return {context.place(),
+          context.platform.name,
+          context.block.isolation == registry::Isolation::kSite,
+          context.site.database.server,
+          context.site.database.name,
+          context.site.database.user};
 }
 
 }  // namespace aegir::verbs

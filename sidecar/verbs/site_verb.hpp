@@ -35,6 +35,7 @@ class SiteVerb : public tasks::Verb {
 /// Everything of a site that is not in the registry, as later steps and an undo know it.
 struct Remains {
   wire::SiteOrder place;
+  std::string platform;
   bool alone = true;  ///< in its slot
   std::string database_server;
   std::string database;

@@ -23,6 +23,7 @@ namespace aegir::verbs {
 [[nodiscard]] std::unique_ptr<tasks::Verb> server_add(Services& services);
 [[nodiscard]] std::unique_ptr<tasks::Verb> server_verify(Services& services);
 [[nodiscard]] std::unique_ptr<tasks::Verb> client_add(Services& services);
+[[nodiscard]] std::unique_ptr<tasks::Verb> reconcile(Services& services);
 
 /// All of them. `services` must outlive them.
 [[nodiscard]] std::vector<std::unique_ptr<tasks::Verb>> all_verbs(Services& services);

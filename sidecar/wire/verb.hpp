@@ -1,6 +1,7 @@
 // What aegird-worker may ask of aegird: this list and nothing else. A request is its number, the verb's, and the
 // verb's order; the answer the request's number and the Result of what stands at the verb. The types are in
-// order.hpp, site_order.hpp and server_order.hpp. Done: the lines of what was done (machine::Done).
+// order.hpp, site_order.hpp, server_order.hpp and reconcile_order.hpp. Done: the lines of what was done
+// (machine::Done).
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,10 @@ enum class Verb : std::uint8_t {
   kReloadPhp,       ///< PhpOrder -> nothing
   kMapKey,          ///< Nothing -> the text of the map's key file
   kCertificates,    ///< Nothing -> CertificateFacts, by folder
+  // A look at everything; nothing is changed.
+  kCompare,  ///< CompareOrder -> Comparison
+  kSurvey,   ///< SurveyOrder -> Survey
 };
-inline constexpr std::uint64_t kVerbs = static_cast<std::uint64_t>(Verb::kCertificates) + 1;
+inline constexpr std::uint64_t kVerbs = static_cast<std::uint64_t>(Verb::kSurvey) + 1;
 
 }  // namespace aegir::wire

@@ -42,6 +42,7 @@ class Actors : public SharedLab {
     json wish = {{"kind", kind}, {"verb", form.verb}};
     const std::map<std::string, std::string> objects = {
         {"server", "main"}, {"platform", "p1"}, {"client", "acme"}, {"site", kUri}};
+    if (form.kind == registry::ObjectKind::kRegistry) return wish;  // there is one
     wish["object"] = form.makes ? "new." + kind + ".example" : objects.at(kind);
     if (form.makes && kind != "site") wish["object"] = "new";
     if (kind == "platform" && form.makes) wish["request"] = {{"docroot", lab().docroot()}, {"server", "main"}};

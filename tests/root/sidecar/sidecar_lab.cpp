@@ -207,6 +207,19 @@ std::vector<pid_t> Lab::processes() const {
   return pids;
 }
 
+std::string Lab::differences() const {
+  const live::Finished looked = aegir({"reconcile", "--dry-run", "--output", "json"});
+  // 1 says that something was found.
+  if (looked.status != 0 && looked.status != 1) must(looked, "aegir reconcile");
+  std::string lines;
+  const nlohmann::json result = nlohmann::json::parse(looked.output);
+  for (const nlohmann::json& row : result.at("differences")) {
+    lines += row.at("about").get<std::string>() + ": " + row.at("what").get<std::string>() + '\n';
+  }
+  if (lines.empty() != (looked.status == 0)) throw std::runtime_error("reconcile contradicts itself: " + looked.output);
+  return lines;
+}
+
 std::size_t Lab::candidates() const {
   const Result<KeyRing> key = KeyRing::read(config_.registry_key);
   if (!key) throw std::runtime_error(describe(key.error()));

@@ -70,6 +70,9 @@ class Lab {
   [[nodiscard]] std::string docroot() const { return docroot_; }
   [[nodiscard]] std::string directory(const std::string& uri) const { return docroot_ + "/sites/" + uri; }
   [[nodiscard]] std::string sql(const std::string& statements) const { return database_.sql(statements); }
+  /// What a reconcile finds and would mend or leave, a line each; empty: registry, disk, databases, map and slots
+  /// agree. Changes nothing, and costs some tens of milliseconds.
+  [[nodiscard]] std::string differences() const;
   /// How many candidates the registry has.
   [[nodiscard]] std::size_t candidates() const;
   /// The folders in which everything of the machine lies but the database's.

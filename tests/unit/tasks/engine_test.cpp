@@ -82,6 +82,53 @@ TEST_F(EngineTest, WhoWaitsIsNotOvertakenByThoseWhoCouldShare) {
   EXPECT_LE(all.end(writer).ended, all.end(late).started);
 }
 
+TEST(Loan, IsOfWhatNoOtherTaskHoldsAndKeepsOthersFromIt) {
+  Record record;
+  Door held;
+  Door lent;
+  const auto holds = [&](const Task& task) {
+    return Saga{{step("work",
+                      [&, object = task.object](Work&) -> Result<void> {
+                        record.add(object);
+                        if (object == "a.example") held.pass();
+                        return {};
+                      })},
+                empty_commit(),
+                {}};
+  };
+  const auto borrows = [&](const Task&) {
+    return Saga{{step("work",
+                      [&](Work& work) -> Result<void> {
+                        record.add(work.borrow({{"site a.example", Hold::kShared}}) ? "got a" : "no a");
+                        const std::optional<Loan> loan = work.borrow({{"site c.example", Hold::kAlone}});
+                        record.add(loan ? "got c" : "no c");
+                        lent.pass();
+                        record.add("gives c back");
+                        return {};
+                      })},
+                empty_commit(),
+                {}};
+  };
+  Queue queue([&] {
+    std::vector<std::unique_ptr<Verb>> verbs;
+    verbs.push_back(std::make_unique<TestVerb>("hold", holds));
+    verbs.push_back(std::make_unique<TestVerb>("borrow", borrows));
+    return verbs;
+  });
+  const std::uint64_t first = queue.ask(task_for("hold", "a.example"));
+  record.wait_for("a.example");
+  const std::uint64_t second = queue.ask(task_for("borrow", "b.example"));
+  record.wait_for("got c");
+  const std::uint64_t third = queue.ask(task_for("hold", "c.example"));
+  EXPECT_EQ(queue.find(third).state, TaskState::kQueued);
+  lent.open();
+  EXPECT_EQ(queue.end(third).state, TaskState::kSuccess);
+  EXPECT_EQ(queue.end(second).state, TaskState::kSuccess);
+  held.open();
+  EXPECT_EQ(queue.end(first).state, TaskState::kSuccess);
+  EXPECT_THAT(record.all(), ElementsAre("a.example", "no a", "got c", "gives c back", "c.example"));
+}
+
 TEST_F(EngineTest, HigherPrioritiesBeginFirst) {
   doors_["door.example"];
   Queue& all = queue({.parallel = 1});
