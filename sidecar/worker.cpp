@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "sidecar/api/server.hpp"
+#include "sidecar/upkeep.hpp"
 #include "sidecar/verbs/verbs.hpp"
 
 namespace aegir {
@@ -82,6 +83,7 @@ int run_worker(const Config& config, tasks::Engine::Options options) {
     host.wait_until_gone();
     (void)::kill(::getpid(), SIGTERM);
   });
+  const Upkeep upkeep(services, [](const Error& error) { (void)tell(error); });
   int signal = 0;
   (void)::sigwait(&ends, &signal);
   // Steps that are at work may last for hours. Their tasks are taken up by the next worker, as after any other end.

@@ -66,6 +66,25 @@ Result<void> write_platform(Services& services, Work& work, const std::string& n
   return {};
 }
 
+namespace {
+
+/// Has aegird bring the machine to what is committed, and starts PHP that is not at work then.
+template <class Verify>
+Result<void> bring(Services& services, Work& work, const Verify& verify) {
+  {
+    const std::lock_guard turn(services.model_turn());
+    Result<emit::Model> model = read_model(services);
+    if (!model) return warn_when_lasting(work, pass(model));
+    Result<wire::Verified> verified = verify(*std::move(model));
+    if (!verified) return warn_when_lasting(work, pass(verified));
+    tell(work, *verified);
+  }
+  services.start_php([&work](const Error& error) { work.warn(error); });
+  return {};
+}
+
+}  // namespace
+
 Step publish_step(Services& services) {
   return {"publish", [&services](Work& work) -> Result<void> {
             const Result<std::uint64_t> generation = services.publish();
@@ -81,6 +100,17 @@ Step drush_step(Services& services, std::string uri) {
                 services.store().with([&](registry::Store& store) { return load_site(store, uri); });
             if (!context && context.error().code == Code::kConflict) return {};
             return warn_when_lasting(work, bring_site_files(services, work, uri));
+          }};
+}
+
+Step php_step(Services& services, std::string uri) {
+  return {"php", [&services, uri = std::move(uri)](Work& work) -> Result<void> {
+            const Result<SiteContext> context =
+                services.store().with([&](registry::Store& store) { return load_site(store, uri); });
+            if (!context) return std::unexpected<Error>(context.error());
+            const Result<void> started = services.host().start_php({context->block.server, context->block.name});
+            if (!started) work.warn(started.error());
+            return {};
           }};
 }
 
@@ -110,13 +140,8 @@ Step answer_step(Services& services, std::string uri) {
 
 Step bring_servers_step(Services& services) {
   return {"web servers", [&services](Work& work) -> Result<void> {
-            const std::lock_guard turn(services.model_turn());
-            Result<emit::Model> model = read_model(services);
-            if (!model) return warn_when_lasting(work, pass(model));
-            Result<wire::Verified> verified = services.host().verify_servers({*std::move(model), {}});
-            if (!verified) return warn_when_lasting(work, pass(verified));
-            tell(work, *verified);
-            return {};
+            return bring(services, work,
+                         [&](emit::Model model) { return services.host().verify_servers({std::move(model), {}}); });
           }};
 }
 
@@ -124,13 +149,9 @@ Step bring_platform_step(Services& services) {
   return {"web servers", [&services](Work& work) -> Result<void> {
             Result<wire::PlatformFilesOrder> files = platform_files(services, work.task().object);
             if (!files) return warn_when_lasting(work, pass(files));
-            const std::lock_guard turn(services.model_turn());
-            Result<emit::Model> model = read_model(services);
-            if (!model) return warn_when_lasting(work, pass(model));
-            Result<wire::Verified> verified = services.host().verify_platform({*std::move(model), *std::move(files)});
-            if (!verified) return warn_when_lasting(work, pass(verified));
-            tell(work, *verified);
-            return {};
+            return bring(services, work, [&](emit::Model model) {
+              return services.host().verify_platform({std::move(model), *std::move(files)});
+            });
           }};
 }
 

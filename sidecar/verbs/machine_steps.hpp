@@ -19,10 +19,12 @@ namespace aegir::verbs {
 [[nodiscard]] tasks::Step publish_step(Services& services);
 /// Tells Drush of the state that the site has now. Nothing for a site without a slot, of which there are no files.
 [[nodiscard]] tasks::Step drush_step(Services& services, std::string uri);
+/// Starts the PHP of a site's block, when it is not at work; warns when it can't be started.
+[[nodiscard]] tasks::Step php_step(Services& services, std::string uri);
 /// Asks each web server for the site as a visitor would, and warns when it does not answer.
 [[nodiscard]] tasks::Step answer_step(Services& services, std::string uri);
 /// Brings folders, slots, fragments and web servers to what is committed. What is refused is a warning: all else is in
-/// force.
+/// force. PHP that is not at work is started.
 [[nodiscard]] tasks::Step bring_servers_step(Services& services);
 /// The same with the code, files and rules of the platform that the task is about; its .htaccess is read.
 [[nodiscard]] tasks::Step bring_platform_step(Services& services);

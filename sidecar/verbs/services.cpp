@@ -41,6 +41,17 @@ Result<void> Services::mend_map() {
   });
 }
 
+void Services::start_php(const std::function<void(const Error&)>& tell) {
+  const Result<std::vector<registry::Block>> blocks =
+      store_.with([](registry::Store& store) { return store.blocks(); });
+  if (!blocks) return tell(blocks.error());
+  for (const registry::Block& block : *blocks) {
+    const Result<void> started = host_.start_php({block.server, block.name});
+    // One that no verify has brought to this machine yet has nothing to start.
+    if (!started && started.error().code != Code::kNotFound) tell(started.error());
+  }
+}
+
 database::Server Services::database_server(const registry::Server& server) const {
   database::Admin admin;
   admin.server = server.name;

@@ -38,6 +38,8 @@ class Services {
   [[nodiscard]] Result<void> compare_map(registry::Store& store, const publish::OnChange& told) const;
   /// publish(), and a map made anew when it differs even then, as a damaged one does.
   [[nodiscard]] Result<void> mend_map();
+  /// Starts the PHP of blocks that has ended; `tell` hears of what can't be started.
+  void start_php(const std::function<void(const Error&)>& tell);
   /// The database service of a server of the registry, as administrator.
   [[nodiscard]] database::Server database_server(const registry::Server& server) const;
   /// The same by the server's name.

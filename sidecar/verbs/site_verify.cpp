@@ -32,7 +32,8 @@ class Verify final : public SiteVerb {
     saga.before = {tree(), files()};
     for (tasks::Step& step : saga.before) step.lasts = true;
     saga.commit = {"record", [](Work&, registry::Store&, registry::Writer&) -> Result<void> { return {}; }};
-    saga.after = {publish_step(services()), settings(), answer_step(services(), task.object)};
+    saga.after = {publish_step(services()), settings(), php_step(services(), task.object),
+                  answer_step(services(), task.object)};
     return saga;
   }
 

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "compiler/emit/emit.hpp"
 #include "compiler/registry/random.hpp"
 #include "compiler/registry/store.hpp"
 
@@ -95,6 +96,18 @@ Lab::~Lab() {
   }
   nginx_.stop();
   apache_.stop();
+  fpm_.stop();
+  end_aegirds_php();
+}
+
+void Lab::end_aegirds_php() const {
+  registry::Block block;
+  block.name = kBlock;
+  block.server = kServer;
+  const std::string pid_file = emit::fpm_block_pid(config_, block);
+  const std::string pid = live::slurp(pid_file);
+  if (pid.empty() || ::kill(std::stoi(pid), SIGTERM) != 0) return;
+  (void)live::eventually([&] { return !fs::exists(pid_file); });
 }
 
 std::string Lab::aegirc(const std::vector<std::string>& arguments) const {
@@ -164,6 +177,7 @@ void Lab::start(Service service) {
     case Service::kNginx:
       return nginx_.start(nginx_frame_, {nginx_port_.endpoint()});
     case Service::kPhp: {
+      end_aegirds_php();
       std::vector<live::Endpoint> sockets;
       for (unsigned slot = 0; slot < kSlots; ++slot) {
         sockets.push_back(live::Endpoint::unix_socket(slot_socket(config_, kBlock, slot)));

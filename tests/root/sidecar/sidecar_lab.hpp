@@ -90,6 +90,8 @@ class Lab {
  private:
   void configure_servers();
   void make_registry();
+  /// aegird starts the PHP of a block that has ended, and it goes on without aegird.
+  void end_aegirds_php() const;
   std::string aegirc(const std::vector<std::string>& arguments) const;
 
   live::TempDir root_;
