@@ -26,6 +26,16 @@ BARS = [
     Bar("full compile", "aegir", 5, FLEET),
     Bar("full compile, peak of memory", "aegir", 1024, FLEET),
     Bar("incremental compile", "aegir", 20),
+    Bar("queued to first child, p99", "aegir", 20),
+    *(
+        Bar(f"site {verb}, overhead over its programs", "aegir", 0.2)
+        for verb in ("install", "login", "verify", "disable", "enable", "delete")
+    ),
+    Bar("1,000 queued tasks, out of order in their site", "aegir", 0),
+    Bar("5 installs, visitors of another site: not 200", "aegir", 0),
+    Bar("5 installs, visitors of another site: longest answer", "aegir", 1000),
+    Bar("5 installs, long requests cut", "aegir", 0),
+    Bar("aegird and its worker at rest, PSS", "aegir", 30, 10_000),
     Bar(ADDED + "static file", "ngx_aegir", 1500),
     Bar(ADDED + "random host", "ngx_aegir", 1500),
     Bar(ADDED + "last host", "ngx_aegir", 1500),
