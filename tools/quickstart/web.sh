@@ -66,19 +66,23 @@ EOF
   } >"$state/etc/nginx.conf"
 }
 
-# web_start APACHE_PORT NGINX_PORT: starts those of the three that do not run.
-web_start() {
+# Starts PHP when it does not run.
+php_start() {
   # A site's programs keep the standard error of their FPM master, so it has none; what is wrong with its
   # configuration is told by the test before.
   local -a fpm=("$(php_dir)/php-fpm" --nodaemonize --fpm-config "$(emitted "php/$block_name.conf")")
   local sockets=$state/run/aegir/fpm/$block_name
-  if ! pid_of php >/dev/null; then
-    "${fpm[@]}" --test >>"$state/log/php.out" 2>&1 || { cat "$state/log/php.out" >&2; return 1; }
-    rm -f "$sockets"/*.sock  # of a master that was killed
-    # shellcheck disable=SC2016  # for the shell that becomes FPM
-    start php sh -c 'exec "$@" 2>/dev/null' sh "${fpm[@]}"
-    await php test -S "$sockets/0.sock"
-  fi
+  if pid_of php >/dev/null; then return; fi
+  "${fpm[@]}" --test >>"$state/log/php.out" 2>&1 || { cat "$state/log/php.out" >&2; return 1; }
+  rm -f "$sockets"/*.sock  # of a master that was killed
+  # shellcheck disable=SC2016  # for the shell that becomes FPM
+  start php sh -c 'exec "$@" 2>/dev/null' sh "${fpm[@]}"
+  await php test -S "$sockets/0.sock"
+}
+
+# web_start APACHE_PORT NGINX_PORT: starts those of the three that do not run.
+web_start() {
+  php_start
   if ! pid_of apache >/dev/null; then
     start apache apache2 -f "$state/etc/httpd.conf" -DFOREGROUND
     await apache port_answers "$1"
