@@ -30,6 +30,7 @@ namespace aegir::monitor {
 namespace {
 
 constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kReload{2};
 
 class Master {
  public:
@@ -56,7 +57,12 @@ class Master {
   }
 
   [[nodiscard]] Result<void> start() const {
-    if (answers()) return {};
+    // One that reads its configuration again does not answer for a moment, and a second one would take its sockets.
+    const auto end = std::chrono::steady_clock::now() + kReload;
+    do {
+      if (answers()) return {};
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    } while (std::chrono::steady_clock::now() < end);
     if (Result<void> told = has_unit() ? control("start") : spawn(); !told) return told;
     return wait([this] { return answers(); }, "does not answer on its first socket");
   }
