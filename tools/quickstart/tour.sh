@@ -52,7 +52,8 @@ database_seen_at() { curl --silent --max-time 20 "http://new.localhost:$1/?show=
 
 tour_life() {
   local workers link cookies=$state/log/tour-cookies database left
-  workers=$(web_workers)
+  # A reload that came before may still be under way.
+  until workers=$(web_workers) && sleep 1.5 && [[ $(web_workers) == "$workers" ]]; do :; done
   # Of a tour that was broken off.
   if [[ $(aegir site list) == *new.localhost* ]]; then
     aegir site disable new.localhost >/dev/null 2>&1 || true
