@@ -29,7 +29,7 @@ Upkeep::Upkeep(verbs::Services& services, std::function<void(const Error&)> tell
     : services_(services), tell_(std::move(tell)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void Upkeep::run(const std::stop_token& stop) {
-  start_php();
+  services_.start_php(tell_);
   Clock::time_point forget;
   while (!stop.stop_requested()) {
     note("map", persist());
@@ -39,10 +39,6 @@ void Upkeep::run(const std::stop_token& stop) {
     }
     pause(stop, kPersist);
   }
-}
-
-void Upkeep::start_php() {
-  services_.start_php([this](const Error& error) { tell_(error); });
 }
 
 Result<void> Upkeep::persist() const {

@@ -18,7 +18,6 @@ class Upkeep {
 
  private:
   void run(const std::stop_token& stop);
-  void start_php();
   [[nodiscard]] Result<void> persist() const;
   [[nodiscard]] Result<void> forget_log(const std::stop_token& stop) const;
   void note(const char* job, const Result<void>& done);

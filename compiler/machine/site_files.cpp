@@ -10,7 +10,6 @@
 
 #include "compiler/core/host_name.hpp"
 #include "compiler/machine/code.hpp"
-#include "compiler/machine/drush_file.hpp"
 #include "compiler/machine/file.hpp"
 #include "compiler/machine/privilege.hpp"
 

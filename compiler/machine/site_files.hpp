@@ -44,6 +44,11 @@ using DrushFile = std::pair<std::string, std::string>;
 [[nodiscard]] Result<void> install_drush_files(const Config& config, const Accounts& accounts,
                                                const std::vector<DrushFile>& files, Done& done);
 
+/// Takes away an alias of Drush's that aegirc has written for a platform or server, by its file's name in .drush;
+/// `name` is a plain one. Nothing when there is none, or it is somebody's own.
+[[nodiscard]] Result<void> forget_drush_file(const Config& config, const Accounts& accounts, const std::string& name,
+                                             Done& done);
+
 /// The same below the home of a slot, where they are the slot's own; written as the slot. When the site is `alone` in
 /// it, what is there of aegirc's under other names goes away: it is of a name that the site had before. kNotFound when
 /// there is no such slot.

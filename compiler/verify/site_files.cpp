@@ -3,7 +3,6 @@
 #include <iterator>
 #include <utility>
 
-#include "compiler/machine/drush_file.hpp"
 namespace aegir::verify {
 namespace {
 

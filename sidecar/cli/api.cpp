@@ -13,11 +13,6 @@ namespace {
 constexpr int kPauseMilliseconds = 500;  // before a broken connection is made again
 constexpr std::chrono::seconds kPatience{60};
 
-std::string text_at(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 std::uint32_t number_at(const Json& object, const char* key) {
   const auto value = object.find(key);
   return value != object.end() && value->is_number_unsigned() ? value->get<std::uint32_t>() : 0;
@@ -123,6 +118,11 @@ class EventReader {
 };
 
 }  // namespace
+
+std::string text_at(const Json& object, const char* key) {
+  const auto value = object.find(key);
+  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
+}
 
 std::string encoded(std::string_view text) {
   std::string out;

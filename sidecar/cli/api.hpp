@@ -40,6 +40,8 @@ class Api {
   std::string socket_;
 };
 
+/// A text of an answer; empty when it has none of that name.
+[[nodiscard]] std::string text_at(const Json& object, const char* key);
 /// A name as a part of a path or a query.
 [[nodiscard]] std::string encoded(std::string_view text);
 

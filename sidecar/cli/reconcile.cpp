@@ -10,11 +10,6 @@ namespace {
 /// As `aegirc diff` has it: something differs.
 constexpr int kDiffers = 1;
 
-std::string text_at(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 /// One line for what was found, and one for what can be done.
 std::string lines_of(const std::string& what, const Json& row) {
   const std::string next = text_at(row, "next");

@@ -12,11 +12,6 @@
 namespace aegir::client {
 namespace {
 
-std::string text_at(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 /// What became of one of several objects.
 struct Row {
   std::string state;  ///< of its task, "refused", or "not asked"

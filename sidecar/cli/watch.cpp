@@ -18,11 +18,6 @@ void say(const std::string& name, std::string text) {
   (void)std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-std::string text_at(const Json& object, const char* key) {
-  const auto value = object.find(key);
-  return value != object.end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 /// What a task is, for a sentence: "site install shop.example".
 std::string wanted_of(const Json& task) {
   const std::string object = text_at(task, "object");

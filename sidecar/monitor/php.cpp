@@ -57,12 +57,10 @@ class Master {
   }
 
   [[nodiscard]] Result<void> start() const {
-    // One that reads its configuration again does not answer for a moment, and a second one would take its sockets.
-    const auto end = std::chrono::steady_clock::now() + kReload;
-    do {
-      if (answers()) return {};
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    } while (std::chrono::steady_clock::now() < end);
+    // One that reads its configuration again may not take anybody for a moment, and keeps its socket's file.
+    std::error_code error;
+    const bool may_be_there = std::filesystem::exists(slot_socket(config_, block_.name, 0), error);
+    if (answers() || (may_be_there && comes_true([this] { return answers(); }, kReload))) return {};
     if (Result<void> told = has_unit() ? control("start") : spawn(); !told) return told;
     return wait([this] { return answers(); }, "does not answer on its first socket");
   }
@@ -130,7 +128,9 @@ class Master {
     if (path.size() >= sizeof address.sun_path) return false;
     std::memcpy(address.sun_path, path.data(), path.size());
     const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    if (!socket) return false;
+    // EAGAIN: somebody listens, and many wait for him.
+    return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
   }
 
   /// Its pid file goes with it; one that was killed leaves it, and nobody answers.
@@ -139,17 +139,20 @@ class Master {
     return !answers() && !is_there && is_there.error().code == Code::kNotFound;
   }
 
-  [[nodiscard]] Result<void> wait(const std::function<bool()>& done, const std::string& complaint) const {
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > end) {
-        return fail_at(emit::fpm_block_path(config_, block_), Code::kBusy,
-                       "the PHP of block " + block_.name + ' ' + complaint,
-                       "look into " + config_.log_dir + "/php-" + block_.name + ".log");
-      }
+  [[nodiscard]] static bool comes_true(const std::function<bool()>& what, std::chrono::seconds patience) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!what()) {
+      if (std::chrono::steady_clock::now() > end) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    return {};
+    return true;
+  }
+
+  [[nodiscard]] Result<void> wait(const std::function<bool()>& done, const std::string& complaint) const {
+    if (comes_true(done, kPatience)) return {};
+    return fail_at(emit::fpm_block_path(config_, block_), Code::kBusy,
+                   "the PHP of block " + block_.name + ' ' + complaint,
+                   "look into " + config_.log_dir + "/php-" + block_.name + ".log");
   }
 
   const Config& config_;

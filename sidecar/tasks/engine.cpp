@@ -20,26 +20,6 @@ constexpr std::chrono::minutes kUnreadable{10};
 /// What another version has begun waits for the next start.
 constexpr std::chrono::hours kWhenOthers{24 * 365};
 
-constexpr const char* noun(registry::ObjectKind kind) {
-  switch (kind) {
-    case registry::ObjectKind::kRegistry:
-      return "registry";
-    case registry::ObjectKind::kServer:
-      return "server";
-    case registry::ObjectKind::kPlatform:
-      return "platform";
-    case registry::ObjectKind::kClient:
-      return "client";
-    case registry::ObjectKind::kSite:
-      return "site";
-  }
-  return "";
-}
-
-std::string object_name(registry::ObjectKind kind, const std::string& object) {
-  return std::string(noun(kind)) + (object.empty() ? "" : " ") + object;
-}
-
 std::string name_of(std::uint64_t id) { return "task " + std::to_string(id); }
 
 }  // namespace
@@ -79,7 +59,7 @@ Result<const Verb*> Engine::find(registry::ObjectKind kind, std::string_view ver
     if (each->name() == verb) return each.get();
     names += (names.empty() ? "" : ", ") + each->name();
   }
-  return fail(Code::kNotFound, std::string("there is no verb ") + printable(verb) + " for a " + noun(kind),
+  return fail(Code::kNotFound, std::string("there is no verb ") + printable(verb) + " for a " + object_name(kind, {}),
               names.empty() ? "" : "ask for one of: " + names);
 }
 

@@ -3,6 +3,29 @@
 #include <algorithm>
 
 namespace aegir::tasks {
+namespace {
+
+constexpr const char* noun(registry::ObjectKind kind) {
+  switch (kind) {
+    case registry::ObjectKind::kRegistry:
+      return "registry";
+    case registry::ObjectKind::kServer:
+      return "server";
+    case registry::ObjectKind::kPlatform:
+      return "platform";
+    case registry::ObjectKind::kClient:
+      return "client";
+    case registry::ObjectKind::kSite:
+      return "site";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string object_name(registry::ObjectKind kind, const std::string& object) {
+  return std::string(noun(kind)) + (object.empty() ? "" : " ") + object;
+}
 
 bool LockTable::are_free(const Locks& locks) const {
   return std::ranges::all_of(locks, [&](const auto& lock) {

@@ -7,11 +7,16 @@
 #include <string>
 #include <string_view>
 
+#include "compiler/registry/tasks.hpp"
+
 namespace aegir::tasks {
 
 enum class Hold : bool { kShared, kAlone };
 
-/// By an object's name: "site shop.example", "platform d10", "server web1".
+/// What an object is called among locks: "site shop.example", "platform d10"; "registry".
+[[nodiscard]] std::string object_name(registry::ObjectKind kind, const std::string& object);
+
+/// By object_name().
 using Locks = std::map<std::string, Hold, std::less<>>;
 
 /// Who holds what. Not synchronised.

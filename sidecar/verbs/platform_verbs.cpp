@@ -30,7 +30,7 @@ class PlatformVerb : public tasks::Verb {
   [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kPlatform; }
   /// The platform alone: nothing is installed on it meanwhile.
   [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
-    return tasks::Locks{{"platform " + task.object, tasks::Hold::kAlone}};
+    return tasks::Locks{{tasks::object_name(task.kind, task.object), tasks::Hold::kAlone}};
   }
   [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
     if (Result<void> read = read_request(task.request, [](registry::ObjectReader&) {}); !read) return read;

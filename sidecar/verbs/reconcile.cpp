@@ -27,7 +27,7 @@ class Reconcile final : public tasks::Verb {
   [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kRegistry; }
   /// One at a time. The objects are borrowed one after the other (reconcile.hpp).
   [[nodiscard]] Result<tasks::Locks> locks(const registry::NewTask&, registry::Store&) const override {
-    return tasks::Locks{{"registry", tasks::Hold::kAlone}};
+    return tasks::Locks{{tasks::object_name(kind(), {}), tasks::Hold::kAlone}};
   }
   [[nodiscard]] Result<void> check(const registry::NewTask& task, registry::Store&) const override {
     const Result<bool> read = mends(task);
@@ -140,7 +140,9 @@ void Differences::tell(Work& work) const {
   }
 }
 
-tasks::Locks Reconciliation::locks_of(const std::string& uri) { return {{"site " + uri, tasks::Hold::kAlone}}; }
+tasks::Locks Reconciliation::locks_of(const std::string& uri) {
+  return {{tasks::object_name(registry::ObjectKind::kSite, uri), tasks::Hold::kAlone}};
+}
 
 Result<void> Reconciliation::cancelled(const Work& work) const {
   if (!work.is_cancelled()) return {};
@@ -265,13 +267,12 @@ void Reconciliation::look_at_candidate(Work& work, const registry::Candidate& ca
 }
 
 Result<void> Reconciliation::look_at_tasks(Work& work) {
-  static constexpr std::array kNouns = {"registry", "server", "platform", "client", "site"};
   const Result<std::vector<registry::Task>> open =
       services_.store().with([](registry::Store& store) { return store.tasks().open(); });
   if (!open) return std::unexpected(open.error());
   for (const registry::Task& task : *open) {
     if (task.state != registry::TaskState::kProcessing || task.id == work.id()) continue;
-    const std::string object = std::string(kNouns[static_cast<std::size_t>(task.kind)]) + ' ' + task.object;
+    const std::string object = tasks::object_name(task.kind, task.object);
     const std::optional<tasks::Loan> loan = work.borrow({{object, tasks::Hold::kAlone}});
     if (!loan) continue;
     const Result<std::optional<registry::Task>> now =

@@ -9,6 +9,7 @@
 namespace aegir::verbs {
 
 using registry::LogLevel;
+using registry::ObjectKind;
 using registry::SlotState;
 using tasks::Work;
 
@@ -153,8 +154,10 @@ Result<void> Reconciliation::look_at_fragments(Work& work) {
   if (!found) return pass(found);
   if (found->lines.empty() && found->errors.empty()) return {};
   tasks::Locks all;
-  for (const registry::Server& server : servers_) all["server " + server.name] = tasks::Hold::kAlone;
-  for (const registry::Platform& platform : platforms_) all["platform " + platform.name] = tasks::Hold::kShared;
+  for (const registry::Server& server : servers_)
+    all[tasks::object_name(ObjectKind::kServer, server.name)] = tasks::Hold::kAlone;
+  for (const registry::Platform& platform : platforms_)
+    all[tasks::object_name(ObjectKind::kPlatform, platform.name)] = tasks::Hold::kShared;
   const std::optional<tasks::Loan> loan = work.borrow(all);
   if (!loan) {
     work.log(LogLevel::kInfo, "web servers are not looked at: a task is at work on them");
@@ -177,7 +180,7 @@ Result<void> Reconciliation::look_at_fragments(Work& work) {
 }
 
 Result<void> Reconciliation::look_at_platform(Work& work, const registry::Platform& platform) {
-  const std::string about = "platform " + platform.name;
+  const std::string about = tasks::object_name(ObjectKind::kPlatform, platform.name);
   const auto compare = [&](const wire::PlatformFilesOrder& files) -> Result<wire::Compared> {
     Result<wire::Comparison> found = services_.host().compare({std::nullopt, {files}, {}});
     if (!found) return pass(found);

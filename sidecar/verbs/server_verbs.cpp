@@ -45,7 +45,7 @@ class ServerAdd final : public tasks::Verb {
   [[nodiscard]] std::string name() const override { return "add"; }
   [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kServer; }
   [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
-    return tasks::Locks{{"server " + task.object, tasks::Hold::kAlone}};
+    return tasks::Locks{{tasks::object_name(task.kind, task.object), tasks::Hold::kAlone}};
   }
   [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
     Result<registry::Server> server = parse<registry::Server>(task);
@@ -84,7 +84,7 @@ class ServerVerify final : public tasks::Verb {
   [[nodiscard]] std::string name() const override { return "verify"; }
   [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kServer; }
   [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
-    return tasks::Locks{{"server " + task.object, tasks::Hold::kAlone}};
+    return tasks::Locks{{tasks::object_name(task.kind, task.object), tasks::Hold::kAlone}};
   }
   [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
     if (Result<void> read = read_request(task.request, [](registry::ObjectReader&) {}); !read) return read;
@@ -117,7 +117,7 @@ class ClientAdd final : public tasks::Verb {
   [[nodiscard]] std::string name() const override { return "add"; }
   [[nodiscard]] registry::ObjectKind kind() const override { return registry::ObjectKind::kClient; }
   [[nodiscard]] Result<tasks::Locks> locks(const NewTask& task, registry::Store&) const override {
-    return tasks::Locks{{"client " + task.object, tasks::Hold::kAlone}};
+    return tasks::Locks{{tasks::object_name(task.kind, task.object), tasks::Hold::kAlone}};
   }
   [[nodiscard]] Result<void> check(const NewTask& task, registry::Store& store) const override {
     Result<registry::Client> client = parse<registry::Client>(task);

@@ -60,8 +60,9 @@ class Install final : public SiteVerb {
   [[nodiscard]] Result<tasks::Locks> locks(const registry::NewTask& task, registry::Store& store) const override {
     Result<InstallRequest> request = read_install(task, store.key());
     if (!request) return pass(request);
-    return tasks::Locks{{"site " + task.object, tasks::Hold::kAlone},
-                        {"platform " + request->site.platform, tasks::Hold::kShared}};
+    return tasks::Locks{
+        {tasks::object_name(task.kind, task.object), tasks::Hold::kAlone},
+        {tasks::object_name(registry::ObjectKind::kPlatform, request->site.platform), tasks::Hold::kShared}};
   }
 
   [[nodiscard]] tasks::Saga saga(const registry::Task& task) const override {

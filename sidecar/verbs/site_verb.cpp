@@ -3,10 +3,11 @@
 namespace aegir::verbs {
 
 Result<tasks::Locks> SiteVerb::locks(const registry::NewTask& task, registry::Store& store) const {
-  tasks::Locks locks{{"site " + task.object, tasks::Hold::kAlone}};
+  tasks::Locks locks{{tasks::object_name(task.kind, task.object), tasks::Hold::kAlone}};
   const Result<std::optional<registry::Site>> site = store.find_site(task.object);
   if (!site) return std::unexpected<Error>(site.error());
-  if (site->has_value()) locks.emplace("platform " + (*site)->platform, tasks::Hold::kShared);
+  if (site->has_value())
+    locks.emplace(tasks::object_name(registry::ObjectKind::kPlatform, (*site)->platform), tasks::Hold::kShared);
   return locks;
 }
 

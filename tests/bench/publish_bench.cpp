@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "compiler/publish/publisher.hpp"
+#include "tests/bench/bench_main.hpp"
 
 namespace aegir::publish {
 namespace {
@@ -243,25 +245,8 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   aegir::publish::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    const char* const value = i + 1 < argc ? argv[++i] : "";
-    if (name == "--sites" && *value != '\0') {
-      options.sites = std::strtoull(value, nullptr, 10);
-    } else if (name == "--changes" && *value != '\0') {
-      options.changes = std::strtoull(value, nullptr, 10);
-    } else if (name == "--directory" && *value != '\0') {
-      options.directory = value;
-    } else {
-      std::fprintf(stderr, "usage: publish_bench [--sites N] [--changes N] [--directory DIR]\n");
-      return 64;
-    }
-  }
-  try {
-    aegir::publish::run(options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "publish_bench: %s\n", error.what());
-    return 70;
-  }
-  return 0;
+  const std::array<aegir::bench::Option, 3> known{
+      {{"--sites", &options.sites}, {"--changes", &options.changes}, {"--directory", &options.directory}}};
+  return aegir::bench::run("publish_bench", {argv, static_cast<std::size_t>(argc)}, known,
+                           [&] { aegir::publish::run(options); });
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +20,7 @@
 #include <string_view>
 
 #include "compiler/registry/json.hpp"
+#include "tests/bench/bench_main.hpp"
 
 namespace aegir::registry {
 namespace {
@@ -180,25 +182,8 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   aegir::registry::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    const char* const value = i + 1 < argc ? argv[++i] : "";
-    if (name == "--sites" && *value != '\0') {
-      options.sites = std::strtoull(value, nullptr, 10);
-    } else if (name == "--import" && *value != '\0') {
-      options.import = std::strtoull(value, nullptr, 10);
-    } else if (name == "--directory" && *value != '\0') {
-      options.directory = value;
-    } else {
-      std::fprintf(stderr, "usage: registry_bench [--sites N] [--import N] [--directory DIR]\n");
-      return 64;
-    }
-  }
-  try {
-    aegir::registry::run(options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "registry_bench: %s\n", error.what());
-    return 70;
-  }
-  return 0;
+  const std::array<aegir::bench::Option, 3> known{
+      {{"--sites", &options.sites}, {"--import", &options.import}, {"--directory", &options.directory}}};
+  return aegir::bench::run("registry_bench", {argv, static_cast<std::size_t>(argc)}, known,
+                           [&] { aegir::registry::run(options); });
 }

@@ -7,6 +7,7 @@
 // Needs root. Programs of a site are timed by a wrapper around its PHP, which costs them some milliseconds; those count
 // as the program's. `sites` in a figure is the size of the fleet at rest, or how many sites were worked on.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "compiler/registry/store.hpp"
+#include "tests/bench/bench_main.hpp"
 #include "tests/root/sidecar/sidecar_lab.hpp"
 
 namespace aegir::sidecar {
@@ -297,23 +299,7 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   aegir::sidecar::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    const char* const value = i + 1 < argc ? argv[++i] : "";
-    if (name == "--lives" && *value != '\0') {
-      options.lives = std::strtoull(value, nullptr, 10);
-    } else if (name == "--fleet" && *value != '\0') {
-      options.fleet = std::strtoull(value, nullptr, 10);
-    } else {
-      std::fprintf(stderr, "usage: sidecar_bench [--lives N] [--fleet N]\n");
-      return 64;
-    }
-  }
-  try {
-    aegir::sidecar::run(options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "sidecar_bench: %s\n", error.what());
-    return 1;
-  }
-  return 0;
+  const std::array<aegir::bench::Option, 2> known{{{"--lives", &options.lives}, {"--fleet", &options.fleet}}};
+  return aegir::bench::run("sidecar_bench", {argv, static_cast<std::size_t>(argc)}, known,
+                           [&] { aegir::sidecar::run(options); });
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "sidecar/tasks/engine.hpp"
+#include "tests/bench/bench_main.hpp"
 
 namespace aegir::tasks {
 namespace {
@@ -290,25 +292,8 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   aegir::tasks::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    const char* const value = i + 1 < argc ? argv[++i] : "";
-    if (name == "--history" && *value != '\0') {
-      options.history = std::strtoull(value, nullptr, 10);
-    } else if (name == "--samples" && *value != '\0') {
-      options.samples = std::strtoull(value, nullptr, 10);
-    } else if (name == "--directory" && *value != '\0') {
-      options.directory = value;
-    } else {
-      std::fprintf(stderr, "usage: task_bench [--history N] [--samples N] [--directory DIR]\n");
-      return 64;
-    }
-  }
-  try {
-    aegir::tasks::run(options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "task_bench: %s\n", error.what());
-    return 1;
-  }
-  return 0;
+  const std::array<aegir::bench::Option, 3> known{
+      {{"--history", &options.history}, {"--samples", &options.samples}, {"--directory", &options.directory}}};
+  return aegir::bench::run("task_bench", {argv, static_cast<std::size_t>(argc)}, known,
+                           [&] { aegir::tasks::run(options); });
 }

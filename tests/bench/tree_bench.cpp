@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include <string_view>
 
 #include "compiler/machine/machine.hpp"
+#include "tests/bench/bench_main.hpp"
 
 namespace aegir::machine {
 namespace {
@@ -111,17 +113,7 @@ void run(std::uint64_t files) {
 
 int main(int argc, char** argv) {
   std::uint64_t files = 1000;
-  if (argc == 3 && std::string_view(argv[1]) == "--files") {
-    files = std::strtoull(argv[2], nullptr, 10);
-  } else if (argc != 1) {
-    std::fprintf(stderr, "usage: tree_bench [--files N]\n");
-    return 64;
-  }
-  try {
-    aegir::machine::run(files);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "tree_bench: %s\n", error.what());
-    return 70;
-  }
-  return 0;
+  const std::array<aegir::bench::Option, 1> known{{{"--files", &files}}};
+  return aegir::bench::run("tree_bench", {argv, static_cast<std::size_t>(argc)}, known,
+                           [&] { aegir::machine::run(files); });
 }

@@ -3,25 +3,16 @@
 // it.
 //
 // AEGIR_FULL=1 does it at every point; else each fault at some, which AEGIR_SEED repeats.
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <iostream>
 
 #include "tests/crash/sidecar/faults.hpp"
+#include "tests/crash/sidecar/matrix_test.hpp"
 
 namespace aegir::sidecar {
 namespace {
 
-class FaultTest : public testing::Test {
+class FaultTest : public MatrixTest {
  protected:
-  static void SetUpTestSuite() { the_matrix = std::make_unique<Matrix>(); }
-  static void TearDownTestSuite() {
-    std::cout << the_matrix->table();
-    the_matrix.reset();
-  }
-  static Matrix& matrix() { return *the_matrix; }
-
   /// A fault breaks what a step does: so while the task stands before one.
   static std::vector<unsigned> points_for(const Row& row, const Fault& fault) {
     std::vector<unsigned> numbers;
@@ -87,9 +78,6 @@ class FaultTest : public testing::Test {
     }
     EXPECT_GE(survived, some);
   }
-
- private:
-  inline static std::unique_ptr<Matrix> the_matrix;
 };
 
 TEST_F(FaultTest, APartOfAegirdIsKilled) { run(killed_parts(matrix()), 6); }

@@ -3,35 +3,22 @@
 // machine is as before the verb or as the verb makes it.
 //
 // AEGIR_FULL=1 kills what follows at all its points; else at some, which AEGIR_SEED repeats.
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <iostream>
 #include <numeric>
 
-#include "tests/crash/sidecar/matrix.hpp"
+#include "tests/crash/sidecar/matrix_test.hpp"
 
 namespace aegir::sidecar {
 namespace {
 
-class KillTest : public testing::Test {
+class KillTest : public MatrixTest {
  protected:
-  static void SetUpTestSuite() { the_matrix = std::make_unique<Matrix>(); }
-  static void TearDownTestSuite() {
-    std::cout << the_matrix->table();
-    the_matrix.reset();
-  }
-  static Matrix& matrix() { return *the_matrix; }
-
   /// The first point that belongs to the row: what fails succeeds when it begins anew before that.
   static unsigned first_point(const Row& row) {
     const std::vector<std::string>& points = matrix().points_of(row);
     const auto spoiled = std::ranges::find(points, row.spoiled_at);
     return spoiled == points.end() ? 1 : static_cast<unsigned>(spoiled - points.begin()) + 2;
   }
-
- private:
-  inline static std::unique_ptr<Matrix> the_matrix;
 };
 
 TEST_F(KillTest, EveryPointOfEveryVerb) {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/live/harness/http.hpp"
+#include "tests/root/hunt/report.hpp"
 #include "tests/root/hunt/world.hpp"
 
 namespace aegir::hunt {
@@ -178,17 +179,6 @@ class Hunt : public testing::Test {
     EXPECT_TRUE(live::eventually([&] { return fs::exists(report); }, live::Milliseconds(240000)));
     visits = {traffic.good(), traffic.bad()};
     return Json::parse(live::slurp(report), nullptr, false);
-  }
-
-  /// Prints what each means tried and found, and fails for one that did not work.
-  static void tell(const std::string& who, const Json& report) {
-    std::printf("%s\n%9s %9s %6s  means\n", who.c_str(), "tried", "let in", "found");
-    for (const auto& [means, result] : report.items()) {
-      std::printf("%9d %9d %6zu  %s\n", result["tried"].get<int>(), result["open"].get<int>(), result["found"].size(),
-                  means.c_str());
-      EXPECT_GT(result["tried"], 0) << means;
-      EXPECT_FALSE(result.contains("error")) << means << ": " << result.value("error", "");
-    }
   }
 
   static World* world;

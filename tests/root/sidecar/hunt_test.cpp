@@ -11,6 +11,7 @@
 
 #include "compiler/core/secret_box.hpp"
 #include "compiler/registry/store.hpp"
+#include "tests/root/hunt/report.hpp"
 #include "tests/root/sidecar/shared_lab.hpp"
 
 namespace aegir::sidecar {
@@ -108,16 +109,6 @@ class SidecarHunt : public SharedLab {
             {"api", api_socket(config)}};
   }
 
-  static void tell(const std::string& who, const Json& report) {
-    std::printf("%s\n%9s %9s %6s  means\n", who.c_str(), "tried", "let in", "found");
-    for (const auto& [means, result] : report.items()) {
-      std::printf("%9d %9d %6zu  %s\n", result["tried"].get<int>(), result["open"].get<int>(), result["found"].size(),
-                  means.c_str());
-      EXPECT_GT(result["tried"], 0) << means;
-      EXPECT_FALSE(result.contains("error")) << means << ": " << result.value("error", "");
-    }
-  }
-
   registry::Site hunter_;
   registry::Site prey_;
   std::string secret_;
@@ -136,7 +127,7 @@ TEST_F(SidecarHunt, FindsNothingOfASiteThatAegirdWorksFor) {
   ASSERT_TRUE(live::eventually([&] { return fs::exists(report); }, live::Milliseconds(240000)));
   const Json found = Json::parse(live::slurp(report), nullptr, false);
   ASSERT_GE(found.size(), 30U) << found.dump(2);
-  tell("a site hunts another one, for which aegird works", found);
+  hunt::tell("a site hunts another one, for which aegird works", found);
   for (const auto& [means, result] : found.items()) EXPECT_EQ(result["found"], Json::array()) << means;
   EXPECT_GT(tasks.done(), 3) << "there was nothing to be seen";
 }
@@ -153,7 +144,7 @@ TEST_F(SidecarHunt, FindsItAsRoot) {
                                  .output;
   const Json report = Json::parse(output, nullptr, false);
   ASSERT_TRUE(report.is_object()) << output;
-  tell("root hunts it", report);
+  hunt::tell("root hunts it", report);
   for (const auto& [means, result] : report.items()) EXPECT_NE(result["found"], Json::array()) << means;
 }
 
