@@ -5,8 +5,9 @@
 #
 #   tests/clean_root.sh [quickstart|check]    (both when none is named)
 #
-# Packages come from this machine's own apt sources. The root is a mount point of its own in namespaces of its own, so
-# that everything in it ends with this script. Needs root.
+# Codebases of Drupal that this machine has (/var/cache/aegir-drupal) are there too, so that the check's time is with
+# them. Packages come from this machine's own apt sources. The root is a mount point of its own in namespaces of its own,
+# so that everything in it ends with this script. Needs root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,6 +44,12 @@ inside() {
     shift
     mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
+    codebases=/var/cache/aegir-drupal
+    if [[ -d $codebases ]]; then
+      mkdir -p "$root$codebases"
+      mount --bind "$codebases" "$root$codebases"
+      mount -o remount,bind,ro "$root$codebases"
+    fi
     mount --rbind /sys "$root/sys"
     mount -t tmpfs -o mode=755 tmpfs "$root/dev"
     for device in null zero full random urandom tty; do

@@ -157,9 +157,9 @@ def sequences(subject, sites, count):
     }
 
 
-def ready(setting, server):
+def ready(setting, server, timeout=120):
     expect = client.Expect(200, STATIC)
-    return client.wait_for(setting.port, configs.site(1), "/static.txt", expect, server.alive, 120)
+    return client.wait_for(setting.port, configs.site(1), "/static.txt", expect, server.alive, timeout)
 
 
 def time_reload(subject, setting, server):
@@ -205,7 +205,7 @@ def count_instructions(place, subject, sites, kinds, counting):
     with place.setting("counted", single=True) as setting:
         (setting.directory / "server.conf").write_text(subject.text(setting, sites))
         with callgrind.CountedServer(subject.argv(setting), setting.directory) as server:
-            ready(setting, server)
+            ready(setting, server, 600)  # callgrind reads 10,000 hosts' rules as slowly as it does all else
             all_kinds = sequences(subject, sites, counting.requests)
             for kind in kinds:
                 value = counting.count(server, setting.port, all_kinds[kind], f"{subject.name}-{sites}-{kind}")
