@@ -57,8 +57,7 @@ Result<std::string> block(const Config& config, const registry::Platform& platfo
     if (is_left_out(surroundings, own)) {
       text.line("    # Left out, since the server refuses it: ", Value{own, "config_dir"});
     } else {
-      // As a pattern, which may match nothing.
-      text.line("    include ", Value{own.substr(0, own.size() - 1) + "[f]", "config_dir"}, ";");
+      text.line("    include ", Value{may_be_missing(own), "config_dir"}, ";");
     }
   }
   nginx_rules(text, config, rules,

@@ -1,5 +1,6 @@
 #include "compiler/emit/nginx_rules.hpp"
 
+#include "compiler/emit/people.hpp"
 #include "compiler/emit/rules.hpp"
 
 namespace aegir::emit {
@@ -103,7 +104,8 @@ void unknown(Text& text, const Value& docroot, const Rules& rules, const Value& 
 }  // namespace
 
 std::string nginx_local_pattern(const Config& config, const registry::Platform& platform) {
-  return server_config_dir(config, platform.server) + "/nginx/platform.d/" + platform.name + ".local.con[f]";
+  return may_be_missing(server_config_dir(config, platform.server) + "/nginx/platform.d/" + platform.name +
+                        ".local.conf");
 }
 
 void nginx_rules(Text& text, const Config& config, const registry::Platform& platform, const NginxPlaces& places) {

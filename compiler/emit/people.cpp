@@ -22,14 +22,19 @@ void include_by_name(Text& text, Literal before, const PersonsFile& file, Litera
   if (file.left_out) {
     text.line("# Left out, since the server refuses it: ", Value{file.path, "config_dir"});
   } else {
-    // As a pattern, which may match nothing.
-    text.line(before, Value{file.path.substr(0, file.path.size() - 1) + "[f]", "config_dir"}, after);
+    text.line(before, Value{may_be_missing(file.path), "config_dir"}, after);
   }
 }
 
 bool is_local(std::string_view path) { return path.ends_with(std::string(kLocal) + std::string(kConf)); }
 
 }  // namespace
+
+std::string may_be_missing(std::string path) {
+  const std::size_t last = path.rfind('/') - 1;
+  path.replace(last, 1, {'[', path[last], ']'});
+  return path;
+}
 
 bool is_left_out(const Surroundings& surroundings, std::string_view path) {
   return std::ranges::any_of(surroundings.people,

@@ -13,6 +13,10 @@ namespace aegir::emit {
 /// Whether a person's file is left out, since its server refuses it.
 [[nodiscard]] bool is_left_out(const Surroundings& surroundings, std::string_view path);
 
+/// The path of a file that need not be there, as a pattern, which may match nothing. The brackets stand in its folder's
+/// name: in its own, each of them would have the server read the whole folder, and that as often as there are sites.
+[[nodiscard]] std::string may_be_missing(std::string path);
+
 /// Includes the *.conf files of `folder` (with a slash at its end): all by a pattern or, when one is left out, the
 /// others by name. `before` and `after` make a directive that does not mind when there is no such file.
 void include_people(Text& text, Literal before, std::string_view folder, Literal after,

@@ -323,8 +323,7 @@ class Emitter {
     text.line("    }");
     text.line(kClosed);
     const std::string own = path(own_site_local(site.site.uri));
-    // As a pattern, which may match nothing.
-    text.line("    include ", Value{own.substr(0, own.size() - 1) + "[f]", "config_dir"}, ";");
+    text.line("    include ", Value{may_be_missing(own), "config_dir"}, ";");
     const std::string local = nginx_local_pattern(config_, site.platform);
     const std::string php = path("vhost.d/" + site.site.uri + "@php");
     registry::Platform platform = site.platform;
