@@ -17,7 +17,6 @@ namespace {
 /// Where aegird has put its end of the socket.
 constexpr int kChannel = 3;
 constexpr std::chrono::seconds kPatience{30};
-constexpr std::chrono::milliseconds kBetweenTries{20};
 
 int tell(const Error& error) {
   (void)std::fprintf(stderr, "aegird-worker: %s\n", describe(error).c_str());
@@ -32,17 +31,15 @@ Result<std::unique_ptr<registry::Store>> open_registry(const Config& config) {
     }
     return pass(key);
   }
+  // A worker that holds it is one of an aegird that was killed.
   const registry::Patience patience{
-      .longest = kPatience, .on_wait = [](const std::string& holder) {
-        (void)std::fprintf(stderr, "aegird-worker: waits for %s, which writes the registry\n", holder.c_str());
-      }};
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  for (;;) {
-    auto store = registry::Store::open(config.registry, registry::Store::Mode::kWrite, *key, patience);
-    // Nobody waits for a worker. One of an aegird that was killed is about to end, though.
-    if (store || store.error().code != Code::kBusy || std::chrono::steady_clock::now() >= end) return store;
-    std::this_thread::sleep_for(kBetweenTries);
-  }
+      .longest = kPatience,
+      .on_wait =
+          [](const std::string& holder) {
+            (void)std::fprintf(stderr, "aegird-worker: waits for %s, which writes the registry\n", holder.c_str());
+          },
+      .for_worker = true};
+  return registry::Store::open(config.registry, registry::Store::Mode::kWrite, *key, patience);
 }
 
 /// The key of the site map, which only root can read.

@@ -40,7 +40,7 @@ Result<Fd> take_lock(const std::string& path, const Patience& patience) {
     if (errno != EWOULDBLOCK) return fail_errno("the registry can't be locked", path, errno);
     const std::string process = holder(fd.get());
     const bool is_aegird = process.ends_with(" (aegird-worker)");
-    if (Clock::now() >= end || is_aegird) {
+    if (Clock::now() >= end || (is_aegird && !patience.for_worker)) {
       return fail_at(path, Code::kBusy, "the registry is being written by " + process,
                      is_aegird ? "ask aegird for it: see `aegir --help`; or end it first, with `systemctl stop aegird`"
                                : "run the command again when that has ended");

@@ -9,8 +9,8 @@
 namespace aegir::registry {
 
 /// Takes the lock; it is given back when the descriptor is closed or the process ends. kBusy names the holder, at the
-/// end of `patience`; at once when that is aegird-worker, which holds it as long as it runs. The file is made when it
-/// is missing (0600) and stays.
+/// end of `patience`, or at once when that is aegird-worker and patience is not for it. The file is made when it is
+/// missing (0600) and stays.
 [[nodiscard]] Result<Fd> take_lock(const std::string& path, const Patience& patience);
 
 }  // namespace aegir::registry

@@ -125,7 +125,8 @@ Result<std::string> SqliteWriter::choose_block(const Site& site) const {
   for (const auto& [name, full] : catalog_.blocks) {
     if (full.block.server == platform.server && (full.block.client.empty() || full.block.client == site.client)) {
       return fail(Code::kConflict, "no block of server '" + platform.server + "' has a free slot",
-                  "add a block, or give one more slots; a shared block is used only where it is named");
+                  "add a block (`aegir block add`), or give one more slots; a shared block is used only where it is "
+                  "named");
     }
   }
   return std::string();

@@ -109,7 +109,9 @@ struct Candidate {
 /// How long to wait for another process that writes the registry.
 struct Patience {
   std::chrono::milliseconds longest{0};
-  std::function<void(const std::string& holder)> on_wait;  ///< called once, with "process 17 (aegirc)"
+  std::function<void(const std::string& holder)> on_wait = {};  ///< called once, with "process 17 (aegirc)"
+  /// Also for aegird-worker, which holds it for as long as it runs: one that is about to end.
+  bool for_worker = false;
 };
 
 class Store {

@@ -84,18 +84,20 @@ std::invoke_result_t<const Body&> writing(Connection& connection, const Body& bo
 
 Result<void> Tasks::together(const std::function<Result<void>()>& body) { return writing(*connection_, body); }
 
-Result<Tasks::Queued> Tasks::enqueue(const NewTask& task) {
+Result<Tasks::Queued> Tasks::enqueue(const NewTask& task, bool collapses) {
   for (const std::string* text : {&task.verb, &task.object, &task.actor, &task.key}) {
     if (find_control_or_bad_utf8(*text) == std::string::npos) continue;
     return fail(Code::kInvalid, "a task can't hold " + printable(*text), "write it without control characters");
   }
   const auto insert = [&]() -> Result<Queued> {
-    const Result<std::uint64_t> queued = first_number(connection_->query(
-        "SELECT id FROM task WHERE state = 0 AND verb = ?1 AND kind = ?2 AND object = ?3 AND request = ?4 "
-        "AND after = ?5 AND actor = ?6 AND cancel_asked = 0",
-        task.verb, task.kind, task.object, task.request, task.after, task.actor));
-    if (!queued) return std::unexpected<Error>(queued.error());
-    if (*queued != 0) return Queued{*queued, true};
+    if (collapses) {
+      const Result<std::uint64_t> queued = first_number(connection_->query(
+          "SELECT id FROM task WHERE state = 0 AND verb = ?1 AND kind = ?2 AND object = ?3 AND request = ?4 "
+          "AND after = ?5 AND actor = ?6 AND cancel_asked = 0",
+          task.verb, task.kind, task.object, task.request, task.after, task.actor));
+      if (!queued) return std::unexpected<Error>(queued.error());
+      if (*queued != 0) return Queued{*queued, true};
+    }
     if (task.after != 0) {
       const Result<std::uint64_t> before =
           first_number(connection_->query("SELECT id FROM task WHERE id = ?1", task.after));

@@ -18,8 +18,8 @@ namespace aegir::registry {
 
 class Connection;
 
-/// What a task is about.
-enum class ObjectKind : std::uint8_t { kRegistry, kServer, kPlatform, kClient, kSite };
+/// What a task is about; stored by its number.
+enum class ObjectKind : std::uint8_t { kRegistry, kServer, kPlatform, kClient, kSite, kBlock };
 
 /// The first two are open, the others are ends.
 enum class TaskState : std::uint8_t { kQueued, kProcessing, kSuccess, kWarning, kError, kCancelled };
@@ -95,13 +95,14 @@ class Tasks {
   /// Runs `body` in one transaction: all that it writes, or nothing when it fails.
   [[nodiscard]] Result<void> together(const std::function<Result<void>()>& body);
 
-  /// Puts a task at the end of the queue. An identical one (verb, object, request, after, actor) that is queued already
-  /// is returned instead, as is one that was asked for with the same key: `second`. kNotFound: `after` names none.
+  /// Puts a task at the end of the queue. One that was asked for with the same key is returned instead, as is, when
+  /// `collapses`, an identical one (verb, object, request, after, actor) that is queued already: `second`. kNotFound:
+  /// `after` names none.
   struct Queued {
     std::uint64_t id = 0;
     bool second = false;
   };
-  [[nodiscard]] Result<Queued> enqueue(const NewTask& task);
+  [[nodiscard]] Result<Queued> enqueue(const NewTask& task, bool collapses = true);
 
   [[nodiscard]] Result<std::optional<Task>> find(std::uint64_t id);
   [[nodiscard]] Result<std::vector<Task>> list(const TaskFilter& filter);

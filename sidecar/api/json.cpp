@@ -117,6 +117,17 @@ Json to_json(const registry::Server& server) {
   return {{"name", server.name}, {"host", server.host}, {"web", std::move(web)}, {"database", std::move(database)}};
 }
 
+Json to_json(const registry::Block& block) {
+  return {{"name", block.name},
+          {"server", block.server},
+          {"php_version", block.php_version},
+          {"slots", block.slots},
+          {"first_uid", block.first_uid},
+          {"client", text_or_null(block.client)},
+          {"max_children", block.max_children},
+          {"isolation", word_of(registry::kIsolationWords, block.isolation)}};
+}
+
 Json to_json(const registry::Platform& platform) {
   Json services = Json::array();
   for (const auto& [word, service] : registry::kServiceWords) {

@@ -21,6 +21,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const registry::LogLine& line);
 [[nodiscard]] Json to_json(const QueueView& queue);
 [[nodiscard]] Json to_json(const registry::Server& server);
+[[nodiscard]] Json to_json(const registry::Block& block);
 [[nodiscard]] Json to_json(const registry::Platform& platform);
 [[nodiscard]] Json to_json(const registry::Client& client);
 [[nodiscard]] Json to_json(const registry::Site& site);

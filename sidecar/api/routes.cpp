@@ -205,8 +205,10 @@ Answer pause_queue(Call& call) { return value_answer(call.service.pause(call.act
 Answer resume_queue(Call& call) { return value_answer(call.service.pause(call.actor, false)); }
 
 Answer list_servers(Call& call) { return list_answer("servers", call.service.servers(call.actor)); }
+Answer list_blocks(Call& call) { return list_answer("blocks", call.service.blocks(call.actor)); }
 Answer list_clients(Call& call) { return list_answer("clients", call.service.clients(call.actor)); }
 Answer show_server(Call& call) { return value_answer(call.service.server(call.actor, call.segments.at(2))); }
+Answer show_block(Call& call) { return value_answer(call.service.block(call.actor, call.segments.at(2))); }
 Answer show_platform(Call& call) { return value_answer(call.service.platform(call.actor, call.segments.at(2))); }
 Answer show_client(Call& call) { return value_answer(call.service.client(call.actor, call.segments.at(2))); }
 Answer show_site(Call& call) { return value_answer(call.service.site(call.actor, call.segments.at(2))); }
@@ -271,6 +273,8 @@ constexpr std::array kEntries = {
     Entry{{"POST", "/v1/queue/resume"}, resume_queue},
     Entry{{"GET", "/v1/servers"}, list_servers},
     Entry{{"GET", "/v1/servers/{name}"}, show_server},
+    Entry{{"GET", "/v1/blocks"}, list_blocks},
+    Entry{{"GET", "/v1/blocks/{name}"}, show_block},
     Entry{{"GET", "/v1/platforms"}, list_platforms, true},
     Entry{{"GET", "/v1/platforms/{name}"}, show_platform},
     Entry{{"GET", "/v1/clients"}, list_clients},

@@ -74,6 +74,10 @@ Result<void> find_object(registry::Store& store, NewTask& task) {
       const auto server = one_of(store.servers(), task.kind, task.object);
       return server ? Result<void>() : std::unexpected<Error>(server.error());
     }
+    case ObjectKind::kBlock: {
+      const auto block = one_of(store.blocks(), task.kind, task.object);
+      return block ? Result<void>() : std::unexpected<Error>(block.error());
+    }
     case ObjectKind::kClient: {
       const auto client = one_of(store.clients(), task.kind, task.object);
       return client ? Result<void>() : std::unexpected<Error>(client.error());
@@ -144,12 +148,7 @@ Result<Accepted> Service::enqueue(const Actor& actor, const Wish& wish) {
     return find_form(wanted.kind, wanted.verb)->makes ? Result<void>() : find_object(store, wanted);
   };
   if (wish.dry_run) {
-    const Result<const tasks::Verb*> verb = engine_.find(task->kind, task->verb);
-    if (!verb) return std::unexpected<Error>(verb.error());
-    Result<void> good = store_.with([&](registry::Store& store) -> Result<void> {
-      if (Result<void> found = look(store, *task); !found) return found;
-      return (*verb)->check(*task, store);
-    });
+    Result<void> good = store_.with([&](registry::Store& store) { return engine_.check(store, *task, look); });
     if (!good) return pass(good);
     Accepted accepted;
     static_cast<NewTask&>(accepted.task) = *std::move(task);
@@ -281,6 +280,11 @@ Result<std::vector<registry::Server>> Service::servers(const Actor& actor) {
   return store_.with([](registry::Store& store) { return store.servers(); });
 }
 
+Result<std::vector<registry::Block>> Service::blocks(const Actor& actor) {
+  if (Result<void> allowed = allow(actor); !allowed) return pass(allowed);
+  return store_.with([](registry::Store& store) { return store.blocks(); });
+}
+
 Result<std::vector<registry::Platform>> Service::platforms(const Actor& actor) {
   if (Result<void> allowed = allow(actor); !allowed) return pass(allowed);
   return store_.with([](registry::Store& store) { return store.platforms(); });
@@ -293,6 +297,10 @@ Result<std::vector<registry::Client>> Service::clients(const Actor& actor) {
 
 Result<registry::Server> Service::server(const Actor& actor, const std::string& name) {
   return one_of(servers(actor), ObjectKind::kServer, name);
+}
+
+Result<registry::Block> Service::block(const Actor& actor, const std::string& name) {
+  return one_of(blocks(actor), ObjectKind::kBlock, name);
 }
 
 Result<registry::Platform> Service::platform(const Actor& actor, const std::string& name) {

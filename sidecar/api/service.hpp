@@ -68,9 +68,11 @@ class Service {
   [[nodiscard]] Result<QueueView> pause(const Actor& actor, bool paused);
 
   [[nodiscard]] Result<std::vector<registry::Server>> servers(const Actor& actor);
+  [[nodiscard]] Result<std::vector<registry::Block>> blocks(const Actor& actor);
   [[nodiscard]] Result<std::vector<registry::Platform>> platforms(const Actor& actor);
   [[nodiscard]] Result<std::vector<registry::Client>> clients(const Actor& actor);
   [[nodiscard]] Result<registry::Server> server(const Actor& actor, const std::string& name);
+  [[nodiscard]] Result<registry::Block> block(const Actor& actor, const std::string& name);
   [[nodiscard]] Result<registry::Platform> platform(const Actor& actor, const std::string& name);
   [[nodiscard]] Result<registry::Client> client(const Actor& actor, const std::string& name);
   /// Sites come without their secrets, as from site().

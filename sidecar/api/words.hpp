@@ -14,8 +14,8 @@ using registry::Word;
 
 inline constexpr std::array kKindWords = {
     Word<ObjectKind>{"registry", ObjectKind::kRegistry}, Word<ObjectKind>{"server", ObjectKind::kServer},
-    Word<ObjectKind>{"platform", ObjectKind::kPlatform}, Word<ObjectKind>{"client", ObjectKind::kClient},
-    Word<ObjectKind>{"site", ObjectKind::kSite}};
+    Word<ObjectKind>{"block", ObjectKind::kBlock},       Word<ObjectKind>{"platform", ObjectKind::kPlatform},
+    Word<ObjectKind>{"client", ObjectKind::kClient},     Word<ObjectKind>{"site", ObjectKind::kSite}};
 inline constexpr std::array kTaskStateWords = {
     Word<TaskState>{"queued", TaskState::kQueued},   Word<TaskState>{"processing", TaskState::kProcessing},
     Word<TaskState>{"success", TaskState::kSuccess}, Word<TaskState>{"warning", TaskState::kWarning},

@@ -29,6 +29,7 @@ struct Cli {
 };
 
 void add_server(CLI::App& app, Cli& cli);
+void add_block(CLI::App& app, Cli& cli);
 void add_platform(CLI::App& app, Cli& cli);
 void add_client(CLI::App& app, Cli& cli);
 void add_site(CLI::App& app, Cli& cli);

@@ -23,6 +23,7 @@ int run(int argc, char** argv) {
   client::add_site(app, cli);
   client::add_platform(app, cli);
   client::add_server(app, cli);
+  client::add_block(app, cli);
   client::add_client(app, cli);
   client::add_task(app, cli);
   client::add_queue(app, cli);

@@ -1,4 +1,4 @@
-// aegir server …, aegir platform …, aegir client …
+// aegir server …, aegir block …, aegir platform …, aegir client …
 #include <CLI/CLI.hpp>
 
 #include <charconv>
@@ -99,6 +99,50 @@ void add_server(CLI::App& app, Cli& cli) {
                    "Look whether a server's services can be used, and bring its files in force", nothing);
   add_show(*noun, cli, "NAME", "Show a server", "/v1/servers/");
   add_list(*noun, cli, "servers", "List servers: name, host", {"name", "host"});
+}
+
+void add_block(CLI::App& app, Cli& cli) {
+  struct NewBlock {
+    std::string server;
+    std::string php;
+    std::uint32_t slots = 0;
+    std::uint32_t first_uid = 0;
+    std::string client;
+    std::uint32_t max_children = 0;
+    bool is_shared = false;
+  };
+  CLI::App* const noun = app.add_subcommand("block", "Slots of PHP: each site has one, with a uid of its own");
+  noun->require_subcommand(1);
+  const auto block = std::make_shared<NewBlock>();
+  CLI::App* const add = add_verb(*noun, cli, {"block", "add"}, "NAME",
+                                 "Add slots, also with another version of PHP, and start their PHP-FPM",
+                                 [block]() -> std::expected<Json, Errors> {
+                                   Json request = Json::object();
+                                   if (!block->server.empty()) request["server"] = block->server;
+                                   if (!block->php.empty()) request["php_version"] = block->php;
+                                   if (block->slots != 0) request["slots"] = block->slots;
+                                   if (block->first_uid != 0) request["first_uid"] = block->first_uid;
+                                   if (!block->client.empty()) request["client"] = block->client;
+                                   if (block->max_children != 0) request["max_children"] = block->max_children;
+                                   if (block->is_shared) request["isolation"] = "shared";
+                                   return request;
+                                 });
+  add->add_option("--server", block->server, "Where it is; may be left out when there is one server")
+      ->option_text("NAME");
+  add->add_option("--php", block->php, "Version of PHP, which must be installed; 8.2 when left out")
+      ->option_text("VERSION");
+  add->add_option("--slots", block->slots, "So many; 64 when left out. A slot is given to one site, once")
+      ->option_text("N");
+  add->add_option("--first-uid", block->first_uid, "Uid of its first slot; the next that no block has when left out")
+      ->option_text("UID");
+  add->add_option("--client", block->client, "Only this client's sites get slots of it")->option_text("NAME");
+  add->add_option("--max-children", block->max_children, "Most processes of one slot's PHP; 5 when left out")
+      ->option_text("N");
+  add->add_flag("--shared", block->is_shared,
+                "One slot for all sites of the platforms that name it: they trust each other");
+  add_show(*noun, cli, "NAME", "Show a block", "/v1/blocks/");
+  add_list(*noun, cli, "blocks", "List blocks: name, server, php_version, slots, client",
+           {"name", "server", "php_version", "slots", "client"});
 }
 
 void add_platform(CLI::App& app, Cli& cli) {

@@ -75,8 +75,8 @@ void add_log_options(CLI::App& command, LogOptions& options);
 
 /// Takes what a task hands to who asked for it, such as a link to log in; empty: nothing. The next one gets nothing.
 [[nodiscard]] std::string take_handout(const Api& api, std::uint64_t id);
-/// What is said of a login that hands out nothing any more: the same person's may have become one task.
-inline constexpr std::string_view kLinkTaken = "its link was handed out already, to who asked for it first";
+/// What is said of a login that hands out nothing any more.
+inline constexpr std::string_view kLinkTaken = "its link was handed out already, or aegird was started anew meanwhile";
 
 /// Prints the end of one task and what it hands out, or that it goes on.
 [[nodiscard]] Outcome report_end(Cli& cli, const Api& api, std::uint64_t id, std::optional<Json> task);

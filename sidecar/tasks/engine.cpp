@@ -65,21 +65,20 @@ Result<const Verb*> Engine::find(registry::ObjectKind kind, std::string_view ver
 
 Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task, const Look& look) {
   const Result<const Verb*> verb = find(task.kind, task.verb);
+  const bool collapses = !verb || (*verb)->collapses();
   std::optional<Task> queued;
   Result<registry::Tasks::Queued> result = store_.with([&](registry::Store& store) -> Result<registry::Tasks::Queued> {
     registry::Tasks tasks = store.tasks();
     registry::Tasks::Queued put;
     // In one transaction: what is refused was never there, and what is queued is known here too.
     Result<void> done = tasks.together([&]() -> Result<void> {
-      Result<registry::Tasks::Queued> queueing = tasks.enqueue(task);
+      Result<registry::Tasks::Queued> queueing = tasks.enqueue(task, collapses);
       if (!queueing) return pass(queueing);
       put = *queueing;
       if (put.second) return {};
       Result<std::optional<Task>> row = tasks.find(put.id);
       if (!row) return pass(row);
-      if (Result<void> good = look ? look(store, **row) : Result<void>(); !good) return good;
-      if (!verb) return std::unexpected<Error>(verb.error());
-      if (Result<void> good = (*verb)->check(**row, store); !good) return good;
+      if (Result<void> good = check(store, **row, look); !good) return good;
       queued = std::move(*row);
       return queued->site == task.site ? Result<void>() : tasks.set_site(put.id, queued->site);
     });
@@ -96,6 +95,12 @@ Result<registry::Tasks::Queued> Engine::enqueue(const registry::NewTask& task, c
   changed_.notify_all();
   tell(result->id);
   return result;
+}
+
+Result<void> Engine::check(registry::Store& store, registry::NewTask& task, const Look& look) const {
+  if (Result<void> good = look ? look(store, task) : Result<void>(); !good) return good;
+  const Result<const Verb*> verb = find(task.kind, task.verb);
+  return verb ? (*verb)->check(task, store) : std::unexpected<Error>(verb.error());
 }
 
 Result<void> Engine::cancel(std::uint64_t id) {

@@ -46,9 +46,12 @@ class Engine : private Lender {
 
   /// Looks at the registry for what else may keep a request out of the queue, and may find the task's site.
   using Look = std::function<Result<void>(registry::Store& store, registry::NewTask& task)>;
-  /// Puts a request into the queue (registry::Tasks::enqueue()). `look` and the verb's check are asked only when it
-  /// becomes a task of its own: what was asked for before is answered whatever has become of its object since.
+  /// Puts a request into the queue (registry::Tasks::enqueue()), when check() has nothing against it. That is asked
+  /// only when it becomes a task of its own: what was asked for before is answered whatever has become of its object
+  /// since.
   [[nodiscard]] Result<registry::Tasks::Queued> enqueue(const registry::NewTask& task, const Look& look = {});
+  /// Whether a request could be queued now: what `look` and its verb say.
+  [[nodiscard]] Result<void> check(registry::Store& store, registry::NewTask& task, const Look& look) const;
   /// A queued task ends at once, one that is processed is undone. kConflict when it is committed, or has ended.
   [[nodiscard]] Result<void> cancel(std::uint64_t id);
   /// Asks again for what has ended without success.

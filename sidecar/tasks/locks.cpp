@@ -17,6 +17,8 @@ constexpr const char* noun(registry::ObjectKind kind) {
       return "client";
     case registry::ObjectKind::kSite:
       return "site";
+    case registry::ObjectKind::kBlock:
+      return "block";
   }
   return "";
 }

@@ -24,6 +24,10 @@ class Verb {
   /// How long the steps before the commit may take together.
   [[nodiscard]] virtual std::chrono::seconds patience() const { return std::chrono::hours(6); }
 
+  /// Whether one task does for all who ask for the same while it waits. Not when it hands each of them something of
+  /// his own (Work::hand_out()).
+  [[nodiscard]] virtual bool collapses() const { return true; }
+
   /// Refuses, before any work, what can't succeed as the registry is now.
   [[nodiscard]] virtual Result<void> check(const registry::NewTask& task, registry::Store& store) const = 0;
   /// The object that it is done to, and others. What is shared is held only while steps are at work: a task that has to

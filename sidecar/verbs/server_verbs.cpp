@@ -1,4 +1,4 @@
-// server add, verify; client add. Blocks of PHP come with a server: a first one when none is named.
+// server add, verify; client add.
 #include <algorithm>
 
 #include "compiler/core/utf8.hpp"

@@ -152,7 +152,7 @@ Result<SiteContext> load_site(registry::Store& store, const std::string& uri) {
 Result<SiteContext> complete(registry::Store& store, registry::Site site) {
   if (site.block.empty()) {
     return fail(Code::kConflict, "site " + site.uri + " has no slot, so nothing of it is on this machine",
-                "add a block of PHP for its server");
+                "add a block of PHP for its server with `aegir block add`");
   }
   SiteContext context;
   Result<std::vector<registry::Platform>> platforms = store.platforms();

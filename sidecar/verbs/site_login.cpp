@@ -12,6 +12,8 @@ class Login final : public SiteVerb {
   using SiteVerb::SiteVerb;
 
   [[nodiscard]] std::string name() const override { return "login"; }
+  /// A link is for one person, once.
+  [[nodiscard]] bool collapses() const override { return false; }
 
   [[nodiscard]] Result<void> check(const registry::NewTask& task, registry::Store& store) const override {
     if (Result<void> read = read_request(task.request, [](registry::ObjectReader&) {}); !read) return read;

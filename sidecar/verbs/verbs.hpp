@@ -22,6 +22,7 @@ namespace aegir::verbs {
 [[nodiscard]] std::unique_ptr<tasks::Verb> platform_delete(Services& services);
 [[nodiscard]] std::unique_ptr<tasks::Verb> server_add(Services& services);
 [[nodiscard]] std::unique_ptr<tasks::Verb> server_verify(Services& services);
+[[nodiscard]] std::unique_ptr<tasks::Verb> block_add(Services& services);
 [[nodiscard]] std::unique_ptr<tasks::Verb> client_add(Services& services);
 [[nodiscard]] std::unique_ptr<tasks::Verb> reconcile(Services& services);
 

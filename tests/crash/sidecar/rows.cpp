@@ -73,6 +73,10 @@ std::vector<Row> Matrix::all_rows() {
     const bool is_free = !last.empty() && world_->state_of_site(last) == "none";
     return site("install", is_free ? last : new_name(kStem, ".example"));
   };
+  // After those that sites get their slots of.
+  const auto block = [this] {
+    return Wish{"block", "add", new_name("spare", "x"), {{"server", "main"}, {"slots", 1}}};
+  };
   std::vector<Row> rows = {{"site install", install},
                            // As late as it can: all that it has made is taken back.
                            {"site install that fails", install, "after probe",
@@ -102,6 +106,7 @@ std::vector<Row> Matrix::all_rows() {
                               return Wish{"server", "add", name, {{"database", main.at("database")}}};
                             }},
                            {"server verify", [] { return Wish{"server", "verify", "main"}; }},
+                           {"block add", block},
                            {"client add", [this] {
                               const std::string name = new_name("client", "x");
                               return Wish{"client", "add", name, {{"email", name + "@client.example"}}};

@@ -76,7 +76,7 @@ World::World() : lab_(new_lab()), points_(lab_->path("points")) {
 std::string World::other_docroot() const { return (fs::path(lab_->docroot()).parent_path() / "other").string(); }
 
 void World::put(const Wish& wish) {
-  if (wish.kind == "site" && wish.verb == "install") --slots_left_;
+  if (wish.verb == "install" || wish.kind == "block") --slots_left_;
   (void)lab_->api("POST", "/v1/tasks",
                   {{"kind", wish.kind}, {"verb", wish.verb}, {"object", wish.object}, {"request", wish.request}});
 }
@@ -137,10 +137,10 @@ std::string World::state_of_site(const std::string& uri) {
 
 Picture World::look(std::set<std::string> hosts) {
   Picture picture;
-  for (const char* list : {"sites", "platforms", "servers", "clients"}) {
+  for (const char* list : {"sites", "platforms", "servers", "blocks", "clients"}) {
     const json all = lab_->api("GET", std::string("/v1/") + list + (list == std::string("sites") ? "?limit=500" : ""));
     for (json object : all.at(list)) {
-      for (const char* given : {"id", "slot"}) object.erase(given);
+      for (const char* given : {"id", "slot", "first_uid"}) object.erase(given);
       // As add() names its files.
       std::string text = object.dump();
       const std::string root = lab_->path("");

@@ -65,7 +65,7 @@ class World {
 
   /// Code of another platform than p1, of which nothing is known yet.
   [[nodiscard]] std::string other_docroot() const;
-  /// How many sites can still be installed: each attempt takes a slot for ever.
+  /// How many sites can still be installed, or blocks be added: each attempt takes a slot for ever, or uids.
   [[nodiscard]] unsigned slots_left() const { return slots_left_; }
 
  private:

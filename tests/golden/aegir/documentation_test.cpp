@@ -56,8 +56,8 @@ TEST(Manual, IsSetWithoutAWarningAndHasEveryCommand) {
   EXPECT_EQ(groff.output, "");
   const std::string shown = live::run({"bash", "-c", "MANWIDTH=200 man -E ascii -l " + page}).output;
   for (const char* each : {"aegir site install [OPTIONS] URI", "aegir site verify", "aegir platform unlock",
-                           "aegir server add", "aegir client list", "aegir task retry", "aegir queue resume",
-                           "--from-file FILE", "EXIT STATUS", "69 a task has failed"}) {
+                           "aegir server add", "aegir block add", "aegir client list", "aegir task retry",
+                           "aegir queue resume", "--from-file FILE", "EXIT STATUS", "69 a task has failed"}) {
     EXPECT_THAT(shown, HasSubstr(each));
   }
 }

@@ -41,7 +41,7 @@ class Actors : public SharedLab {
     const std::string kind(registry::word_of(api::kKindWords, form.kind));
     json wish = {{"kind", kind}, {"verb", form.verb}};
     const std::map<std::string, std::string> objects = {
-        {"server", "main"}, {"platform", "p1"}, {"client", "acme"}, {"site", kUri}};
+        {"server", "main"}, {"block", "php"}, {"platform", "p1"}, {"client", "acme"}, {"site", kUri}};
     if (form.kind == registry::ObjectKind::kRegistry) return wish;  // there is one
     wish["object"] = form.makes ? "new." + kind + ".example" : objects.at(kind);
     if (form.makes && kind != "site") wish["object"] = "new";

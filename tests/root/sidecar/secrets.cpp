@@ -42,6 +42,7 @@ class Life {
 
   void live() {
     during("start of aegird", [&] { lab_.start_aegird(); });
+    run({"block", "add", "spare", "--slots", "2"});
     run({"client", "add", "acme", "--email", "acme@example.com"});
     options_ = {database_options_file(lab_.config(), "main"), database_options_file(lab_.config(), "second")};
     ASSERT_EQ(live::run({"cp", "-a", options_[0], options_[1]}).status, 0);

@@ -63,17 +63,17 @@ Lab::Lab(const std::string& project, const std::string& docroot, const std::stri
   must(live::run({"cp", "-a", "--reflink=auto", project, platform}, {}, kLong), "cp");
   must(live::run({"chmod", "-R", "u=rwX,go=rX", platform}, {}, kLong), "chmod");
   docroot_ = docroot.empty() ? platform : platform + "/" + docroot;
-  live::put(root_.path("aegir.conf"),
-            "prefix = " + root_.path() + "\naegir_user = " + std::to_string(kAegir) +
-                "\nuid_first = " + std::to_string(kFirstSlot) +
-                "\nuid_last = " + std::to_string(kFirstSlot + kSlots - 1) + "\nmap_dir = " + map_.path("map") +
-                "\napache_module = " AEGIR_APACHE_MODULE "\nnginx_module = " AEGIR_NGX_MODULE
-                "\napache_listen = 127.0.0.1:" +
-                apache_port_.text() + "\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\napache_reload = signal " +
-                apache_.path("apache.pid") + "\nnginx_reload = signal " + nginx_.path("nginx.pid") +
-                "\napache_test = /usr/sbin/apache2 -t -f " + apache_.path("httpd.conf") +
-                "\nnginx_test = /usr/sbin/nginx -t -p " + nginx_.directory() + " -c " + nginx_.path("nginx.conf") +
-                " -e " + nginx_.path("error.log") + "\n" + config);
+  live::put(
+      root_.path("aegir.conf"),
+      "prefix = " + root_.path() + "\naegir_user = " + std::to_string(kAegir) +
+          "\nuid_first = " + std::to_string(kFirstSlot) +
+          "\nuid_last = " + std::to_string(kFirstSlot + kSlots + kMoreUids - 1) + "\nmap_dir = " + map_.path("map") +
+          "\napache_module = " AEGIR_APACHE_MODULE "\nnginx_module = " AEGIR_NGX_MODULE "\napache_listen = 127.0.0.1:" +
+          apache_port_.text() + "\nnginx_listen = 127.0.0.1:" + nginx_port_.text() + "\napache_reload = signal " +
+          apache_.path("apache.pid") + "\nnginx_reload = signal " + nginx_.path("nginx.pid") +
+          "\napache_test = /usr/sbin/apache2 -t -f " + apache_.path("httpd.conf") +
+          "\nnginx_test = /usr/sbin/nginx -t -p " + nginx_.directory() + " -c " + nginx_.path("nginx.conf") + " -e " +
+          nginx_.path("error.log") + "\n" + config);
   config_ = read_config(root_.path("aegir.conf")).value();
   database_.start(kDatabase, database_port_);
   configure_servers();
@@ -97,12 +97,15 @@ Lab::~Lab() {
   nginx_.stop();
   apache_.stop();
   fpm_.stop();
-  end_aegirds_php();
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(config_.run_dir + "/fpm", error)) {
+    if (file.path().extension() == ".pid") end_aegirds_php(file.path().stem());
+  }
 }
 
-void Lab::end_aegirds_php() const {
+void Lab::end_aegirds_php(const std::string& name) const {
   registry::Block block;
-  block.name = kBlock;
+  block.name = name;
   block.server = kServer;
   const std::string pid_file = emit::fpm_block_pid(config_, block);
   const std::string pid = live::slurp(pid_file);
@@ -177,7 +180,7 @@ void Lab::start(Service service) {
     case Service::kNginx:
       return nginx_.start(nginx_frame_, {nginx_port_.endpoint()});
     case Service::kPhp: {
-      end_aegirds_php();
+      end_aegirds_php(kBlock);
       std::vector<live::Endpoint> sockets;
       for (unsigned slot = 0; slot < kSlots; ++slot) {
         sockets.push_back(live::Endpoint::unix_socket(slot_socket(config_, kBlock, slot)));

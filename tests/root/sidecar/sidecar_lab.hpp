@@ -26,6 +26,8 @@ class Lab {
   static const uid_t kDatabase;
   static const uid_t kFirstSlot;
   static constexpr unsigned kSlots = 96;
+  /// Uids that no block has at first.
+  static constexpr unsigned kMoreUids = 128;
 
   /// `project` is copied; `docroot` below it, "" for itself; `config`: more lines of aegir.conf. Throws
   /// std::runtime_error.
@@ -90,8 +92,8 @@ class Lab {
  private:
   void configure_servers();
   void make_registry();
-  /// aegird starts the PHP of a block that has ended, and it goes on without aegird.
-  void end_aegirds_php() const;
+  /// aegird starts the PHP of a block that has ended, and it goes on without aegird: by the block's name.
+  void end_aegirds_php(const std::string& block) const;
   std::string aegirc(const std::vector<std::string>& arguments) const;
 
   live::TempDir root_;

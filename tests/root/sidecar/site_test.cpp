@@ -10,6 +10,7 @@
 namespace aegir::sidecar {
 namespace {
 
+using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
@@ -87,6 +88,29 @@ TEST_F(SiteTest, APlatformIsServedByAllThatItsServerHas) {
   EXPECT_THAT(lab().must_aegir({"platform", "show", "p3"}), ContainsRegex("services +nginx\n"));
   EXPECT_THAT(lab().must_aegir({"platform", "show", "p1"}), ContainsRegex("services +apache,nginx\n"));
   lab().must_aegir({"platform", "delete", "p3", "--yes"});
+}
+
+TEST_F(SiteTest, ABlockGivesItsSlotsAsSoonAsItIsAdded) {
+  const std::string docroot = lab().config().aegir_root + "/platforms/p4";
+  std::filesystem::copy(AEGIR_SOURCE_DIR "/tests/fixtures/platform", docroot, std::filesystem::copy_options::recursive);
+  lab().must_aegir({"block", "add", "spare", "--server", "main", "--slots", "2"});
+  EXPECT_THAT(lab().must_aegir({"block", "list"}), ContainsRegex("spare +main +8.2 +2 "));
+  EXPECT_THAT(lab().must_aegir({"block", "show", "spare"}),
+              ContainsRegex("first_uid +" + std::to_string(Lab::kFirstSlot + Lab::kSlots) + "\n"));
+  lab().must_aegir({"platform", "add", "p4", "--docroot", docroot, "--server", "main", "--block", "spare"});
+  lab().must_aegir({"site", "install", "spare.example", "--platform", "p4"});
+  for (const Lab::Server server : kBoth) EXPECT_EQ(status(server, "spare.example"), 200);
+  EXPECT_THAT(lab().must_aegir({"site", "show", "spare.example"}), ContainsRegex("slot.block +spare\n"));
+  const auto refused = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"block", "add", "more", "--server", "main"};
+    words.insert(words.end(), more.begin(), more.end());
+    const live::Finished done = lab().aegir(words);
+    EXPECT_NE(done.status, 0);
+    return done.output;
+  };
+  EXPECT_THAT(refused({"--php", "5.2"}), AllOf(HasSubstr("PHP 5.2 is not there"), HasSubstr("next: install it")));
+  EXPECT_THAT(refused({"--slots", "4000"}), HasSubstr("widen uid_first and uid_last"));
+  EXPECT_THAT(lab().aegir({"block", "add", "spare", "--server", "main"}).output, HasSubstr("there is a block 'spare' already"));
 }
 
 TEST_F(SiteTest, WhatCantWorkIsRefusedBeforeItIsInTheRegistry) {

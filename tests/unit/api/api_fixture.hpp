@@ -38,7 +38,8 @@ class World {
         need(writer.put(gone));
         gone.state = registry::SiteState::kDeleted;
         need(writer.put(gone));
-        return writer.put(registry::test_site("blog.example"));
+        need(writer.put(registry::test_site("blog.example")));
+        return writer.put(registry::Block{"php", "web1", "8.2", "", 300000, 9, 5});
       });
     }));
   }
@@ -88,7 +89,9 @@ class World {
     };
     std::vector<std::unique_ptr<tasks::Verb>> all;
     for (const char* name : {"install", "verify", "disable", "enable", "delete", "login"}) {
-      all.push_back(std::make_unique<tasks::TestVerb>(name, saga));
+      auto verb = std::make_unique<tasks::TestVerb>(name, saga);
+      verb->collapses_ = verb->name() != "login";
+      all.push_back(std::move(verb));
     }
     return all;
   }

@@ -134,7 +134,11 @@ TEST(OpenApi, IsTrueOfRealAnswers) {
         target.replace(at, std::string(name).size(), value);
     }
     if (const auto at = target.find("{name}"); at != std::string::npos) {
-      target.replace(at, 6, target.contains("servers") ? "web1" : target.contains("platforms") ? "d10" : "acme");
+      target.replace(at, 6,
+                     target.contains("servers")     ? "web1"
+                     : target.contains("blocks")    ? "php"
+                     : target.contains("platforms") ? "d10"
+                                                    : "acme");
     }
     if (item.contains("get")) add("GET", target, path, "200");
   }

@@ -49,7 +49,7 @@ TEST(Wish, TellsEachMistakeWithItsPlace) {
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "verify", "object": "a.example", "objekt": 1})"),
               HasSubstr("there is no key 'objekt' here\n  next: did you mean 'object'?"));
   EXPECT_THAT(wrong(R"({"kind": "sites", "verb": "verify", "object": "a.example"})"),
-              HasSubstr("kind: expected one of registry, server, platform, client, site"));
+              HasSubstr("kind: expected one of registry, server, block, platform, client, site"));
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "instal", "object": "a.example"})"),
               HasSubstr("there is no verb 'instal' for a site\n  next: did you mean 'install'?"));
   EXPECT_THAT(wrong(R"({"kind": "site", "verb": "verify"})"), HasSubstr("object: is missing"));

@@ -153,6 +153,19 @@ TEST_F(Routes, WhatATaskHandsOutIsForWhoAskedAndOnce) {
   EXPECT_THAT(world_.ask("GET", "/v1/tasks/1").body, Not(HasSubstr("reset")));
 }
 
+TEST_F(Routes, WhoAsksForTheSameWaitsForOneTaskButEachLoginHasItsLink) {
+  EXPECT_EQ(world_.ask("POST", "/v1/queue/pause").status, 200U);
+  EXPECT_EQ(world_.start("verify", "blog.example"), world_.start("verify", "blog.example"));
+  const std::uint64_t first = world_.start("login", "shop.example");
+  const std::uint64_t second = world_.start("login", "shop.example");
+  EXPECT_NE(first, second);
+  EXPECT_EQ(world_.ask("POST", "/v1/queue/resume").status, 200U);
+  for (const std::uint64_t id : {first, second}) {
+    world_.queue().end(id);
+    EXPECT_EQ(world_.ask("POST", "/v1/tasks/" + std::to_string(id) + "/handout").status, 200U) << id;
+  }
+}
+
 TEST_F(Routes, TheQueueIsPausedAndGoesOn) {
   EXPECT_EQ(world_.get("/v1/queue").at("paused"), false);
   EXPECT_EQ(Json::parse(world_.ask("POST", "/v1/queue/pause").body).at("paused"), true);

@@ -28,6 +28,7 @@ class TestVerb final : public Verb {
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] ObjectKind kind() const override { return ObjectKind::kSite; }
   [[nodiscard]] std::chrono::seconds patience() const override { return patience_; }
+  [[nodiscard]] bool collapses() const override { return collapses_; }
   [[nodiscard]] Result<void> check(const NewTask& task, registry::Store&) const override {
     if (check_) return check_(task);
     if (task.object == "refused.example") return fail(Code::kInvalid, "it is refused", "ask for another");
@@ -40,6 +41,7 @@ class TestVerb final : public Verb {
   [[nodiscard]] Saga saga(const Task& task) const override { return saga_(task); }
 
   std::chrono::seconds patience_{3600};
+  bool collapses_ = true;
   std::function<Result<void>(const NewTask&)> check_;
   std::function<Result<Locks>(const NewTask&)> locks_;
 
