@@ -67,14 +67,17 @@ Result<void> load_platforms(Connection& connection, Catalog& catalog) {
 
 void Catalog::note(const Block& block, std::uint32_t next_slot) {
   OpenBlock& open = blocks[block.name];
-  open_blocks.erase({open.block.server, open.block.client, block.name});
+  open_blocks.erase({open.block.server, open.block.client, open.block.first_uid});
   open = {block, next_slot};
-  if (!open.full() && !open.shared()) open_blocks.emplace(block.server, block.client, block.name);
+  if (!open.full() && !open.shared()) {
+    open_blocks.emplace(std::tuple(block.server, block.client, block.first_uid), block.name);
+  }
 }
 
 void Catalog::forget_block(const std::string& name) {
   const auto open = blocks.find(name);
-  open_blocks.erase({open->second.block.server, open->second.block.client, name});
+  const Block& block = open->second.block;
+  open_blocks.erase({block.server, block.client, block.first_uid});
   blocks.erase(open);
 }
 

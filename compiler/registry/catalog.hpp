@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -32,8 +31,9 @@ struct Catalog {
   ByName<OpenBlock> blocks;
   ByName<Platform> platforms;
   std::unordered_map<std::uint32_t, std::string> platform_names;
-  /// (server, client, name) of blocks that have a free slot; no shared ones: to share is asked for by name.
-  std::set<std::tuple<std::string, std::string, std::string>> open_blocks;
+  /// Names of blocks that have a free slot, by (server, client, first uid); no shared ones: to share is asked for by
+  /// name. So a block that is added takes nothing from one that was there before.
+  std::map<std::tuple<std::string, std::string, std::uint32_t>, std::string> open_blocks;
 
   /// Puts `block` in, or notes what has changed about it.
   void note(const Block& block, std::uint32_t next_slot);

@@ -117,10 +117,10 @@ Result<std::string> SqliteWriter::choose_block(const Site& site) const {
     return platform.block;
   }
   for (const std::string& client : {site.client, std::string()}) {
-    const auto open = catalog_.open_blocks.lower_bound({platform.server, client, std::string()});
-    if (open != catalog_.open_blocks.end() && std::get<0>(*open) == platform.server && std::get<1>(*open) == client) {
-      return std::get<2>(*open);
-    }
+    const auto open = catalog_.open_blocks.lower_bound({platform.server, client, 0});
+    if (open == catalog_.open_blocks.end()) continue;
+    const auto& [of_server, of_client, first_uid] = open->first;
+    if (of_server == platform.server && of_client == client) return open->second;
   }
   for (const auto& [name, full] : catalog_.blocks) {
     if (full.block.server == platform.server && (full.block.client.empty() || full.block.client == site.client)) {

@@ -70,8 +70,8 @@ class Writer {
   /// site.id is ignored for one that exists by uri. A site in state kDeleted keeps its row as it was, frees its names
   /// and retires its slot (only uri and state count); a put of the same uri afterwards makes a new site.
   /// Without a block a site keeps the slot that it has. One that has none is given the next slot of its platform's
-  /// block when it is first put in a state other than disabled; a platform without a block takes the first open block
-  /// of its server for the site's client, then for everybody; when the server has no such block, none is given.
+  /// block when it is first put in a state other than disabled; a platform without a block takes the open block with
+  /// the lowest uids of its server, for the site's client, then for everybody; when there is none, none is given.
   virtual Result<void> put(const Site& site) = 0;
   /// Renames: the record stays, the old uri becomes a former uri; its names change as the new site says.
   virtual Result<void> rename_site(std::string_view old_uri, const Site& site) = 0;

@@ -1,6 +1,7 @@
 // The changes of one transaction, made on the tables and on the catalog together. Made and ended by the Store.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>

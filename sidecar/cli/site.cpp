@@ -148,7 +148,7 @@ void add_site(CLI::App& app, Cli& cli) {
   CLI::App* const noun = app.add_subcommand("site", "Drupal sites");
   noun->require_subcommand(1);
   add_install(*noun, cli);
-  add_verb_on_many(*noun, cli, {"site", "verify"}, "URI",
+  add_verb_on_many(*noun, cli, {"site", "verify", "enabled"}, "URI",
                    "Look after a site: modes, settings.php, drushrc.php, packages", nothing);
   add_verb_on_many(*noun, cli, {"site", "disable", "enabled"}, "URI", "Take a site off the web", nothing);
   add_verb_on_many(*noun, cli, {"site", "enable", "disabled"}, "URI", "Put a disabled site back on the web", nothing);

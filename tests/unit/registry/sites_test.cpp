@@ -275,6 +275,13 @@ TEST_F(Slots, AreGivenInOrderAndNeverTwice) {
   EXPECT_EQ(slot_of("c.example"), "more 0");
 }
 
+TEST_F(Slots, ABlockThatIsAddedWaitsForThoseBeforeIt) {
+  need(put(Block{"another", "web1", "8.3", "", 400000, 64, 5}));
+  for (const char* uri : {"a.example", "b.example", "c.example", "d.example"}) need(put(test_site(uri)));
+  EXPECT_EQ(slot_of("c.example"), "main 2");
+  EXPECT_EQ(slot_of("d.example"), "another 0");
+}
+
 TEST_F(Slots, ARolledBackSlotIsFree) {
   const auto refused = store->transact(kTester, [](Writer& writer) -> Result<void> {
     need(writer.put(test_site("a.example")));
