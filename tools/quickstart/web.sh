@@ -97,4 +97,19 @@ web_stop() {
   stop nginx QUIT
   stop apache TERM
   stop php TERM  # no request is left when the web servers are gone; QUIT would wait 10 seconds for idle children
+  stop_php_of_aegird
+}
+
+# Ends the PHP that aegird has started: of blocks that were added, or that had ended. To be called when aegird is gone.
+stop_php_of_aegird() {
+  local file pid started
+  for file in "$state"/run/aegir/fpm/*.pid; do
+    if [[ ! -f $file ]]; then continue; fi
+    pid=$(<"$file")
+    # A master says in its title whose configuration it has.
+    if [[ $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") != *"$state/"* ]]; then continue; fi
+    started=$(start_time "$pid")
+    kill -s TERM "$pid"
+    await_end "$pid" "$started" || true
+  done
 }
