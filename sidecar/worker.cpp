@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "sidecar/api/server.hpp"
+#include "sidecar/tasks/engine.hpp"
 #include "sidecar/upkeep.hpp"
 #include "sidecar/verbs/verbs.hpp"
 
@@ -52,7 +54,7 @@ Result<KeyRing> map_keys(host::Host& host, const Config& config) {
 
 }  // namespace
 
-int run_worker(const Config& config, tasks::Engine::Options options) {
+int run_worker(const Config& config, WorkerOptions options) {
   sigset_t ends;
   ::sigemptyset(&ends);
   for (const int each : {SIGTERM, SIGINT}) ::sigaddset(&ends, each);
@@ -65,10 +67,13 @@ int run_worker(const Config& config, tasks::Engine::Options options) {
   tasks::SharedStore store(*std::move(opened));
   publish::Publisher publisher(config, store.with([](registry::Store& all) -> registry::Store& { return all; }), *keys);
   verbs::Services services(config, host, store, publisher, *keys);
+  services.shorten_runs(std::move(options.longest_run));
   if (Result<std::uint64_t> published = services.publish(); !published) return tell(published.error());
   tasks::Reserve reserve(config.registry + ".reserve");
-  options.reserve = &reserve;
-  tasks::Engine engine(store, verbs::all_verbs(services), std::move(options));
+  tasks::Engine::Options how;
+  how.on_journal = std::move(options.on_journal);
+  how.reserve = &reserve;
+  tasks::Engine engine(store, verbs::all_verbs(services), std::move(how));
   if (Result<void> started = engine.start(); !started) return tell(started.error());
   api::Service service(engine, store);
   api::ServerOptions where;

@@ -27,7 +27,7 @@ int run(int argc, char** argv) {
     return tell({Code::kUsage, error.what(), {}, "see `aegird-worker --help`"});
   }
   const ConfigResult config = read_config(file);
-  if (config) return run_worker(*config, {});
+  if (config) return run_worker(*config);
   int status = 0;
   for (const Error& error : config.error()) status = tell(error);
   return status;

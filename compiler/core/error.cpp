@@ -10,8 +10,11 @@ std::unexpected<Error> fail_errno(std::string_view what, std::string_view path, 
   std::string hint;
   switch (error_number) {
     case ENOSPC:
-    case EDQUOT:
       hint = "free some space on the file system of this path and run the command again";
+      break;
+    case EDQUOT:  // somebody's will, unlike a full disk
+      code = Code::kPermission;
+      hint = "raise the quota of the file's owner or group, or free some of it, and run the command again";
       break;
     case EACCES:
     case EPERM:
@@ -22,6 +25,8 @@ std::unexpected<Error> fail_errno(std::string_view what, std::string_view path, 
       code = Code::kNotFound;
       break;
     case EEXIST:
+    case ELOOP:    // a link where none may be
+    case ENOTDIR:  // something else than a directory
       code = Code::kConflict;
       break;
     case EAGAIN:

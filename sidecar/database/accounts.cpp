@@ -110,7 +110,7 @@ Result<std::vector<AccountRow>> site_accounts_of(Connection& connection, const s
   const Result<Rows> own = connection.rows("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1)", "ask for its own account");
   if (!own) return std::unexpected<Error>(own.error());
   if (own->front().front() == user || std::ranges::any_of(*accounts, &AccountRow::is_powerful)) {
-    return fail_at(connection.place(), Code::kPermission,
+    return fail_at(connection.place(), Code::kConflict,
                    "account '" + user + "' has rights on the whole server; it is no site's",
                    "give the site a user of its own, and name it in the site's record");
   }

@@ -25,7 +25,7 @@ struct AccountRow {
 
 /// The accounts of a user, by host; no roles.
 [[nodiscard]] Result<std::vector<AccountRow>> accounts_of(Connection& connection, const std::string& user);
-/// The same, when they are to be changed as a site's. kPermission when one has rights on the whole server or is the one
+/// The same, when they are to be changed as a site's. kConflict when one has rights on the whole server or is the one
 /// that this connection uses.
 [[nodiscard]] Result<std::vector<AccountRow>> site_accounts_of(Connection& connection, const std::string& user);
 

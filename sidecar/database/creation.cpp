@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kPasswordLetters = 24;  // 142 bits
 constexpr std::size_t kMarkLetters = 16;
+constexpr std::string_view kTrial = "aegir_verify_";
+constexpr std::size_t kTrialLetters = 12;
 constexpr unsigned kMostNames = 1000;
 constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(15);
 constexpr std::chrono::seconds kDropPatience = std::chrono::minutes(30);  // many tables on a slow disk
@@ -291,21 +293,21 @@ Result<Removed> Server::drop(const std::string& name, const std::string& user) c
   return removed;
 }
 
-Result<std::string> Server::verify() const {
+std::string Server::trial_name() {
+  return std::string(kTrial) + content_hash(registry::random_word(kMarkLetters)).substr(0, kTrialLetters);
+}
+
+bool Server::is_trial(std::string_view name) {
+  return name.starts_with(kTrial) && name.size() == kTrial.size() + kTrialLetters;
+}
+
+Result<void> Server::verify(const std::string& trial) const {
   if (!crypto_ready()) return fail(Code::kInternal, "this machine gives no randomness");
-  const std::string mark = registry::random_word(kMarkLetters);
-  const Creation trial{"aegir_verify_" + content_hash(mark).substr(0, 12), registry::random_word(kPasswordLetters),
-                       kLocalHosts, mark};
-  const Result<void> made = create(trial);
-  Result<Removed> undone = undo(trial);
-  // What broke the connection may have broken this one too; nobody else knows the trial's name.
-  constexpr int kTries = 3;
-  for (int n = 1; n < kTries && !undone && undone.error().code == Code::kIo; ++n) undone = undo(trial);
-  if (!made) return std::unexpected<Error>(made.error());
-  if (!undone) return std::unexpected<Error>(undone.error());
-  const Result<Connection> connection = Connection::as_admin(admin_);
-  if (!connection) return std::unexpected<Error>(connection.error());
-  return connection->version();
+  Result<void> made =
+      create({trial, registry::random_word(kPasswordLetters), kLocalHosts, registry::random_word(kMarkLetters)});
+  if (!made) return made;
+  const Result<Removed> removed = drop(trial, trial);
+  return removed ? Result<void>() : std::unexpected<Error>(removed.error());
 }
 
 }  // namespace aegir::database

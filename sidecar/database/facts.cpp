@@ -10,6 +10,21 @@
 
 namespace aegir::database {
 
+Result<std::string> Server::version() const {
+  const Result<Connection> connection = Connection::as_admin(admin_);
+  if (!connection) return std::unexpected<Error>(connection.error());
+  return connection->version();
+}
+
+Result<std::string> Server::identity() const {
+  Result<Connection> connection = Connection::as_admin(admin_);
+  if (!connection) return pass(connection);
+  Result<Rows> rows =
+      connection->rows("SELECT CONCAT_WS(' ', @@hostname, @@port, @@datadir)", "ask the server which one it is");
+  if (!rows) return pass(rows);
+  return std::move(rows->front().front());
+}
+
 Result<bool> Server::exists(const std::string& name) const {
   if (Result<void> good = check_database(name); !good) return pass(good);
   Result<Connection> connection = Connection::as_admin(admin_);

@@ -70,6 +70,7 @@ Meaning meaning_of(unsigned number, std::string_view text, Account account) {
       return {Code::kPermission, "the account has no right there",
               "verify the site: the grant on its database is gone"};
     case ER_ACCOUNT_HAS_BEEN_LOCKED:
+      if (account == Account::kAdmin) return refused(account);
       return {Code::kPermission, "the account is locked",
               "a task that stands or has failed at this site has locked it; look at its tasks, then verify the site"};
     case ER_OPTION_PREVENTS_STATEMENT:

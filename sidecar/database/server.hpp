@@ -70,13 +70,24 @@ struct Inventory {
 
 /// One server. Holds no connection: each call opens its own, so any number of threads may use one object. Every error
 /// names the server in its place, and a next step; none holds a password. kIo and kBusy may be gone on another try, and
-/// every call may be repeated.
+/// every call may be repeated; kPermission says that the server does not let aegird in, or not do this.
 class Server {
  public:
   explicit Server(Admin admin) : admin_(std::move(admin)) {}
 
-  /// Proves that sites can be made here: makes a database with an account, and takes both away. The server's version.
-  [[nodiscard]] Result<std::string> verify() const;
+  /// The server's version: whether aegird comes in at all.
+  [[nodiscard]] Result<std::string> version() const;
+  /// What the server says of itself; the same when two records of the registry lead to one server. A cluster or a proxy
+  /// may say another thing each time: so two that differ need not be two.
+  [[nodiscard]] Result<std::string> identity() const;
+
+  /// A name for verify() that nobody else has.
+  [[nodiscard]] static std::string trial_name();
+  /// Whether it is such a name.
+  [[nodiscard]] static bool is_trial(std::string_view name);
+  /// Proves that sites can be made here: makes a database with an account, both called `trial`, and takes both away.
+  /// The caller journals the name first, and has drop() take away what a call that failed may have left.
+  [[nodiscard]] Result<void> verify(const std::string& trial) const;
 
   /// Chooses name, password and mark for a new site; nothing is made. Skips each name_for() that `taken` says is taken,
   /// or that the server has as a database, as an account or role, or in a grant that would let another account in (one
@@ -90,7 +101,7 @@ class Server {
 
   /// Lets a site's user in again, with this password and its rights on the site's database: accounts that are missing
   /// at `hosts` are made, those that are there unlocked. The data stays as it is. kNotFound when there is no such
-  /// database, kPermission as drop().
+  /// database, kConflict as drop().
   [[nodiscard]] Result<void> admit(const std::string& name, const std::string& user, const std::string& password,
                                    const std::vector<std::string>& hosts) const;
 
@@ -100,7 +111,7 @@ class Server {
 
   /// Drops a site's database and user, whoever has made them: the registry says that they are the site's. The user's
   /// connections are ended and its accounts dropped first; a user that another database needs, too, stays, and loses
-  /// its rights on this one. May take minutes. kPermission for a user with rights on the whole server, or aegird's own.
+  /// its rights on this one. May take minutes. kConflict for a user with rights on the whole server, or aegird's own.
   [[nodiscard]] Result<Removed> drop(const std::string& name, const std::string& user) const;
 
   /// How many connections the user has.

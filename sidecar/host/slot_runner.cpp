@@ -110,7 +110,7 @@ Result<process::Output> SlotRunner::run(const process::Program& program) {
       .directory = program.directory,
       .docroot = docroot_,
       .shown = shown_,
-      .patience = static_cast<std::uint64_t>(std::max<std::int64_t>(program.patience.count(), 0))};
+      .patience = static_cast<std::uint64_t>(std::max<std::int64_t>(std::min(program.patience, longest_).count(), 0))};
   Result<std::unique_ptr<Run>> run;
   {
     const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 // Programs as a slot's uid, by way of aegird, with what they say in memory.
 #pragma once
 
+#include <chrono>
 #include <mutex>
 #include <set>
 #include <string>
@@ -22,6 +23,8 @@ class SlotRunner : public process::Runner {
       : host_(host), slot_(std::move(slot)), docroot_(std::move(docroot)), shown_(std::move(shown)) {}
 
   Result<process::Output> run(const process::Program& program) override;
+  /// Before the first run: none has more patience than this.
+  void shorten(std::chrono::milliseconds longest) { longest_ = longest; }
   /// Ends what runs now, and what would begin from now on. Each of them tells that it was asked.
   void end();
 
@@ -30,6 +33,7 @@ class SlotRunner : public process::Runner {
   wire::Slot slot_;
   std::string docroot_;
   std::vector<std::string> shown_;
+  std::chrono::milliseconds longest_ = std::chrono::milliseconds::max();
   std::mutex mutex_;
   std::set<Run*> running_;
   bool ended_ = false;

@@ -167,6 +167,8 @@ class SagaRun {
     row.number = number;
     row.name = name;
     row.state = state;
+    // What it has said before it is repeated it says again, when it still holds.
+    row.warning.clear();
     unsaved_.insert(number);
     work_.enter(number);
   }

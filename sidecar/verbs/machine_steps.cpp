@@ -11,10 +11,10 @@ using tasks::Work;
 
 namespace {
 
-void tell(Work& work, const wire::Verified& verified) {
+Result<void> tell(Work& work, const wire::Verified& verified) {
   tell_done(work, verified.done);
   for (const std::string& note : verified.notes) work.log(registry::LogLevel::kInfo, note);
-  for (const Error& error : verified.errors) work.warn(error);
+  return warn_of_lasting(work, verified.errors);
 }
 
 }  // namespace
@@ -62,8 +62,7 @@ Result<void> write_platform(Services& services, Work& work, const std::string& n
   if (!files) return warn_when_lasting(work, pass(files));
   Result<wire::Verified> written = services.host().write_platform(*files);
   if (!written) return warn_when_lasting(work, pass(written));
-  tell(work, *written);
-  return {};
+  return tell(work, *written);
 }
 
 namespace {
@@ -71,16 +70,17 @@ namespace {
 /// Has aegird bring the machine to what is committed, and starts PHP that is not at work then.
 template <class Verify>
 Result<void> bring(Services& services, Work& work, const Verify& verify) {
+  Result<void> brought;
   {
     const std::lock_guard turn(services.model_turn());
     Result<emit::Model> model = read_model(services);
     if (!model) return warn_when_lasting(work, pass(model));
     Result<wire::Verified> verified = verify(*std::move(model));
     if (!verified) return warn_when_lasting(work, pass(verified));
-    tell(work, *verified);
+    brought = tell(work, *verified);
   }
   services.start_php([&work](const Error& error) { work.warn(error); });
-  return {};
+  return brought;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 // do.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -73,6 +74,25 @@ struct KnownSite {
   std::vector<std::string> former_uris;
 };
 
+/// A database server, with all records of the registry that lead to it.
+struct KnownServer {
+  std::string identity;
+  std::vector<std::string> records;
+  database::Server databases;  ///< by the first of them
+
+  [[nodiscard]] bool is_of(const std::string& record) const {
+    return std::ranges::find(records, record) != records.end();
+  }
+};
+
+/// A name on a database server that no live site has.
+struct StrayName {
+  std::string name;
+  bool is_database = false;  ///< else it is a user's alone
+  std::string mark;          ///< of the database
+  std::string accounts;      ///< as statements list them
+};
+
 /// One reconcile, from begin to end. Its parts are steps of the task, in this order.
 class Reconciliation {
  public:
@@ -119,10 +139,17 @@ class Reconciliation {
   [[nodiscard]] Result<void> look_at_folder(tasks::Work& work, const wire::FoundFolder& folder);
   [[nodiscard]] Result<void> look_at_gone(tasks::Work& work, const wire::FoundFolder& folder);
   [[nodiscard]] Result<void> look_at_staged(tasks::Work& work, const wire::FoundFolder& folder);
-  [[nodiscard]] Result<void> look_at_database_server(tasks::Work& work, const registry::Server& server);
+  [[nodiscard]] Result<void> look_at_logins(tasks::Work& work, const registry::Server& server);
   [[nodiscard]] Result<void> look_at_login(tasks::Work& work, const database::Server& server, const std::string& uri);
-  [[nodiscard]] Result<void> look_at_foreign(tasks::Work& work, const registry::Server& server,
-                                             const database::Server& databases, const database::Inventory& inventory);
+  [[nodiscard]] Result<void> look_at_foreign(tasks::Work& work, const KnownServer& server);
+  [[nodiscard]] Result<bool> look_at_remains(tasks::Work& work, const KnownServer& server, const StrayName& stray,
+                                             const registry::Site& deleted);
+  void name_stray(tasks::Work& work, const KnownServer& server, const StrayName& stray);
+  /// What stands there and is of no live site of the server's, nor of a task that is at work; by name.
+  [[nodiscard]] Result<std::vector<StrayName>> strays_on(const KnownServer& server);
+  /// The deleted sites of the server that had one of those, by its name.
+  [[nodiscard]] Result<std::map<std::string, registry::Site>> deleted_on(const KnownServer& server,
+                                                                         const std::vector<StrayName>& strays);
 
   Services& services_;
   Differences differences_;

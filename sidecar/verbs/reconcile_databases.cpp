@@ -13,29 +13,50 @@ namespace {
 /// Whether it is the server that could not be asked, rather than the site that is not let in.
 bool is_servers(const Error& error) { return error.code == Code::kIo || error.code == Code::kBusy; }
 
+std::string about(const KnownServer& server) { return "server " + server.records.front(); }
+
+std::string what(const StrayName& stray) { return (stray.is_database ? "database '" : "user '") + stray.name + "'"; }
+
+std::string how_to_drop(const StrayName& stray) {
+  return "look whose it is; when nobody needs it, run there: " +
+         (stray.is_database ? "DROP DATABASE `" + stray.name + "`" : "DROP USER " + stray.accounts);
+}
+
 }  // namespace
 
 Result<void> Reconciliation::databases(Work& work) {
+  // Several records may lead to one server, and what is of a site of one of them is nobody's for none.
+  std::vector<KnownServer> known;
   for (const registry::Server& server : servers_) {
     if (!server.database) continue;
-    if (Result<void> looked = look_at_database_server(work, server); !looked) return looked;
+    database::Server databases = services_.database_server(server);
+    Result<std::string> identity = databases.identity();
+    if (!identity) {
+      differences_.leave(work, "server " + server.name, identity.error());
+      continue;
+    }
+    const auto same = std::ranges::find(known, *identity, &KnownServer::identity);
+    if (same == known.end()) {
+      known.push_back({*std::move(identity), {server.name}, std::move(databases)});
+    } else {
+      same->records.push_back(server.name);
+    }
+    if (Result<void> looked = look_at_logins(work, server); !looked) return looked;
+  }
+  for (const KnownServer& server : known) {
+    if (Result<void> looked = look_at_foreign(work, server); !looked) return looked;
   }
   return {};
 }
 
-Result<void> Reconciliation::look_at_database_server(Work& work, const registry::Server& server) {
+Result<void> Reconciliation::look_at_logins(Work& work, const registry::Server& server) {
   const database::Server databases = services_.database_server(server);
-  const Result<database::Inventory> inventory = databases.inventory();
-  if (!inventory) {
-    differences_.leave(work, "server " + server.name, inventory.error());
-    return {};
-  }
   for (const auto& [uri, site] : sites_) {
     if (site.database_server != server.name || site.block.empty()) continue;
     if (Result<void> on = cancelled(work); !on) return on;
     if (Result<void> looked = look_at_login(work, databases, uri); !looked) return looked;
   }
-  return look_at_foreign(work, server, databases, *inventory);
+  return {};
 }
 
 Result<void> Reconciliation::look_at_login(Work& work, const database::Server& server, const std::string& uri) {
@@ -102,72 +123,133 @@ Result<std::optional<database::Creation>> Reconciliation::creation_of(const regi
   });
 }
 
-Result<void> Reconciliation::look_at_foreign(Work& work, const registry::Server& server,
-                                             const database::Server& databases, const database::Inventory& inventory) {
-  std::set<std::string> names;  // of databases and users that are no live site's
-  std::map<std::string, std::string> marks;
-  std::map<std::string, std::string> accounts;
-  for (const database::Inventory::Database& each : inventory.databases) {
-    names.insert(each.name);
-    marks[each.name] = each.mark;
+Result<std::vector<StrayName>> Reconciliation::strays_on(const KnownServer& server) {
+  const Result<database::Inventory> inventory = server.databases.inventory();
+  if (!inventory) return std::unexpected(inventory.error());
+  std::map<std::string, StrayName> found;
+  for (const database::Inventory::Database& each : inventory->databases) {
+    found[each.name] = {each.name, true, each.mark, {}};
   }
-  for (const database::Inventory::User& each : inventory.users) {
-    names.insert(each.user);
-    std::string& list = accounts[each.user];
-    list += (list.empty() ? "'" : ", '") + each.user + "'@'" + each.host + "'";
+  for (const database::Inventory::User& each : inventory->users) {
+    StrayName& user = found[each.user];
+    user.name = each.user;
+    user.accounts += (user.accounts.empty() ? "'" : ", '") + each.user + "'@'" + each.host + "'";
   }
   for (const auto& [uri, site] : sites_) {
-    if (site.database_server != server.name) continue;
-    names.erase(site.database);
-    names.erase(site.user);
+    if (!server.is_of(site.database_server)) continue;
+    found.erase(site.database);
+    found.erase(site.user);
   }
-  if (names.empty()) return {};
-  // A delete or install that is at work holds its site.
+  // What has come since the sites were read stands in the registry by now.
+  std::vector<StrayName> strays;
+  Result<void> read = services_.store().with([&](registry::Store& store) -> Result<void> {
+    const Result<std::vector<registry::Task>> open = store.tasks().open();
+    if (!open) return std::unexpected(open.error());
+    const bool is_tried = std::ranges::any_of(*open, [](const registry::Task& task) {
+      return task.kind == registry::ObjectKind::kServer && task.state == registry::TaskState::kProcessing;
+    });
+    for (auto& [name, stray] : found) {
+      bool is_taken = is_tried && database::Server::is_trial(name);
+      for (const std::string& record : server.records) {
+        const Result<bool> has = store.has_database(record, name);
+        if (!has) return std::unexpected(has.error());
+        is_taken = is_taken || *has;
+      }
+      if (!is_taken) strays.push_back(std::move(stray));
+    }
+    return {};
+  });
+  if (!read) return pass(read);
+  return strays;
+}
+
+Result<std::map<std::string, registry::Site>> Reconciliation::deleted_on(const KnownServer& server,
+                                                                         const std::vector<StrayName>& strays) {
   std::map<std::string, registry::Site> deleted;
   Result<void> read = services_.store().with([&](registry::Store& store) {
     return store.each_site_with_deleted([&](const registry::Site& site) -> Result<void> {
-      if (site.state == SiteState::kDeleted && site.database.server == server.name &&
-          names.contains(site.database.name)) {
+      if (site.state == SiteState::kDeleted && server.is_of(site.database.server) &&
+          std::ranges::binary_search(strays, site.database.name, {}, &StrayName::name)) {
         deleted[site.database.name] = site;
       }
       return {};
     });
   });
-  if (!read) return read;
-  for (const std::string& name : names) {
+  if (!read) return pass(read);
+  return deleted;
+}
+
+Result<void> Reconciliation::look_at_foreign(Work& work, const KnownServer& server) {
+  Result<std::vector<StrayName>> strays = strays_on(server);
+  if (strays && !strays->empty()) {
+    // What a task was just taking away is gone by now.
+    const Result<std::vector<StrayName>> still = strays_on(server);
+    if (!still) return std::unexpected(still.error());
+    std::erase_if(*strays, [&](const StrayName& stray) {
+      return std::ranges::find(*still, stray.name, &StrayName::name) == still->end();
+    });
+  }
+  if (!strays) {
+    differences_.leave(work, "server " + server.records.front(), strays.error());
+    return {};
+  }
+  if (strays->empty()) return {};
+  const Result<std::map<std::string, registry::Site>> deleted = deleted_on(server, *strays);
+  if (!deleted) return std::unexpected(deleted.error());
+  for (const StrayName& stray : *strays) {
     if (Result<void> on = cancelled(work); !on) return on;
-    const auto known = marks.find(name);
-    const std::string what = (known == marks.end() ? "user '" : "database '") + name + "'";
-    const std::string next = "look whose it is; when nobody needs it, run there: " +
-                             (known == marks.end() ? "DROP USER " + accounts[name] : "DROP DATABASE `" + name + "`");
-    const auto was = deleted.find(name);
-    if (was != deleted.end()) {
-      const std::optional<tasks::Loan> loan = work.borrow(locks_of(was->second.uri));
-      const Result<bool> is_taken =
-          services_.store().with([&](registry::Store& store) { return store.has_database(server.name, name); });
-      if (!is_taken) return std::unexpected(is_taken.error());
-      if (!loan || *is_taken) continue;
-      const Result<std::optional<database::Creation>> creation = creation_of(was->second);
-      if (!creation) return std::unexpected(creation.error());
-      if (creation->has_value() && (known == marks.end() || known->second == (*creation)->mark)) {
-        differences_.mend(work, "server " + server.name,
-                          what + " is of site " + was->second.uri + ", which was deleted", [&]() -> Result<void> {
-                            const Result<database::Removed> removed = databases.undo(**creation);
-                            if (!removed) return std::unexpected(removed.error());
-                            if (removed->left.empty()) return {};
-                            return fail(Code::kConflict, removed->left.front(), next);
-                          });
-        continue;
-      }
-    }
-    if (known != marks.end() && !known->second.empty()) {
-      differences_.leave(work, "server " + server.name,
-                         what + " was made for a site, and the registry has none that it is of", next);
-    } else {
-      differences_.mention(work, "server " + server.name + ": " + what + " is of no site of the registry", next);
-    }
+    const auto was = deleted->find(stray.name);
+    const Result<bool> mended =
+        was == deleted->end() ? Result<bool>(false) : look_at_remains(work, server, stray, was->second);
+    if (!mended) return std::unexpected(mended.error());
+    if (!*mended) name_stray(work, server, stray);
   }
   return {};
+}
+
+/// What of a deleted site stands there still. False: it is another's.
+Result<bool> Reconciliation::look_at_remains(Work& work, const KnownServer& server, const StrayName& stray,
+                                             const registry::Site& deleted) {
+  const std::optional<tasks::Loan> loan = work.borrow(locks_of(deleted.uri));
+  if (!loan) return true;  // a task is at work on it
+  const Result<std::optional<database::Creation>> creation = creation_of(deleted);
+  if (!creation) return std::unexpected(creation.error());
+  if (!creation->has_value() || (stray.is_database && stray.mark != (*creation)->mark)) return false;
+  differences_.mend(work, about(server), what(stray) + " is of site " + deleted.uri + ", which was deleted",
+                    [&]() -> Result<void> {
+                      const Result<database::Removed> removed = server.databases.undo(**creation);
+                      if (!removed) return std::unexpected(removed.error());
+                      if (removed->left.empty()) return {};
+                      return fail(Code::kConflict, removed->left.front(), how_to_drop(stray));
+                    });
+  return true;
+}
+
+/// One that only a person can tell whose it is.
+void Reconciliation::name_stray(Work& work, const KnownServer& server, const StrayName& stray) {
+  const auto elsewhere = std::ranges::find_if(sites_, [&](const auto& each) {
+    const KnownSite& site = each.second;
+    return !server.is_of(site.database_server) && (site.database == stray.name || site.user == stray.name);
+  });
+  std::string said = what(stray);
+  std::string next = how_to_drop(stray);
+  if (elsewhere != sites_.end()) {
+    const std::string& other = elsewhere->second.database_server;
+    said += " is of no site here, and site " + elsewhere->first + " has one of that name on server " + other;
+    next = "find out whether server " + other +
+           " is this one by another way, as in a cluster: then it is that site's, and both records are to be one";
+  } else if (database::Server::is_trial(stray.name)) {
+    said += " was made to try the server, and no task does so now";
+  } else if (stray.mark.empty()) {
+    said += " is of no site of the registry";
+  } else {
+    said += " was made for a site, and the registry has none that it is of";
+  }
+  if (stray.mark.empty() && !database::Server::is_trial(stray.name)) {
+    differences_.mention(work, about(server) + ": " + said, next);
+  } else {
+    differences_.leave(work, about(server), said, next);
+  }
 }
 
 }  // namespace aegir::verbs

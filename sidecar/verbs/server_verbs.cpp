@@ -29,12 +29,35 @@ Result<Object> parse(const NewTask& task) {
   return object;
 }
 
+constexpr const char* kTrial = "trial";
+
 /// Proves that sites' databases can be made there; nothing for a server without a database service.
-Result<void> verify_database(Services& services, Work& work, const registry::Server& server) {
+Result<void> try_database(Services& services, Work& work, const registry::Server& server) {
   if (!server.database) return {};
-  Result<std::string> version = services.database_server(server).verify();
-  if (!version) return pass(version);
+  const database::Server databases = services.database_server(server);
+  // Where nobody comes in nothing is left either.
+  const Result<std::string> version = databases.version();
+  if (!version) return std::unexpected<Error>(version.error());
+  const std::string trial = database::Server::trial_name();
+  work.memo()[kTrial] = trial;
+  if (Result<void> kept = work.keep(); !kept) return kept;
+  if (Result<void> proved = databases.verify(trial); !proved) return proved;
+  work.memo().erase(kTrial);
   work.log(registry::LogLevel::kInfo, "database server of version " + *version);
+  return {};
+}
+
+/// Takes away what a try that did not come to its end has left.
+Result<void> forget_trial(Services& services, Work& work, const registry::Server& server) {
+  if (!work.memo().contains(kTrial)) return {};
+  const auto trial = work.memo().at(kTrial).get<std::string>();
+  const Result<database::Removed> removed = services.database_server(server).drop(trial, trial);
+  if (removed) return {};
+  const Error& error = removed.error();
+  if (error.code == Code::kIo || error.code == Code::kBusy) return std::unexpected(error);
+  // Who may not do that may often not make it either, and a person has to let him first.
+  work.log(registry::LogLevel::kWarning, "nobody can see to it that the trial database '" + trial +
+                                             "' is gone: " + describe(error) + "\n`aegir reconcile` names it");
   return {};
 }
 
@@ -59,11 +82,13 @@ class ServerAdd final : public tasks::Verb {
   }
   [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
     tasks::Saga saga;
-    saga.before = {{"database", [this](Work& work) -> Result<void> {
-                      Result<registry::Server> server = parse<registry::Server>(work.task());
-                      if (!server) return pass(server);
-                      return verify_database(services_, work, *server);
-                    }}};
+    const auto with_server = [this](Result<void> (*body)(Services&, Work&, const registry::Server&)) {
+      return [this, body](Work& work) -> Result<void> {
+        Result<registry::Server> server = parse<registry::Server>(work.task());
+        return server ? body(services_, work, *server) : pass(server);
+      };
+    };
+    saga.before = {{"database", with_server(&try_database), with_server(&forget_trial)}};
     saga.commit = {"add", [](Work& work, registry::Store&, registry::Writer& writer) -> Result<void> {
                      Result<registry::Server> server = parse<registry::Server>(work.task());
                      if (!server) return pass(server);
@@ -95,14 +120,16 @@ class ServerVerify final : public tasks::Verb {
   }
   [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
     tasks::Saga saga;
-    saga.before = {{"database", [this](Work& work) -> Result<void> {
-                      Result<std::vector<registry::Server>> servers =
-                          services_.store().with([](registry::Store& store) { return store.servers(); });
-                      if (!servers) return pass(servers);
-                      const auto server = std::ranges::find(*servers, work.task().object, &registry::Server::name);
-                      if (server == servers->end()) return {};
-                      return verify_database(services_, work, *server);
-                    }}};
+    const auto with_server = [this](Result<void> (*body)(Services&, Work&, const registry::Server&)) {
+      return [this, body](Work& work) -> Result<void> {
+        Result<std::vector<registry::Server>> servers =
+            services_.store().with([](registry::Store& store) { return store.servers(); });
+        if (!servers) return pass(servers);
+        const auto server = std::ranges::find(*servers, work.task().object, &registry::Server::name);
+        return server == servers->end() ? Result<void>() : body(services_, work, *server);
+      };
+    };
+    saga.before = {{"database", with_server(&try_database), with_server(&forget_trial)}};
     saga.commit = {"record", [](Work&, registry::Store&, registry::Writer&) -> Result<void> { return {}; }};
     saga.after = {publish_step(services_), bring_servers_step(services_)};
     return saga;

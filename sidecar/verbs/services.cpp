@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/map/reader.hpp"
@@ -90,6 +91,18 @@ Result<void> warn_when_lasting(tasks::Work& work, Result<void> done) {
   if (code == Code::kIo || code == Code::kBusy || code == Code::kInternal) return done;
   work.warn(done.error());
   return {};
+}
+
+Result<void> warn_of_lasting(tasks::Work& work, const std::vector<Error>& errors) {
+  Result<void> all;
+  for (const Error& error : errors) {
+    if (error.code != Code::kIo) {
+      work.warn(error);
+    } else if (all) {
+      all = std::unexpected(error);
+    }
+  }
+  return all;
 }
 
 void tell_done(tasks::Work& work, const machine::Done& done) {
@@ -239,8 +252,9 @@ Result<bool> write_site_files(Services& services, tasks::Work& work, const std::
   }
   if (!written) return pass(written);
   tell_done(work, written->done);
-  for (const Error& error : written->errors) work.warn(error);
-  for (const Error& error : written->of_platform) work.warn(error);
+  std::vector<Error> errors = std::move(written->errors);
+  std::ranges::move(written->of_platform, std::back_inserter(errors));
+  if (Result<void> all = warn_of_lasting(work, errors); !all) return pass(all);
   return written->waits;
 }
 

@@ -1,10 +1,12 @@
 // What the steps of verbs work with, and what several of them do in the same way.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/core/config.hpp"
@@ -19,6 +21,9 @@
 #include "sidecar/wire/site_order.hpp"
 
 namespace aegir::verbs {
+
+/// Asked at the begin of each run of a program, how long it may take at most.
+using LongestRun = std::function<std::chrono::milliseconds()>;
 
 /// Lives as long as the worker; used from every thread.
 class Services {
@@ -45,6 +50,10 @@ class Services {
   /// The same by the server's name.
   [[nodiscard]] Result<database::Server> database_server(const std::string& name);
 
+  /// For tests, before everything else: no run takes longer than this says.
+  void shorten_runs(LongestRun longest) { longest_run_ = std::move(longest); }
+  [[nodiscard]] const LongestRun& longest_run() const { return longest_run_; }
+
   /// Held from the reading of a model until the servers are brought to it: an older model after a newer one would take
   /// away what the newer has.
   [[nodiscard]] std::mutex& model_turn() { return model_turn_; }
@@ -55,6 +64,7 @@ class Services {
   tasks::SharedStore& store_;
   publish::Publisher& publisher_;
   const KeyRing& map_keys_;
+  LongestRun longest_run_;
   std::mutex model_turn_;
 };
 
@@ -65,6 +75,11 @@ class Services {
 /// After a commit: what may be gone by itself (no room, no server) is to be tried again, and stays the error. All else
 /// would fail for ever: it becomes a warning, which names the next step.
 [[nodiscard]] Result<void> warn_when_lasting(tasks::Work& work, Result<void> done);
+
+/// The same of several things, of which each was done as far as it could be. What the machine itself lacks for the
+/// moment (kIo: room on a disk above all) is the error, whoever's file it is about; what waits for a person is a
+/// warning, kBusy too: such is a server that is held up by what a person has written.
+[[nodiscard]] Result<void> warn_of_lasting(tasks::Work& work, const std::vector<Error>& errors);
 
 /// A line of the log for each thing that was done.
 void tell_done(tasks::Work& work, const machine::Done& done);
@@ -105,7 +120,9 @@ class SiteRunner {
  public:
   SiteRunner(Services& services, tasks::Work& work, const SiteContext& context)
       : runner_(services.host(), context.slot(), context.platform.docroot, {context.site.uri}),
-        on_cancel_(work, [this] { runner_.end(); }) {}
+        on_cancel_(work, [this] { runner_.end(); }) {
+    if (services.longest_run()) runner_.shorten(services.longest_run()());
+  }
   [[nodiscard]] process::Runner& operator*() { return runner_; }
 
  private:

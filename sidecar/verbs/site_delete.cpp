@@ -75,6 +75,12 @@ class Delete final : public SiteVerb {
             }};
   }
 
+  /// What only aegird may do, and may not now, it may again when a person has let it in.
+  static Result<void> until_let_in(Result<void> done) {
+    if (!done && done.error().code == Code::kPermission) done.error().code = Code::kBusy;
+    return done;
+  }
+
   tasks::Step end_processes() const {
     return for_remains("processes", [this](Work&, const Remains& remains) -> Result<void> {
       if (!remains.alone) return {};
@@ -88,7 +94,7 @@ class Delete final : public SiteVerb {
       Result<database::Server> server = services().database_server(remains.database_server);
       if (!server) return pass(server);
       Result<database::Removed> removed = server->drop(remains.database, remains.user);
-      if (!removed) return pass(removed);
+      if (!removed) return until_let_in(pass(removed));
       for (const std::string& left : removed->left) work.warn({Code::kConflict, left, {}, {}});
       return {};
     });

@@ -195,6 +195,7 @@ class Install final : public SiteVerb {
               if (!present) return pass(present);
               if (!present->has_value()) return {};
               Site site = **std::move(present);
+              if (Result<void> retired = retire(site); !retired) return retired;
               site.state = SiteState::kDeleted;
               const registry::Actor actor{work.task().actor, "task " + std::to_string(work.id()) + " is undone"};
               Result<std::uint64_t> put = services().store().with([&](registry::Store& store) {
@@ -221,14 +222,19 @@ class Install final : public SiteVerb {
               if (!made) return pass(made);
               tell_done(work, *made);
               return {};
-            }),
-            on_present([this](Work&, const SiteContext& context) -> Result<void> {
-              // A slot that several sites share goes on.
-              if (context.block.isolation != registry::Isolation::kSite) return {};
-              Result<machine::Done> retired = services().host().retire_slot(context.slot());
-              if (!retired && retired.error().code != Code::kNotFound) return pass(retired);
-              return {};
             })};
+  }
+
+  /// The registry gives a slot once, whatever became of the site, so that it is used up on the machine too.
+  Result<void> retire(const Site& site) const {
+    if (site.block.empty()) return {};
+    Result<SiteContext> context =
+        services().store().with([&](registry::Store& store) { return complete(store, site); });
+    if (!context) return pass(context);
+    // A slot that several sites share goes on.
+    if (context->block.isolation != registry::Isolation::kSite) return {};
+    const Result<machine::Done> retired = services().host().retire_slot(context->slot());
+    return retired || retired.error().code == Code::kNotFound ? Result<void>() : std::unexpected(retired.error());
   }
 
   tasks::Step database() const {

@@ -26,6 +26,7 @@ const std::vector<std::string> kAllButSmall = {"site install",    "site install 
                                                "platform verify", "server add",
                                                "server verify"};
 const std::vector<std::string> kRuns = {"site install", "site login"};
+constexpr const char* kLimited = "hang, up to its limit";
 const std::vector<std::string> kOfDatabase = {
     "site install", "site install that fails", "site login", "site delete", "server add", "server verify"};
 
@@ -101,6 +102,13 @@ std::vector<Fault> killed_parts(Matrix& matrix) {
 std::vector<Fault> servers_down(Matrix& matrix) {
   using Service = Lab::Service;
   std::vector<Fault> faults;
+  const auto lock = [&matrix](const std::string& how) {
+    (void)matrix.world().lab().sql("ALTER USER aegird@localhost, aegird@`127.0.0.1` ACCOUNT " + how);
+  };
+  faults.push_back({.name = "MariaDB lets aegird not in",
+                    .begin = [lock](const Wish&) { lock("LOCK"); },
+                    .end = [lock] { lock("UNLOCK"); },
+                    .rows = kOfDatabase});
   const auto down = [&](const std::string& name, const std::vector<Service>& services,
                         const std::vector<std::string>& rows) {
     faults.push_back({.name = name,
@@ -133,7 +141,8 @@ std::vector<Fault> disks_full(Matrix& matrix) {
                       .rows = rows});
   };
   full("disk of the sites full", &World::sites_disk,
-       {"site install", "site install that fails", "site verify", "site login", "site delete"});
+       {"site install", "site install that fails", "site verify", "site login", "site disable", "site enable",
+        "site delete"});
   full("disk of the registry full", &World::state_disk, {});
   return faults;
 }
@@ -141,9 +150,15 @@ std::vector<Fault> disks_full(Matrix& matrix) {
 std::vector<Fault> connections_lost(Matrix& matrix) {
   constexpr unsigned kStatements = 14;
   std::vector<Fault> faults;
-  for (const auto& [cut, word] : {std::pair{database::Cut::kBefore, "before"},
-                                  {database::Cut::kDuring, "while it does"},
-                                  {database::Cut::kAfter, "after"}}) {
+  struct Way {
+    const char* name;
+    database::Cut cut;
+    bool kills = false;  ///< aegird, too
+  };
+  for (const Way& way : {Way{"connection lost before a statement", database::Cut::kBefore},
+                         Way{"connection lost while it does a statement", database::Cut::kDuring},
+                         Way{"connection lost after a statement", database::Cut::kAfter},
+                         Way{"aegird killed in a statement", database::Cut::kDuring, true}}) {
     for (unsigned statement = 1; statement <= kStatements; ++statement) {
       struct Detour {
         std::unique_ptr<database::Cutter> cutter;
@@ -151,9 +166,9 @@ std::vector<Fault> connections_lost(Matrix& matrix) {
         std::string usual;
       };
       const auto detour = std::make_shared<Detour>();
-      faults.push_back({.name = std::string("connection lost ") + word + " a statement",
+      faults.push_back({.name = way.name,
                         .begin =
-                            [&matrix, detour, cut, statement](const Wish&) {
+                            [&matrix, detour, way, statement](const Wish&) {
                               const Lab& lab = matrix.world().lab();
                               detour->cutter = std::make_unique<database::Cutter>(lab.database_socket());
                               ::chmod(detour->cutter->socket().c_str(), 0666);
@@ -161,7 +176,9 @@ std::vector<Fault> connections_lost(Matrix& matrix) {
                               detour->usual = live::slurp(detour->file);
                               const std::string login = detour->usual.substr(0, detour->usual.find("host="));
                               live::put(detour->file, login + "socket=" + detour->cutter->socket() + '\n');
-                              detour->cutter->arm(statement, cut);
+                              detour->cutter->arm(statement, way.cut, [&matrix, kills = way.kills] {
+                                if (kills) matrix.world().lab().aegird().signal(SIGKILL);
+                              });
                             },
                         .end = [detour] { live::put(detour->file, detour->usual); },
                         .happened =
@@ -183,24 +200,30 @@ std::vector<Fault> drush_faults(Matrix& matrix) {
                        const std::vector<std::string>& ways) {
     for (const std::string& way : ways) {
       const auto file = std::make_shared<std::string>();
+      const bool limited = way == kLimited;
+      const std::string fault = limited ? "hang" : way;
       faults.push_back({.name = "drush " + command + ": " + way,
                         .begin =
-                            [&matrix, file, told = command + ' ' + way + '\n'](const Wish& wish) {
-                              *file = matrix.world().lab().directory(wish.object) + "/private/fixture-fault";
+                            [&matrix, file, limited, told = command + ' ' + fault + '\n'](const Wish& wish) {
+                              const Lab& lab = matrix.world().lab();
+                              *file = lab.directory(wish.object) + "/private/fixture-fault";
                               live::put(*file, told);
+                              if (limited) live::put(lab.path("longest-run"), "1000\n");
                             },
                         .end =
-                            [file] {
+                            [&matrix, file] {
                               std::error_code error;
                               fs::remove(*file, error);
+                              fs::remove(matrix.world().lab().path("longest-run"), error);
                             },
+                        // Of its own limit of minutes nobody waits for the end.
                         .patience = way == "hang" ? std::chrono::milliseconds(1000) : std::chrono::minutes(2),
                         .rows = {row},
                         .at = step});
     }
   };
-  const std::vector<std::string> all = {"hang",         "fail",   "nothing", "garbage",    "shell", "flood", "twice",
-                                        "flood-errors", "notice", "control", "other-site", "late",  "stray"};
+  const std::vector<std::string> all = {"hang",  kLimited,       "fail",   "nothing", "garbage",    "shell", "flood",
+                                        "twice", "flood-errors", "notice", "control", "other-site", "late",  "stray"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.end(), all.begin(), all.end());
     return more;

@@ -13,7 +13,7 @@ namespace aegir::sidecar {
 [[nodiscard]] std::vector<Fault> servers_down(Matrix& matrix);
 /// File systems full.
 [[nodiscard]] std::vector<Fault> disks_full(Matrix& matrix);
-/// The connection to MariaDB lost at each of the first statements after the point.
+/// The connection to MariaDB lost at each of the first statements after the point, aegird with it or not.
 [[nodiscard]] std::vector<Fault> connections_lost(Matrix& matrix);
 /// Drush that fails in all its ways.
 [[nodiscard]] std::vector<Fault> drush_faults(Matrix& matrix);

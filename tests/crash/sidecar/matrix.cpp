@@ -179,10 +179,12 @@ Outcome Matrix::play(const std::vector<Row>& rows, const Fault& fault, const std
     for (const std::string& line : changes[n]) right.insert(with(line, "@0", "@" + std::to_string(n)));
   }
   const Picture change = anonymous(difference(before, look(wishes)), wishes);
-  if (change == right) return all_hit ? Outcome::kSurvived : Outcome::kNotReached;
+  const std::string differs = lab.differences();
+  if (change == right && differs.empty()) return all_hit ? Outcome::kSurvived : Outcome::kNotReached;
   ADD_FAILURE() << rows.front().name << ", " << fault.name << " at point " << where << ": there is\n"
                 << text_of(change) << "where there should be\n"
-                << text_of(right) << story << lab.log();
+                << text_of(right) << "reconcile finds: " << differs << '\n'
+                << story << lab.log();
   return Outcome::kFailed;
 }
 

@@ -3,8 +3,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <utility>
 
 #include "compiler/core/atomic_file.hpp"
 #include "sidecar/worker.hpp"
@@ -34,9 +37,14 @@ int main(int argc, char** argv) {
   const std::filesystem::path file = argv[2];
   const ConfigResult config = read_config(file);
   if (!config) return 65;
-  tasks::Engine::Options options;
+  WorkerOptions options;
   options.on_journal = [socket = file.parent_path() / "points"](const std::string& point) {
     tell_and_wait(socket, point);
   };
-  return run_worker(*config, options);
+  // A file beside the configuration has the milliseconds.
+  options.longest_run = [path = file.parent_path() / "longest-run"] {
+    int longest = 0;
+    return std::ifstream(path) >> longest ? std::chrono::milliseconds(longest) : std::chrono::milliseconds::max();
+  };
+  return run_worker(*config, std::move(options));
 }

@@ -141,10 +141,12 @@ Picture World::look(std::set<std::string> hosts) {
     const json all = lab_->api("GET", std::string("/v1/") + list + (list == std::string("sites") ? "?limit=500" : ""));
     for (json object : all.at(list)) {
       for (const char* given : {"id", "slot", "first_uid"}) object.erase(given);
-      // As add() names its files.
+      // The same in every machine, as add() names its files.
       std::string text = object.dump();
-      const std::string root = lab_->path("");
-      for (std::size_t at = 0; (at = text.find(root, at)) != std::string::npos;) text.erase(at, root.size());
+      for (const std::string& own :
+           {lab_->path(""), lab_->database_port(), lab_->port(Lab::Server::kApache), lab_->port(Lab::Server::kNginx)}) {
+        for (std::size_t at = 0; (at = text.find(own, at)) != std::string::npos;) text.erase(at, own.size());
+      }
       picture.insert(list + (" " + text));
     }
   }

@@ -29,7 +29,11 @@ class DatabaseAdmin : public DatabaseTest {
 };
 
 TEST_F(DatabaseAdmin, TheRightsThatWeAskForAreEnough) {
-  const Result<std::string> version = server().verify();
+  const std::string trial = Server::trial_name();
+  EXPECT_TRUE(Server::is_trial(trial));
+  EXPECT_EQ(words(server().verify(trial)), "");
+  EXPECT_EQ(traces(trial), "");
+  const Result<std::string> version = server().version();
   ASSERT_TRUE(version) << words(version);
   EXPECT_TRUE(version->contains("MariaDB")) << *version;
 }
@@ -37,16 +41,18 @@ TEST_F(DatabaseAdmin, TheRightsThatWeAskForAreEnough) {
 TEST_F(DatabaseAdmin, ByTheSocketAsWhoWeAre) {
   // The tests run as root, and so does the server's own root.
   const Server by_socket({.server = "local", .socket = mariadb().path("socket"), .user = "root"});
-  EXPECT_EQ(words(by_socket.verify()), "");
+  EXPECT_EQ(words(by_socket.version()), "");
+  EXPECT_EQ(by_socket.identity().value_or("?"), server().identity().value_or("")) << "one server, whoever asks it";
   const Server as_another({.server = "local", .socket = mariadb().path("socket")});
-  const Result<std::string> refused = as_another.verify();
+  const Result<std::string> refused = as_another.version();
   EXPECT_TRUE(words_of(refused).contains("aegird's own account was refused")) << words(refused);
 }
 
 TEST_F(DatabaseAdmin, AFileOfOptionsLeadsToAServerElsewhere) {
   sql(admin_grant("by_file@127.0.0.1 IDENTIFIED BY 'ByFilePassword'"));
-  EXPECT_EQ(words(with(options(good())).verify()), "");
-  EXPECT_EQ(words(with(options(good(), 0400)).verify()), "");
+  EXPECT_EQ(words(with(options(good())).version()), "");
+  EXPECT_EQ(words(with(options(good(), 0400)).version()), "");
+  EXPECT_EQ(with(options(good())).identity().value_or("?"), server().identity().value_or(""));
 
   const Result<bool> refused = with(options(good() + "password = wrong\n")).exists("x");
   EXPECT_TRUE(words_of(refused).contains("aegird's own account was refused")) << words(refused);

@@ -1,150 +1,18 @@
 // reconcile, against drifts of every sort on a whole machine: each is named, mended or left with what a person can do,
-// and then nothing is found any more.
-#include <gmock/gmock.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+// and then nothing is found any more. Here: files, directories, slots and web servers.
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
-#include <functional>
-#include <iostream>
 #include <iterator>
-#include <memory>
 
 #include "compiler/machine/remove.hpp"
-#include "compiler/registry/sqlite.hpp"
 #include "sidecar/monitor/processes.hpp"
-#include "tests/root/sidecar/sidecar_lab.hpp"
+#include "tests/root/sidecar/reconcile_fixture.hpp"
 
 namespace aegir::sidecar {
-namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
 
-/// What is to become of it.
-enum class Fate { kMended, kLeft, kMentioned };
-
-struct Drift {
-  std::string name;
-  std::function<void()> seed;
-  std::vector<std::string> said;  ///< of it
-  Fate fate = Fate::kMended;
-  std::function<bool()> is_right;               ///< false as long as the drift is there
-  std::function<void()> by_a_person = nullptr;  ///< what he does about what is left to him
-};
-
-class ReconcileTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    the_lab = Lab::on_fixture();
-    for (const char* uri : {"a.example", "b.example", "c.example"}) {
-      lab().must_aegir({"site", "install", uri, "--platform", "p1"});
-    }
-    old_mark = lab().sql("SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'c_example'");
-    old_mark.erase(old_mark.find_last_not_of('\n') + 1);
-    lab().must_aegir({"site", "disable", "c.example", "--yes"});
-    lab().must_aegir({"site", "delete", "c.example", "--yes"});
-  }
-  static void TearDownTestSuite() { the_lab.reset(); }
-  static Lab& lab() { return *the_lab; }
-
-  static std::string root() { return lab().config().aegir_root; }
-  static std::string config(const std::string& path) { return lab().config().config_dir + '/' + path; }
-  static std::string server(const std::string& path) { return server_config_dir(lab().config(), "main") + '/' + path; }
-  static std::string site(const std::string& path) { return lab().directory("a.example") + '/' + path; }
-  static std::string slot(unsigned number, const std::string& path = {}) {
-    return slot_home(lab().config(), "php", number) + path;
-  }
-  static uid_t uid(unsigned slot) { return Lab::kFirstSlot + slot; }
-
-  /// A file or directory that somebody made.
-  static void make(const std::string& path, uid_t owner, gid_t group, const std::string& content = "x") {
-    live::put(path, content);
-    give(path, owner, group);
-  }
-  static void make_folder(const std::string& path, uid_t owner, gid_t group) {
-    fs::create_directories(path);
-    give(path, owner, group);
-  }
-  static void give(const std::string& path, uid_t owner, gid_t group) {
-    ASSERT_EQ(::lchown(path.c_str(), owner, group), 0) << path;
-  }
-  static mode_t mode(const std::string& path) {
-    struct stat status{};
-    return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
-  }
-  static uid_t owner(const std::string& path) {
-    struct stat status{};
-    return ::stat(path.c_str(), &status) == 0 ? status.st_uid : 0;
-  }
-
-  /// Changes the registry behind everybody's back.
-  static void registry(const std::string& sql) {
-    const Result<std::unique_ptr<registry::Connection>> connection =
-        registry::Connection::open(lab().config().registry, SQLITE_OPEN_READWRITE);
-    ASSERT_TRUE(connection) << describe(connection.error());
-    const Result<void> done = (*connection)->script(sql);
-    ASSERT_TRUE(done) << describe(done.error());
-  }
-  static std::int64_t number_in_registry(const std::string& sql) {
-    const Result<std::unique_ptr<registry::Connection>> connection =
-        registry::Connection::open(lab().config().registry, SQLITE_OPEN_READWRITE);
-    if (!connection) return -1;
-    registry::Query query = (*connection)->query(sql);
-    const Result<bool> row = query.next();
-    return row && *row ? query.integer(0) : -1;
-  }
-
-  static std::vector<Drift> in_files();
-  static std::vector<Drift> in_trees();
-  static std::vector<Drift> in_slots();
-  static std::vector<Drift> in_servers();
-  static std::vector<Drift> in_databases();
-  static std::vector<Drift> in_registry();
-
-  static void run(const Drift& drift) {
-    SCOPED_TRACE(drift.name);
-    drift.seed();
-    const bool is_found = drift.fate != Fate::kMentioned;
-    if (is_found) {
-      EXPECT_FALSE(drift.is_right()) << "the seed makes no drift";
-    }
-    const live::Finished looked = lab().aegir({"reconcile", "--dry-run"});
-    EXPECT_EQ(looked.status, is_found ? 1 : 0) << looked.output;
-    for (const std::string& said : drift.said) EXPECT_THAT(looked.output, HasSubstr(said));
-    if (is_found) {
-      EXPECT_FALSE(drift.is_right()) << "a dry run changes nothing";
-    }
-    const live::Finished mended = lab().aegir({"reconcile"});
-    EXPECT_EQ(mended.status, is_found ? 1 : 0) << mended.output;
-    for (const std::string& said : drift.said) EXPECT_THAT(mended.output, HasSubstr(said));
-    if (drift.fate == Fate::kMended) {
-      EXPECT_TRUE(drift.is_right()) << mended.output;
-      EXPECT_THAT(mended.output, HasSubstr(" 0 left to a person"));
-    }
-    if (drift.fate == Fate::kLeft) {
-      EXPECT_FALSE(drift.is_right()) << "what a person may want is not touched: " << mended.output;
-      EXPECT_THAT(mended.output, HasSubstr("(left to a person)\n    next: "));
-    }
-    if (drift.by_a_person) drift.by_a_person();
-    EXPECT_EQ(lab().differences(), "") << "a second run finds nothing";
-  }
-  static void run(const std::vector<Drift>& drifts) {
-    for (const Drift& drift : drifts) {
-      run(drift);
-      if (HasFailure()) return;
-    }
-    std::cout << drifts.size() << " drifts\n";
-  }
-
-  inline static std::string old_mark;  ///< the comment that c.example's database had
-
- private:
-  inline static std::unique_ptr<Lab> the_lab;
-};
+namespace {
 
 /// A file that is missing, and one whose text is another.
 std::vector<Drift> of_file(const std::string& path, const std::string& comment) {
@@ -162,6 +30,8 @@ std::vector<Drift> of_file(const std::string& path, const std::string& comment) 
 void add(std::vector<Drift>& all, std::vector<Drift> more) {
   all.insert(all.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
 }
+
+}  // namespace
 
 std::vector<Drift> ReconcileTest::in_files() {
   std::vector<Drift> drifts;
@@ -397,134 +267,10 @@ std::vector<Drift> ReconcileTest::in_servers() {
   return drifts;
 }
 
-std::vector<Drift> ReconcileTest::in_databases() {
-  const auto gets_in = [] { return lab().visit(Lab::Server::kApache, "a.example").status == 200; };
-  const auto is_gone = [](const std::string& name) {
-    return [=] { return lab().sql("SHOW DATABASES LIKE '" + name + "'").empty(); };
-  };
-  // `change` names an account as %.
-  const auto of_account = [&](const std::string& name, const std::string& change) {
-    std::string sql;
-    for (const char* host : {"localhost", "127.0.0.1", "::1"}) {
-      std::string one = change;
-      one.replace(one.find('%'), 1, "a_example@`" + std::string(host) + "`");
-      sql += one + ';';
-    }
-    return Drift{name,
-                 [=] { (void)lab().sql(sql); },
-                 {"site a.example: it does not get into its database"},
-                 Fate::kMended,
-                 gets_in};
-  };
-  return {
-      of_account("database user is gone", "DROP USER %"),
-      of_account("database user without rights", "REVOKE ALL ON `a\\_example`.* FROM %"),
-      of_account("database user with another password", "SET PASSWORD FOR % = PASSWORD('other')"),
-      of_account("database user is locked", "ALTER USER % ACCOUNT LOCK"),
-      {"database of a deleted site",
-       [] { (void)lab().sql("CREATE DATABASE c_example COMMENT '" + old_mark + "'"); },
-       {"database 'c_example' is of site c.example, which was deleted"},
-       Fate::kMended,
-       is_gone("c_example")},
-      {"database under a deleted site's name",
-       [] { (void)lab().sql("CREATE DATABASE c_example"); },
-       {"not ours: server main: database 'c_example' is of no site", "DROP DATABASE `c_example`"},
-       Fate::kMentioned,
-       nullptr,
-       [=] {
-         EXPECT_FALSE(is_gone("c_example")());
-         (void)lab().sql("DROP DATABASE c_example");
-       }},
-      {"database that was made for a site that the registry has lost",
-       [] { (void)lab().sql("CREATE DATABASE lost COMMENT 'aegir:0123456789abcdef'"); },
-       {"database 'lost' was made for a site", "DROP DATABASE `lost`"},
-       Fate::kLeft,
-       is_gone("lost"),
-       [] { (void)lab().sql("DROP DATABASE lost"); }},
-      {"account without a site",
-       [] { (void)lab().sql("CREATE USER somebody@localhost"); },
-       {"not ours: server main: user 'somebody' is of no site", "DROP USER 'somebody'@'localhost'"},
-       Fate::kMentioned,
-       nullptr,
-       [] { (void)lab().sql("DROP USER somebody@localhost"); }},
-      {"site without a database",
-       [] { (void)lab().sql("DROP DATABASE b_example"); },
-       {"site b.example: its database 'b_example' is missing"},
-       Fate::kLeft,
-       [=] { return !is_gone("b_example")(); },
-       [] { (void)lab().sql("CREATE DATABASE b_example"); }},
-  };
-}
-
-std::vector<Drift> ReconcileTest::in_registry() {
-  const std::string map = lab().config().map_dir;
-  const auto copy = [](const std::string& from, const std::string& to) {
-    fs::create_directories(to);
-    // CURRENT names the others.
-    for (const bool last : {false, true}) {
-      for (const auto& entry : fs::directory_iterator(from)) {
-        const std::string name = entry.path().filename();
-        if ((name == "CURRENT") != last || name == "counter") continue;
-        const std::string target = to + '/' + name;
-        fs::copy_file(entry.path(), target + ".new", fs::copy_options::overwrite_existing);
-        give(target + ".new", owner(entry.path()), static_cast<gid_t>(-1));
-        fs::rename(target + ".new", target);
-      }
-    }
-  };
-  const std::string kept = map + "-kept";
-  return {
-      {"install of no task",
-       [] { registry("UPDATE site SET state = 0 WHERE uri = 'b.example'"); },
-       {"site b.example: it is being installed, and by no task"},
-       Fate::kMended,
-       [] { return number_in_registry("SELECT state FROM site WHERE uri = 'b.example'") == 2; }},
-      {"candidate of no task",
-       [] { registry("INSERT INTO candidate VALUES ('probe', 'a.example', 4000000000)"); },
-       {"site a.example: a probe's view of it is left"},
-       Fate::kMended,
-       [] { return lab().candidates() == 0; }},
-      {"task at which nobody works",
-       [] {
-         registry(
-             "INSERT INTO task VALUES (900, 'verify', 4, 'a.example', 1, '', 'x', 0, 0, 0, 1, 1, 1, 1, 0, 0, 1, '', "
-             "'')");
-       },
-       {"task 900: it has begun (site a.example verify), and nobody is at work on it"},
-       Fate::kLeft,
-       [] { return number_in_registry("SELECT state FROM task WHERE id = 900") == 4; },
-       [] { registry("UPDATE task SET state = 4 WHERE id = 900"); }},
-      {"map that is behind",
-       [=] {
-         copy(map, kept);
-         lab().must_aegir({"site", "disable", "a.example", "--yes"});
-         copy(kept, map);
-         fs::remove_all(kept);
-       },
-       {"site map: site a.example is not as the registry has it"},
-       Fate::kMended,
-       [] { return lab().differences().empty(); },
-       [] { lab().must_aegir({"site", "enable", "a.example"}); }},
-      {"map without its state",
-       [=] { fs::remove(map + "/CURRENT"); },
-       {"site map: it can't be used"},
-       Fate::kMended,
-       [=] { return fs::exists(map + "/CURRENT"); }},
-      {"map that says something else",
-       [] { registry("UPDATE site SET memory_limit = 300 WHERE uri = 'a.example'"); },
-       {"site map: site a.example is not as the registry has it"},
-       Fate::kMended,
-       [] { return lab().differences().empty(); }},
-  };
-}
-
 TEST_F(ReconcileTest, FindsNothingOnAMachineAsItIsToBe) { EXPECT_EQ(lab().differences(), ""); }
 TEST_F(ReconcileTest, FilesOfSitesAndPlatforms) { run(in_files()); }
 TEST_F(ReconcileTest, DirectoriesOfSites) { run(in_trees()); }
 TEST_F(ReconcileTest, Slots) { run(in_slots()); }
 TEST_F(ReconcileTest, WebServersAndTheirFiles) { run(in_servers()); }
-TEST_F(ReconcileTest, RegistryAndMap) { run(in_registry()); }
-TEST_F(ReconcileTest, Databases) { run(in_databases()); }
 
-}  // namespace
 }  // namespace aegir::sidecar

@@ -108,9 +108,12 @@ void Lab::end_aegirds_php(const std::string& name) const {
   block.name = name;
   block.server = kServer;
   const std::string pid_file = emit::fpm_block_pid(config_, block);
+  const live::Endpoint socket = live::Endpoint::unix_socket(slot_socket(config_, kBlock, 0));
+  // Its number comes after its sockets, and goes before them.
+  (void)live::eventually([&] { return !live::slurp(pid_file).empty() || !live::connect_to(socket); });
   const std::string pid = live::slurp(pid_file);
   if (pid.empty() || ::kill(std::stoi(pid), SIGTERM) != 0) return;
-  (void)live::eventually([&] { return !fs::exists(pid_file); });
+  (void)live::eventually([&] { return !fs::exists(pid_file) && !live::connect_to(socket); });
 }
 
 std::string Lab::aegirc(const std::vector<std::string>& arguments) const {

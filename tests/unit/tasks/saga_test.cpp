@@ -139,6 +139,22 @@ TEST_F(SagaTest, WhatComesAfterTheCommitIsTriedUntilItSucceeds) {
                           "'last' has failed: the server is down; it is tried again in 2 s", "done"));
 }
 
+TEST_F(SagaTest, WhatIsTriedAgainWarnsOnce) {
+  int tries = 0;
+  const Task task = run([&](const Task&) {
+    Step last = noted("last");
+    last.run = [&](Work& work) -> Result<void> {
+      if (++tries < 3) work.warn({Code::kNotFound, "there is no mail server", {}, {}});
+      work.warn({Code::kInvalid, "the file can't be read", {}, {}});
+      if (tries < 3) return fail(Code::kIo, "the disk is full");
+      return {};
+    };
+    return Saga{{noted("one")}, noted_commit(), {last}};
+  });
+  EXPECT_EQ(task.state, TaskState::kWarning);
+  EXPECT_EQ(task.message, "the file can't be read") << "and nothing that holds no more";
+}
+
 TEST_F(SagaTest, AnUndoIsTriedUntilItSucceeds) {
   int tries = 0;
   const Task task = run([&](const Task&) {
