@@ -256,8 +256,10 @@ Result<bool> SqliteStore::has_database(std::string_view server, std::string_view
 }
 
 Result<std::vector<std::string>> SqliteStore::uris_on(std::uint32_t platform) {
+  // One that is being installed may never come to be.
   return collect(
-      connection_->query("SELECT uri FROM site WHERE platform = ?1 AND block IS NOT NULL ORDER BY uri", platform),
+      connection_->query("SELECT uri FROM site WHERE platform = ?1 AND block IS NOT NULL AND state <> ?2 ORDER BY uri",
+                         platform, SiteState::kInstalling),
       [](const Query& row) { return std::string(row.text(0)); });
 }
 

@@ -108,7 +108,7 @@ void Lab::end_aegirds_php(const std::string& name) const {
   block.name = name;
   block.server = kServer;
   const std::string pid_file = emit::fpm_block_pid(config_, block);
-  const live::Endpoint socket = live::Endpoint::unix_socket(slot_socket(config_, kBlock, 0));
+  const live::Endpoint socket = live::Endpoint::unix_socket(slot_socket(config_, name, 0));
   // Its number comes after its sockets, and goes before them.
   (void)live::eventually([&] { return !live::slurp(pid_file).empty() || !live::connect_to(socket); });
   const std::string pid = live::slurp(pid_file);
