@@ -24,7 +24,7 @@ const std::vector<std::string> kAllButSmall = {"site install",    "site install 
                                                "site disable",    "site enable",
                                                "site delete",     "platform add",
                                                "platform verify", "server add",
-                                               "server verify"};
+                                               "server verify",   "block add"};
 const std::vector<std::string> kRuns = {"site install", "site login"};
 constexpr const char* kLimited = "hang, up to its limit";
 const std::vector<std::string> kOfDatabase = {
