@@ -272,14 +272,10 @@ Result<std::vector<LogLine>> Tasks::log(std::uint64_t id, std::uint64_t after, s
 
 Result<std::size_t> Tasks::forget_log(std::int64_t time, std::size_t limit) {
   return writing(*connection_, [&]() -> Result<std::size_t> {
-    // Lines stand in the order of time, so the search ends at the first young one.
-    const Result<std::uint64_t> young =
-        first_number(connection_->query("SELECT id FROM task_log WHERE time >= ?1 ORDER BY id LIMIT 1", time));
-    if (!young) return std::unexpected<Error>(young.error());
-    const std::int64_t below = *young == 0 ? INT64_MAX : static_cast<std::int64_t>(*young);
-    if (Result<void> done = connection_->run(
-            "DELETE FROM task_log WHERE id IN (SELECT id FROM task_log WHERE id < ?1 ORDER BY id LIMIT ?2)", below,
-            limit);
+    // Lines stand in the order of time, so only the first of them are looked at.
+    if (Result<void> done = connection_->run("DELETE FROM task_log WHERE time < ?1 AND id IN (SELECT id FROM task_log "
+                                             "ORDER BY id LIMIT ?2)",
+                                             time, limit);
         !done) {
       return pass(done);
     }

@@ -158,6 +158,14 @@ Answer cancel_task(Call& call) {
   });
 }
 
+Answer skip_step(Call& call) {
+  return with_task(call, [&](std::uint64_t id) {
+    Result<registry::Task> task = call.service.skip(call.actor, id);
+    if (!task) return problem_answer(task.error());
+    return task_answer(202, Accepted{*std::move(task), false});
+  });
+}
+
 Answer retry_task(Call& call) {
   return with_task(call, [&](std::uint64_t id) { return task_answer(202, call.service.retry(call.actor, id)); });
 }
@@ -266,6 +274,7 @@ constexpr std::array kEntries = {
     Entry{{"GET", "/v1/tasks/{id}/log"}, task_log, true},
     Entry{{"GET", "/v1/tasks/{id}/events"}, task_events, true},
     Entry{{"POST", "/v1/tasks/{id}/cancel"}, cancel_task, true},
+    Entry{{"POST", "/v1/tasks/{id}/skip"}, skip_step, true},
     Entry{{"POST", "/v1/tasks/{id}/retry"}, retry_task, true},
     Entry{{"POST", "/v1/tasks/{id}/handout"}, hand_out, true},
     Entry{{"GET", "/v1/queue"}, show_queue},

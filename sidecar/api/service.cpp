@@ -176,6 +176,13 @@ Result<Task> Service::cancel(const Actor& actor, std::uint64_t id) {
   return std::move(view->task);
 }
 
+Result<Task> Service::skip(const Actor& actor, std::uint64_t id) {
+  Result<TaskView> view = task(actor, id);
+  if (!view) return pass(view);
+  if (Result<void> done = engine_.skip(id, actor.name); !done) return pass(done);
+  return std::move(view->task);
+}
+
 Result<Accepted> Service::retry(const Actor& actor, std::uint64_t id) {
   if (Result<void> allowed = allow(actor); !allowed) return pass(allowed);
   const Result<registry::Tasks::Queued> queued = engine_.retry(id, actor.name);

@@ -55,6 +55,7 @@ class Service {
   /// not exist; kConflict when its key was used for something else.
   [[nodiscard]] Result<Accepted> enqueue(const Actor& actor, const Wish& wish);
   [[nodiscard]] Result<registry::Task> cancel(const Actor& actor, std::uint64_t id);
+  [[nodiscard]] Result<registry::Task> skip(const Actor& actor, std::uint64_t id);
   [[nodiscard]] Result<Accepted> retry(const Actor& actor, std::uint64_t id);
   /// The secret that a task hands to who asked for it (or to root), once: a link to log in. kNotFound: nothing, or it
   /// was taken.

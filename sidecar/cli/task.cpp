@@ -175,6 +175,14 @@ void add_task(CLI::App& app, Cli& cli) {
                 cli.out.did("task " + std::to_string(id) + (ended ? " is cancelled" : " is being taken back"), *task);
                 return {};
               });
+  add_on_task(*noun, cli, "skip",
+              "Leave the step that fails again and again, when it fails once more; the task goes on",
+              [&cli](const Api& api, std::uint64_t id) -> Outcome {
+                const Reply task = api.post(path_of(id) + "/skip", {});
+                if (!task) return std::unexpected(task.error());
+                cli.out.did("task " + std::to_string(id) + " tries its step once more, and goes on without it", *task);
+                return {};
+              });
   add_retry(*noun, cli);
 }
 

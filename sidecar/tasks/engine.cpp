@@ -136,6 +136,20 @@ Result<void> Engine::cancel(std::uint64_t id) {
   return {};
 }
 
+Result<void> Engine::skip(std::uint64_t id, const std::string& actor) {
+  const std::lock_guard lock(mutex_);
+  const auto begun = begun_.find(id);
+  if (begun == begun_.end() || begun->second->work == nullptr || !begun->second->work->is_settled()) {
+    const std::string number = std::to_string(id);
+    return fail(Code::kConflict, name_of(id) + " is at no step that has to succeed",
+                "see `aegir task show " + number + "`; what is not committed can be cancelled");
+  }
+  begun->second->work->skip(actor);
+  begun->second->due = {};
+  resume();
+  return {};
+}
+
 Result<registry::Tasks::Queued> Engine::retry(std::uint64_t id, const std::string& actor) {
   Result<std::optional<Task>> old = store_.with([&](registry::Store& store) { return store.tasks().find(id); });
   if (!old) return pass(old);

@@ -54,6 +54,9 @@ class Engine : private Lender {
   [[nodiscard]] Result<void> check(registry::Store& store, registry::NewTask& task, const Look& look) const;
   /// A queued task ends at once, one that is processed is undone. kConflict when it is committed, or has ended.
   [[nodiscard]] Result<void> cancel(std::uint64_t id);
+  /// What is tried again and again, since it must succeed, is tried once more now, and left as it is when it fails: the
+  /// task goes on without it. kConflict: the task is at nothing of that sort.
+  [[nodiscard]] Result<void> skip(std::uint64_t id, const std::string& actor);
   /// Asks again for what has ended without success.
   [[nodiscard]] Result<registry::Tasks::Queued> retry(std::uint64_t id, const std::string& actor);
   /// While it is paused, nothing begins; what has begun goes on.

@@ -99,15 +99,20 @@ class SagaRun {
       enter(number, step.name, StepState::kBegun);
       Result<void> done = save(step.name, {});
       if (!done) return again(describe(done.error()));
-      done = attempt(step.run);
+      done = attempt_or_skip(step.run);
       leave(number, done ? StepState::kDone : StepState::kBegun);
       if (!done) return again("'" + step.name + "' has failed: " + describe(done.error()));
     }
-    std::string warnings;
-    for (const auto& [number, row] : work_.journal_) {
-      if (!row.warning.empty()) warnings += (warnings.empty() ? "" : "\n") + row.warning;
-    }
+    const std::string warnings = with_warnings({});
     return end(warnings.empty() ? TaskState::kSuccess : TaskState::kWarning, warnings);
+  }
+
+  /// `text` and below it, a line each, what the steps warn of.
+  [[nodiscard]] std::string with_warnings(std::string text) const {
+    for (const auto& [number, row] : work_.journal_) {
+      if (!row.warning.empty()) text += (text.empty() ? "" : "\n") + row.warning;
+    }
+    return text;
   }
 
   Pause take_back(const Error& error) {
@@ -133,12 +138,23 @@ class SagaRun {
       if (!done) return again(describe(done.error()));
       if (step.undo) {
         work_.log(LogLevel::kInfo, "is undone");
-        done = attempt(step.undo);
+        done = attempt_or_skip(step.undo);
       }
       leave(number, done ? StepState::kUndone : StepState::kUndoing);
       if (!done) return again("'" + step.name + "' can't be undone: " + describe(done.error()));
     }
-    return end(work_.task_.verdict, work_.task_.message);
+    return end(work_.task_.verdict, with_warnings(work_.task_.message));
+  }
+
+  /// The same as attempt(), for what is tried until it succeeds: a person may want it left.
+  Result<void> attempt_or_skip(const std::function<Result<void>(Work&)>& body) {
+    Result<void> done = attempt(body);
+    const bool skipped = work_.skipped_.exchange(false);
+    if (done || !skipped) return done;
+    done.error().message = "left as it is: " + done.error().message;
+    done.error().hint = "`aegir reconcile` tells what is left, and mends what it can";
+    work_.warn(done.error());
+    return {};
   }
 
   /// Why a task that is not committed is not to go on.

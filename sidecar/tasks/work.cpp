@@ -136,6 +136,11 @@ std::optional<Loan> Work::borrow(const Locks& locks) {
   return std::optional<Loan>(std::in_place, *lender_, locks);
 }
 
+void Work::skip(const std::string& actor) {
+  log(registry::LogLevel::kWarning, actor + " leaves the step as it is, should it fail once more");
+  skipped_ = true;
+}
+
 void Work::cancel() {
   const std::lock_guard lock(cancel_mutex_);
   cancelled_ = true;

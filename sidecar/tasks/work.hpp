@@ -103,6 +103,10 @@ class Work {
     Work& work_;
   };
   void cancel();
+  /// The step that must succeed is left as it is, with a warning, when it fails once more: `actor` has said so.
+  void skip(const std::string& actor);
+  /// Whether what is left has to succeed, since the task is committed or is undone.
+  [[nodiscard]] bool is_settled() const { return settled_; }
   /// Whether the commit is done: then nothing can be cancelled any more.
   [[nodiscard]] bool is_committed() const { return committed_; }
 
@@ -144,6 +148,7 @@ class Work {
   std::atomic<bool> committed_ = false;
   std::atomic<bool> settled_ = false;  ///< a cancel changes nothing any more: it is committed, or is undone
   std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> skipped_ = false;
   std::mutex cancel_mutex_;  ///< for the next, and while it is called
   std::function<void()> on_cancel_;
 

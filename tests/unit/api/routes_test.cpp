@@ -129,6 +129,7 @@ TEST_F(Routes, ATaskIsCancelledAndAskedForAgain) {
   world_.record().wait_for("shop.example");
   const std::string path = "/v1/tasks/" + std::to_string(id);
   EXPECT_THAT(told(world_.ask("POST", path + "/retry")), HasSubstr("409 task"));
+  EXPECT_THAT(told(world_.ask("POST", path + "/skip")), HasSubstr("409 task"));
   EXPECT_EQ(world_.ask("POST", path + "/cancel").status, 202U);
   EXPECT_EQ(world_.get(path).at("cancel_asked"), true);
   world_.door("shop.example").open();

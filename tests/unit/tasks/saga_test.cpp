@@ -333,6 +333,45 @@ TEST_F(SagaTest, WhatIsCommittedCantBeCancelled) {
   EXPECT_EQ(all.end(id).state, TaskState::kSuccess);
 }
 
+TEST_F(SagaTest, WhatCantSucceedIsLeftWhenAPersonSaysSo) {
+  Queue& all = queue([this](const Task&) {
+    Step gone = noted("gone");
+    gone.run = [this](Work&) -> Result<void> {
+      record_.add("try");
+      return fail(Code::kBusy, "the server is gone");
+    };
+    return Saga{{}, noted_commit(), {gone, noted("last")}};
+  });
+  const std::uint64_t id = all.ask(task_for("try", "a.example"));
+  record_.wait_for("try");
+  need(all.engine->skip(id, "root"));
+  const Task task = all.end(id);
+  EXPECT_EQ(task.state, TaskState::kWarning);
+  EXPECT_EQ(task.message,
+            "left as it is: the server is gone\n  next: `aegir reconcile` tells what is left, and mends what it can");
+  EXPECT_THAT(all.log(id), Contains("root leaves the step as it is, should it fail once more"));
+  record_.wait_for("last");
+  EXPECT_THAT(registry::error_of(all.engine->skip(77, "root")), HasSubstr("is at no step that has to succeed"));
+}
+
+TEST_F(SagaTest, WhatCantBeUndoneIsLeftWhenAPersonSaysSo) {
+  Queue& all = queue([this](const Task&) {
+    Step stays = noted("stays");
+    stays.undo = [this](Work&) -> Result<void> {
+      record_.add("try");
+      return fail(Code::kBusy, "the server is gone");
+    };
+    return Saga{{noted("one"), stays, failing("two")}, noted_commit(), {}};
+  });
+  const std::uint64_t id = all.ask(task_for("try", "a.example"));
+  record_.wait_for("try");
+  need(all.engine->skip(id, "root"));
+  const Task task = all.end(id);
+  EXPECT_EQ(task.state, TaskState::kError);
+  EXPECT_THAT(task.message, AllOf(HasSubstr("'two' failed"), HasSubstr("\nleft as it is: the server is gone")));
+  record_.wait_for("undo one");
+}
+
 TEST_F(SagaTest, ATaskThatTakesTooLongIsUndone) {
   Queue& all = queue([this](const Task&) { return Saga{{noted("one"), noted("two")}, noted_commit(), {}}; },
                      std::chrono::seconds(0));
