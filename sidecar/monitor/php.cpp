@@ -56,11 +56,15 @@ class Master {
                    "verify server " + block_.server);
   }
 
-  [[nodiscard]] Result<void> start() const {
-    // One that reads its configuration again may not take anybody for a moment, and keeps its socket's file.
+  /// One that reads its configuration again may not take anybody for a moment, and keeps its socket's file.
+  [[nodiscard]] bool is_there() const {
     std::error_code error;
     const bool may_be_there = std::filesystem::exists(slot_socket(config_, block_.name, 0), error);
-    if (answers() || (may_be_there && comes_true([this] { return answers(); }, kReload))) return {};
+    return answers() || (may_be_there && comes_true([this] { return answers(); }, kReload));
+  }
+
+  [[nodiscard]] Result<void> start() const {
+    if (is_there()) return {};
     if (Result<void> told = has_unit() ? control("start") : spawn(); !told) return told;
     return wait([this] { return answers(); }, "does not answer on its first socket");
   }
@@ -172,6 +176,14 @@ Result<void> with_master(const Config& config, const wire::PhpOrder& order, Resu
 }
 
 }  // namespace
+
+Result<bool> php_answers(const Config& config, const wire::PhpOrder& order) {
+  const Result<machine::AsRoot> root = machine::AsRoot::begin();
+  if (!root) return std::unexpected(root.error());
+  const Master master(config, order);
+  if (Result<void> ok = master.check(); !ok) return pass(ok);
+  return master.is_there();
+}
 
 Result<void> start_php(const Config& config, const Accounts&, const wire::PhpOrder& order) {
   return with_master(config, order, &Master::start);

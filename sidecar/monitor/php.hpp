@@ -19,4 +19,7 @@ namespace aegir::monitor {
 /// Has it read its configuration again. Every site of the block waits meanwhile.
 [[nodiscard]] Result<void> reload_php(const Config& config, const Accounts& accounts, const wire::PhpOrder& order);
 
+/// Whether its first pool answers. kNotFound when verify_servers() has not set up such a block.
+[[nodiscard]] Result<bool> php_answers(const Config& config, const wire::PhpOrder& order);
+
 }  // namespace aegir::monitor

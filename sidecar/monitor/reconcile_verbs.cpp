@@ -22,6 +22,7 @@
 #include "compiler/machine/privilege.hpp"
 #include "compiler/machine/site_files.hpp"
 #include "compiler/registry/validate.hpp"
+#include "sidecar/monitor/php.hpp"
 #include "sidecar/monitor/processes.hpp"
 #include "sidecar/monitor/server_verbs.hpp"
 #include "sidecar/monitor/site_verbs.hpp"
@@ -239,6 +240,11 @@ Result<wire::Survey> survey(const Config& config, const Accounts& accounts, cons
   }
   for (const std::string& server : order.servers) {
     if (Result<void> ok = find_claimed(config, server, found.claimed); !ok) return pass(ok);
+  }
+  for (const wire::PhpOrder& block : order.blocks) {
+    const Result<bool> answers = php_answers(config, block);
+    if (!answers && answers.error().code != Code::kNotFound) return std::unexpected(answers.error());
+    if (answers && !*answers) found.without_php.push_back(block);
   }
   return found;
 }

@@ -215,6 +215,7 @@ Result<void> Reconciliation::look(Work& work) {
   });
   if (!read) return read;
   for (const registry::Server& server : servers_) order.servers.push_back(server.name);
+  for (const auto& [name, block] : blocks_) order.blocks.push_back({block.server, name});
   Result<wire::Survey> survey = services_.host().survey(order);
   if (!survey) return pass(survey);
   survey_ = *std::move(survey);

@@ -130,6 +130,10 @@ Result<void> Reconciliation::servers(Work& work) {
       differences_.leave(work, "platform " + platform.name, looked.error());
     }
   }
+  for (const wire::PhpOrder& block : survey_.without_php) {
+    differences_.mend(work, "block " + block.block, "its PHP is not at work, so that none of its sites is",
+                      [&] { return services_.host().start_php(block); });
+  }
   for (const wire::ClaimedHost& claim : survey_.claimed) {
     const Result<std::optional<registry::Site>> site =
         services_.store().with([&](registry::Store& store) { return store.find_site(claim.host); });

@@ -40,8 +40,9 @@ constexpr auto fields(Of<Comparison> auto& value) { return std::tie(value.server
 struct SurveyOrder {
   std::vector<std::string> docroots;  ///< of all platforms
   std::vector<std::string> servers;   ///< names of all servers
+  std::vector<PhpOrder> blocks;       ///< all of them
 };
-constexpr auto fields(Of<SurveyOrder> auto& value) { return std::tie(value.docroots, value.servers); }
+constexpr auto fields(Of<SurveyOrder> auto& value) { return std::tie(value.docroots, value.servers, value.blocks); }
 
 /// A directory in a platform's sites/, but for all and default.
 struct FoundFolder {
@@ -75,9 +76,10 @@ struct Survey {
   std::vector<FoundSlot> slots;
   std::vector<std::string> written;  ///< uris for which something of ours stands outside of their directories
   std::vector<ClaimedHost> claimed;
+  std::vector<PhpOrder> without_php;  ///< blocks that are set up here, and whose master does not answer
 };
 constexpr auto fields(Of<Survey> auto& value) {
-  return std::tie(value.folders, value.slots, value.written, value.claimed);
+  return std::tie(value.folders, value.slots, value.written, value.claimed, value.without_php);
 }
 
 }  // namespace aegir::wire

@@ -253,6 +253,15 @@ std::vector<Drift> ReconcileTest::in_servers() {
                       [=] { return !fs::exists(path); },
                       [=] { fs::remove(path); }});
   }
+  drifts.push_back({"PHP that has ended",
+                    [] { lab().stop(Lab::Service::kPhp); },
+                    {"block php: its PHP is not at work"},
+                    Fate::kMended,
+                    [] {
+                      const std::string socket = slot_socket(lab().config(), "php", 0);
+                      return static_cast<bool>(live::connect_to(live::Endpoint::unix_socket(socket)));
+                    },
+                    [] { lab().start(Lab::Service::kPhp); }});
   const std::string certificate = config("ssl.d/a.example/");
   drifts.push_back({"certificate that is none",
                     [=] {
