@@ -51,9 +51,9 @@ Result<void> compare_cms_files(const Config& config, registry::Store& store, con
   }
   for (const registry::Platform& platform : model.platforms) {
     if (platform.state == registry::PlatformState::kDeleted) continue;
-    const Result<std::vector<std::string>> uris = store.uris_on(platform.id);
-    if (!uris) return std::unexpected(uris.error());
-    uncompared.add(verify::compare_platform_files(config, *accounts, platform, *uris, {}, once));
+    const Result<verify::PlatformFacts> facts = verify::facts_of(store, platform);
+    if (!facts) return std::unexpected(facts.error());
+    uncompared.add(verify::compare_platform_files(config, *accounts, *facts, once));
   }
   const auto each = [&](const publish::FileChange& change) -> Result<void> {
     told(change);

@@ -42,15 +42,13 @@ void FilesOfSites::forget(const std::string& uri, machine::Done& done) {
 
 Result<void> FilesOfSites::write_platform(const registry::Platform& platform, machine::Done& done) {
   if (platform.state == registry::PlatformState::kDeleted) return {};
-  const Result<std::vector<std::string>> uris = store_->uris_on(platform.id);
-  if (!uris) return std::unexpected(uris.error());
-  const Result<verify::PhpVersions> versions = verify::php_of(*store_, platform, *uris);
-  if (!versions) return std::unexpected(versions.error());
-  Result<Errors> told = verify::write_platform_files(*config_, accounts_, platform, *uris, {}, *versions, done);
+  const Result<verify::PlatformFacts> facts = verify::facts_of(*store_, platform);
+  if (!facts) return std::unexpected(facts.error());
+  Result<verify::Told> told = verify::write_platform_files(*config_, accounts_, *facts, done);
   if (told) {
-    for (Error& error : *told) error.message = "platform " + platform.name + ": " + error.message;
-    add(*std::move(told));
-  } else if (told.error().code != Code::kNotFound || !uris->empty()) {
+    for (Error& error : told->errors) error.message = "platform " + platform.name + ": " + error.message;
+    add(std::move(told->errors));
+  } else if (told.error().code != Code::kNotFound || !facts->uris.empty()) {
     told.error().message = "platform " + platform.name + ": " + told.error().message;
     add({std::move(told.error())});
   }

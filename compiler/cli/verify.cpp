@@ -79,6 +79,7 @@ Outcome verify_sites(const Cli& cli, const std::vector<std::string>& uris) {
     files->add(std::move(broken));
   }
   if (Result<void> recorded = files->record(done); !recorded) return stop(recorded);
+  for (const std::string& note : files->sites().take_notes()) cli.out.note(note);
   for (const std::string& uri : uris) {
     const Result<registry::Site> site = find_site(*store, uri);
     if (!site) continue;
@@ -115,13 +116,10 @@ Outcome verify_platform(const Cli& cli, const std::string& name) {
   if (platform == model->platforms.end()) {
     return std::unexpected(Errors{{Code::kNotFound, "there is no platform '" + name + "'", {}, "see `aegirc export`"}});
   }
-  Result<std::vector<std::string>> uris = opened->store->uris_on(platform->id);
-  if (!uris) return stop(uris);
+  Result<verify::PlatformFacts> facts = verify::facts_of(*opened->store, *platform);
+  if (!facts) return stop(facts);
   machine::Done done;
-  Result<verify::PhpVersions> versions = verify::php_of(*opened->store, *platform, *uris);
-  if (!versions) return stop(versions);
-  Result<verify::Told> told =
-      verify::verify_platform(opened->config, opened->accounts, *model, *platform, *uris, {}, *versions, done);
+  Result<verify::Told> told = verify::verify_platform(opened->config, opened->accounts, *model, *facts, done);
   return finish(cli, *opened, told, done);
 }
 

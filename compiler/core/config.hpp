@@ -79,6 +79,7 @@ struct Config {
   /// Drush, for platforms that bring none, or Backdrop's bee; every site must be able to read it.
   std::string drush = "/usr/local/share/drush/drush.php";
   std::string bee = "/usr/local/share/bee/bee.php";
+  std::string sendmail = "/usr/sbin/sendmail";  ///< takes a mail on its standard input; aegird runs it as aegir
   std::string database_socket = "/run/mysqld/mysqld.sock";  ///< of this machine's MariaDB, for aegird
   /// How aegird comes in at the database server of a name, in the form of my.cnf; by unix_socket where there is no such
   /// file [/etc/aegir/database/{server}.cnf].

@@ -68,6 +68,8 @@ const std::array kKeys = {
     ConfigKey{"drush", Path{&Config::drush}, "PATH", "/usr/local/share/drush/drush.php",
               "Drush for platforms that bring none, such as Drush 8 for Drupal 7; every site must be able to read it"},
     ConfigKey{"bee", Path{&Config::bee}, "PATH", "/usr/local/share/bee/bee.php", "bee, for Backdrop; likewise"},
+    ConfigKey{"sendmail", Path{&Config::sendmail}, "PATH", "/usr/sbin/sendmail",
+              "sends mail to clients, such as that of msmtp-mta; run as aegir_user"},
     ConfigKey{"database_socket", Path{&Config::database_socket}, "PATH", "/run/mysqld/mysqld.sock",
               "where aegird finds this machine's MariaDB, as its own user by unix_socket"},
     ConfigKey{

@@ -58,7 +58,7 @@ struct Statement {
 };
 
 /// The most that parse() reads, in bytes, and how deep arrays may lie in each other.
-inline constexpr std::size_t kLargestFile = 1U << 20U;
+inline constexpr std::size_t kLargestFile = 8U << 20U;
 inline constexpr std::size_t kDeepest = 64;
 
 /// The statements of a file. `file` is for messages only. A text of no bytes has none. kInvalid names the place of the

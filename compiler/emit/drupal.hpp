@@ -26,6 +26,8 @@ struct SiteFacts {
   registry::Site site;
   registry::Platform platform;
   std::optional<registry::DatabaseService> database;  ///< of the server that site.database names
+  std::string core_version = {};                      ///< of the platform's code, for drushrc.php like the next
+  std::vector<registry::Package> packages = {};       ///< all that it has; none: they are not known
 };
 
 /// Header in which a site's settings.php answers a probe: "<site directory>; database=<name>", both as in a URL.
@@ -45,16 +47,24 @@ inline constexpr std::string_view kProbeHeader = "X-Aegir-Settings";
 /// What settings.php includes on a command line.
 [[nodiscard]] std::string cli_php(const SiteFacts& facts);
 
+/// A drushrc.php with what people have set in it.
+struct Drushrc {
+  std::string text;
+  std::vector<std::string>
+      kept;  ///< names of the settings that are people's: keys of $options, "$command_specific['x']"
+};
+
 /// A site's drushrc.php. Of `present`, the file that is there, everything that is not Aegir's stays as it was, in its
-/// order; `provision_db_cloaking` becomes what site.cloaking says.
-[[nodiscard]] std::string site_drushrc(const SiteFacts& facts, const std::vector<php::Statement>& present);
+/// order; `provision_db_cloaking` becomes what site.cloaking says. Packages that are not known stay as they were.
+[[nodiscard]] Drushrc site_drushrc(const SiteFacts& facts, const std::vector<php::Statement>& present);
 /// What a drushrc.php says of cloaking; nothing when it does not say.
 [[nodiscard]] std::optional<bool> asks_for_cloaking(const std::vector<php::Statement>& drushrc);
 
 /// A platform's drushrc.php; `present` as for a site. Everybody may read it; the names of the platform's sites, which
-/// are no tenant's business, come from kSitesDrushrc beside it.
-[[nodiscard]] std::string platform_drushrc(const std::vector<std::string>& profiles,
-                                           const std::vector<php::Statement>& present);
+/// are no tenant's business, come from kSitesDrushrc beside it. Profiles and packages of a codebase that was not read
+/// yet stay as they were.
+[[nodiscard]] Drushrc platform_drushrc(const registry::Platform& platform, const registry::Codebase& codebase,
+                                       const std::vector<php::Statement>& present);
 inline constexpr std::string_view kSitesDrushrc = "sites.drushrc.php";
 [[nodiscard]] std::string sites_drushrc(const std::vector<std::string>& uris);
 

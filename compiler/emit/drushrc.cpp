@@ -1,7 +1,9 @@
 // drushrc.php: what Aegir knows is written anew, what people have set stays as it was.
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "compiler/emit/drushrc_packages.hpp"
 #include "compiler/emit/php_text.hpp"
 
 namespace aegir::emit {
@@ -10,6 +12,8 @@ namespace {
 using php::Statement;
 
 constexpr std::string_view kCloakingKey = "provision_db_cloaking";
+constexpr std::string_view kPackagesKey = "packages";
+constexpr std::string_view kProfilesKey = "profiles";
 constexpr std::string_view kSiteMark =
     "# Written by aegirc at each Verify: what Aegir knows is written anew, all else stays as it is.";
 constexpr std::string_view kServerMark = "# What settings.php asks for.";
@@ -55,9 +59,19 @@ bool is_ours(const Statement& statement, const std::vector<std::string>& keys) {
   return key != nullptr && !statement.value && std::ranges::find(kCredentials, *key) != kCredentials.end();
 }
 
+/// What a person has set, as he would name it: the key of an option, else the variable.
+std::optional<std::string> setting_of(const Statement& statement) {
+  if (statement.kind != Statement::Kind::kAssignment) return std::nullopt;
+  const std::string* const key = statement.path.empty() ? nullptr : std::get_if<std::string>(&statement.path.front());
+  if (statement.variable != "options") return '$' + statement.variable + (key == nullptr ? "" : "['" + *key + "']");
+  // Aegir 3's own, until the registry has them.
+  if (key == nullptr || *key == kPackagesKey || *key == kProfilesKey) return std::nullopt;
+  return *key;
+}
+
 /// `$options` of ours, then what is not ours.
-std::string options(const php::Array& ours, const std::vector<Statement>& present,
-                    const std::vector<std::string>& more_keys, std::optional<bool> cloaked) {
+Drushrc options(const php::Array& ours, const std::vector<Statement>& present,
+                const std::vector<std::string>& more_keys, std::optional<bool> cloaked) {
   std::vector<std::string> keys = more_keys;
   std::string text = "<?php\n" + std::string(kSiteMark) + '\n';
   for (const php::Element& option : ours) {
@@ -65,6 +79,7 @@ std::string options(const php::Array& ours, const std::vector<Statement>& presen
     text += "$options[" + php(keys.back()) + "] = " + php(option.value) + ";\n";
   }
   std::string kept;
+  std::set<std::string> settings;
   bool said = false;
   for (const Statement& statement : present) {
     if (is_ours(statement, keys)) continue;
@@ -75,9 +90,11 @@ std::string options(const php::Array& ours, const std::vector<Statement>& presen
       }
     }
     kept += statement.text + '\n';
+    if (std::optional<std::string> setting = setting_of(statement)) settings.insert(*std::move(setting));
   }
   if (cloaked && !*cloaked && !said) kept += "$options[" + php(kCloakingKey) + "] = false;\n";
-  return kept.empty() ? text : text + '\n' + kept;
+  if (!kept.empty()) text += '\n' + kept;
+  return {std::move(text), {settings.begin(), settings.end()}};
 }
 
 php::Value list(const std::vector<std::string>& texts) {
@@ -96,7 +113,7 @@ std::optional<bool> asks_for_cloaking(const std::vector<php::Statement>& drushrc
   return last;
 }
 
-std::string site_drushrc(const SiteFacts& facts, const std::vector<php::Statement>& present) {
+Drushrc site_drushrc(const SiteFacts& facts, const std::vector<php::Statement>& present) {
   const registry::Site& site = facts.site;
   php::Array ours;
   for (const auto& [name, value] : credentials_of(facts)) ours.push_back({name, {value}});
@@ -108,20 +125,34 @@ std::string site_drushrc(const SiteFacts& facts, const std::vector<php::Statemen
   ours.push_back({"language", {site.language}});
   ours.push_back({"profile", {site.profile}});
   ours.push_back({"installed", {site.state != registry::SiteState::kInstalling}});
-  std::string text = options(ours, present, {kCredentials.begin(), kCredentials.end()}, site.cloaking);
+  if (!facts.packages.empty()) ours.push_back({std::string(kPackagesKey), {site_packages(facts)}});
+  Drushrc drushrc = options(ours, present, {kCredentials.begin(), kCredentials.end()}, site.cloaking);
+  std::string& text = drushrc.text;
   if (facts.database) {
     text += '\n' + std::string(kServerMark) + '\n';
     for (const std::string_view name : kCredentials) {
       text += "$_SERVER[" + php(name) + "] = $options[" + php(name) + "];\n";
     }
   }
-  return text + '\n' + std::string(kLocalMark) + "\n@include_once(" + php(site_path(facts) + "/local.drushrc.php") +
-         ");\n";
+  text += '\n' + std::string(kLocalMark) + "\n@include_once(" + php(site_path(facts) + "/local.drushrc.php") + ");\n";
+  return drushrc;
 }
 
-std::string platform_drushrc(const std::vector<std::string>& profiles, const std::vector<php::Statement>& present) {
-  return options({{"profiles", list(profiles)}}, present, {"sites"}, std::nullopt) + '\n' + std::string(kSitesMark) +
-         "\n@include_once(__DIR__ . " + php('/' + std::string(kSitesDrushrc)) + ");\n";
+Drushrc platform_drushrc(const registry::Platform& platform, const registry::Codebase& codebase,
+                         const std::vector<php::Statement>& present) {
+  php::Array ours;
+  if (!codebase.version.empty()) {
+    std::vector<std::string> profiles;
+    for (const registry::Profile& profile : codebase.profiles) {
+      if (!profile.hidden) profiles.push_back(profile.name);
+    }
+    ours.push_back({std::string(kProfilesKey), list(profiles)});
+    ours.push_back({std::string(kPackagesKey), {platform_packages(platform, codebase)}});
+  }
+  Drushrc drushrc = options(ours, present, {"sites"}, std::nullopt);
+  drushrc.text +=
+      '\n' + std::string(kSitesMark) + "\n@include_once(__DIR__ . " + php('/' + std::string(kSitesDrushrc)) + ");\n";
+  return drushrc;
 }
 
 std::string sites_drushrc(const std::vector<std::string>& uris) {

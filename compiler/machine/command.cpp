@@ -131,7 +131,11 @@ Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::m
   const Fd child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   Outcome outcome;
   const bool in_time = child && collect(reader.get(), child.get(), Clock::now() + patience, outcome.output);
-  if (!in_time) (void)::kill(-pid, SIGKILL);
+  if (!in_time && ::kill(-pid, SIGKILL) != 0 && errno == EPERM) {
+    // A set-uid bit has made it another's: it is not waited for.
+    return fail_at(argv[0], Code::kBusy,
+                   "did not end within " + std::to_string(patience.count()) + " ms, and we may not kill it");
+  }
   const Result<int> status = wait_for(pid);
   if (!status) return std::unexpected(status.error());
   if (!in_time) {

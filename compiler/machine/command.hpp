@@ -21,7 +21,7 @@ struct Outcome {
 
 /// Runs `argv` (argv[0] is an absolute path) as who we are, with no input or that of the descriptor `input`, the
 /// environment PATH and LANG=C, and no other descriptor of ours. When it takes longer than `patience`, it and its
-/// process group are killed (kBusy).
+/// process group are killed (kBusy); one that we may not kill goes on.
 [[nodiscard]] Result<Outcome> run_command(const std::vector<std::string>& argv, std::chrono::milliseconds patience,
                                           int input = -1);
 

@@ -53,14 +53,14 @@ Result<void> load_blocks(Connection& connection, Catalog& catalog) {
 }
 
 Result<void> load_platforms(Connection& connection, Catalog& catalog) {
-  return each_row(
-      connection.query("SELECT id, name, server, docroot, services, cms, state, block, body_limit FROM platform"),
-      [&](const Query& row) {
-        catalog.note({number<std::uint32_t>(row, 0), std::string(row.text(1)), std::string(row.text(2)),
-                      std::string(row.text(3)), number<Services>(row, 4), static_cast<Cms>(row.integer(5)),
-                      static_cast<PlatformState>(row.integer(6)), std::string(row.text(7)),
-                      number<std::uint32_t>(row, 8)});
-      });
+  return each_row(connection.query(
+                      "SELECT id, name, server, docroot, services, cms, state, block, body_limit, drush FROM platform"),
+                  [&](const Query& row) {
+                    catalog.note({number<std::uint32_t>(row, 0), std::string(row.text(1)), std::string(row.text(2)),
+                                  std::string(row.text(3)), number<Services>(row, 4), static_cast<Cms>(row.integer(5)),
+                                  static_cast<PlatformState>(row.integer(6)), std::string(row.text(7)),
+                                  number<std::uint32_t>(row, 8), std::string(row.text(9))});
+                  });
 }
 
 }  // namespace

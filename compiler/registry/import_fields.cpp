@@ -241,6 +241,7 @@ void read_fields(ObjectReader& in, Platform& platform) {
   in.read_word("state", kPlatformStateWords, platform.state);
   in.read_or_null("block", platform.block);
   in.read("body_limit", platform.body_limit);
+  in.read_or_null("drush", platform.drush);
   const Node* services = in.find("services");
   if (services == nullptr) return;
   if (!services->is(Node::Kind::kList)) {

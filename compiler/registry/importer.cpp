@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "compiler/core/utf8.hpp"
+#include "compiler/registry/package_fields.hpp"
 #include "compiler/registry/validate.hpp"
 
 namespace aegir::registry {
@@ -178,9 +179,11 @@ Result<void> Importer::objects(ObjectReader& in, std::string_view section, ByNam
     Object next = old == present.end() || replace_ ? Object{} : old->second;
     next.name = name;
     bool gone = false;
+    const Node* code = nullptr;
     {
       ObjectReader fields(diagnostics_, member.value, path, kDeleteHint);
       read_fields(fields, next);
+      if constexpr (std::is_same_v<Object, Platform>) code = fields.find("codebase");
       gone = is_gone(fields, next);
       if (!gone || report_.restored) fill_in(fields, next, old == present.end() ? nullptr : &old->second);
     }
@@ -192,6 +195,8 @@ Result<void> Importer::objects(ObjectReader& in, std::string_view section, ByNam
     if constexpr (std::is_same_v<Object, Platform>)
       lock_later(member, next, old == present.end() ? nullptr : &old->second);
     if (Result<void> done = put(member, path, first_error, next, present); !done) return done;
+    if (code == nullptr || diagnostics_.size() != first_error) continue;
+    if (Result<void> done = codebase(member, path, name, *code); !done) return done;
   }
   for (const auto& [name, object] : before) {
     if (node == nullptr || node->find(name) == nullptr) removals_.push_back({std::string(section), name, &root_});
@@ -217,6 +222,15 @@ Result<void> Importer::put(const Member& member, const std::string& path, std::s
   if constexpr (!std::is_same_v<Object, Client>) report_.in_files.push_back(one_of(path));
   present[object.name] = object;
   return {};
+}
+
+Result<void> Importer::codebase(const Member& member, const std::string& path, const std::string& platform,
+                                const Node& node) {
+  const std::size_t first_error = diagnostics_.size();
+  const Codebase code = read_codebase(diagnostics_, node, path + "/codebase");
+  if (diagnostics_.size() != first_error) return {};
+  const Result<void> done = writer_->put_codebase(platform, code);
+  return done ? Result<void>() : note(done.error(), validate(code), member.key, member.value, path, first_error);
 }
 
 void Importer::fill_in_server(ObjectReader& in, std::string& server) {

@@ -46,6 +46,9 @@ class Importer {
   template <class Object>
   [[nodiscard]] Result<void> put(const Member& member, const std::string& path, std::size_t first_error,
                                  const Object& object, ByName<Object>& present);
+  /// What a platform that has been put brings, as `node` says.
+  [[nodiscard]] Result<void> codebase(const Member& member, const std::string& path, const std::string& platform,
+                                      const Node& node);
   /// Defaults that depend on other objects, ids, and what must not be missing. `old` is what the registry has.
   void fill_in(ObjectReader& in, Block& block, const Block* old);
   void fill_in(ObjectReader& in, Platform& platform, const Platform* old);

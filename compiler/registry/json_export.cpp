@@ -2,6 +2,7 @@
 
 #include "compiler/registry/json.hpp"
 #include "compiler/registry/json_writer.hpp"
+#include "compiler/registry/package_fields.hpp"
 #include "compiler/registry/sealed_text.hpp"
 #include "compiler/registry/words.hpp"
 
@@ -141,7 +142,12 @@ class Exporter {
       json_.member("state", word_of(kPlatformStateWords, platform.state));
       json_.optional("block", platform.block);
       json_.member("body_limit", platform.body_limit);
+      json_.optional("drush", platform.drush);
+      Result<Codebase> codebase = store_.codebase(platform.id);
+      if (!codebase) return pass(codebase);
+      write_codebase(json_, *codebase);
       json_.close('}');
+      if (Result<void> done = json_.flush(false); !done) return done;
     }
     json_.close('}');
     return {};
@@ -173,6 +179,9 @@ class Exporter {
     Result<void> done = store_.each_site([&](const Site& site) -> Result<void> {
       json_.open(site.uri, '{');
       fields_of(site);
+      Result<std::vector<Package>> packages = store_.own_packages(site.id);
+      if (!packages) return pass(packages);
+      write_packages(json_, *packages);
       json_.close('}');
       return json_.flush(false);
     });

@@ -59,7 +59,52 @@ struct Platform {
   PlatformState state = PlatformState::kEnabled;
   std::string block;  ///< name of the PHP block that new sites take slots from; empty: the server's default
   std::uint32_t body_limit = kDefaultBodyLimit;  ///< largest request body, MiB
+  /// Drush (drush.php), for Backdrop bee (bee.php), when the codebase brings none; empty: what aegir.conf names.
+  std::string drush;
   bool operator==(const Platform&) const = default;
+};
+
+enum class PackageKind : std::uint8_t { kModule, kTheme, kProfile, kLibrary };
+
+/// Whose a package is, by its path.
+enum class PackagePlace : std::uint8_t { kCore, kPlatform, kProfile, kSite };
+
+/// A profile, module, theme or library of a site or of a platform.
+struct Package {
+  PackageKind kind = PackageKind::kModule;
+  std::string name;     ///< machine name
+  std::string title;    ///< for people; may be empty
+  std::string version;  ///< as it says itself: "10.6.15", "7.x-3.2"; empty: it says none
+  /// Of its tables: of a site's package what its database has (none: not installed, or no module), of a platform's
+  /// what its code would bring it to.
+  std::optional<std::uint32_t> schema;
+  bool enabled = false;  ///< of a site's module, theme or profile
+  std::string path;      ///< relative to the docroot
+  PackagePlace place = PackagePlace::kCore;
+  bool hidden = false;  ///< of a platform's: not offered to people
+  bool operator==(const Package&) const = default;
+};
+
+/// An installation profile and the languages in which it can be installed without the internet.
+struct Profile {
+  std::string name;
+  std::string title;
+  std::string description;
+  std::string version;
+  std::string path;     ///< relative to the docroot
+  bool hidden = false;  ///< not offered, as Drupal's own installer does not
+  /// "en", then those of .po files in its folder translations/ (Drupal 8 and later and Backdrop: also those in
+  /// sites/all/translations/), sorted.
+  std::vector<std::string> languages;
+  bool operator==(const Profile&) const = default;
+};
+
+/// What a platform's code brings, as its last Verify has read it. Sites' own packages are none of it.
+struct Codebase {
+  std::string version;            ///< of the core; empty: the code was not read yet
+  std::vector<Profile> profiles;  ///< sorted by name
+  std::vector<Package> packages;  ///< profiles too, and libraries; sorted by kind, name and path
+  bool operator==(const Codebase&) const = default;
 };
 
 /// The owner of sites.

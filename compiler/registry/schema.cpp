@@ -108,8 +108,34 @@ CREATE TABLE platform (
   cms INTEGER NOT NULL,
   state INTEGER NOT NULL,
   block TEXT NOT NULL,
-  body_limit INTEGER NOT NULL
+  body_limit INTEGER NOT NULL,
+  drush TEXT NOT NULL
 ) STRICT;
+-- What Verify has read of a platform's code. Languages: one a line.
+CREATE TABLE codebase (platform INTEGER PRIMARY KEY REFERENCES platform (id), version TEXT NOT NULL) STRICT;
+CREATE TABLE profile (
+  platform INTEGER NOT NULL REFERENCES codebase (platform) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  title TEXT NOT NULL,
+  description TEXT NOT NULL,
+  version TEXT NOT NULL,
+  path TEXT NOT NULL,
+  hidden INTEGER NOT NULL,
+  languages TEXT NOT NULL,
+  PRIMARY KEY (platform, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE package (
+  platform INTEGER NOT NULL REFERENCES codebase (platform) ON DELETE CASCADE,
+  kind INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  path TEXT NOT NULL,
+  title TEXT NOT NULL,
+  version TEXT NOT NULL,
+  schema INTEGER,
+  place INTEGER NOT NULL,
+  hidden INTEGER NOT NULL,
+  PRIMARY KEY (platform, kind, name, path)
+) STRICT, WITHOUT ROWID;
 -- Kept in the order of uri, in which the compiler reads it.
 CREATE TABLE site (
   id INTEGER NOT NULL UNIQUE,)" +
@@ -124,6 +150,19 @@ CREATE TABLE name (
   site INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX name_site ON name (site);
+-- Of a site's packages what is its own (packages.hpp): there are as many rows as sites have modules that are enabled.
+CREATE TABLE site_package (
+  site INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
+  kind INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  path TEXT NOT NULL,
+  title TEXT NOT NULL,
+  version TEXT NOT NULL,
+  schema INTEGER,
+  place INTEGER NOT NULL,
+  enabled INTEGER NOT NULL,
+  PRIMARY KEY (site, kind, name, path)
+) STRICT, WITHOUT ROWID;
 -- History: what it refers to may be gone.
 CREATE TABLE deleted_site (
   id INTEGER NOT NULL,)" +

@@ -3,7 +3,9 @@
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/importer.hpp"
+#include "compiler/registry/package_fields.hpp"
 #include "compiler/registry/random.hpp"
+#include "compiler/registry/validate.hpp"
 
 namespace aegir::registry {
 namespace {
@@ -126,6 +128,7 @@ Result<void> Importer::delete_site(const Member& each, const std::string& uri) {
     Site ignored;
     ignored.uri = uri;
     fields.find("state");
+    fields.find("packages");
     read_fields(fields, ignored, store_.key());
     read_id(fields, ignored, nullptr);
   }
@@ -196,8 +199,10 @@ Result<void> Importer::import_site(const Member& each, const std::string& uri) {
   next.uri = uri;
   next.block.clear();
   next.slot = 0;
+  const Node* packages = nullptr;
   {
     ObjectReader fields(diagnostics_, each.value, path, kDeleteHint);
+    packages = fields.find("packages");
     fields.read_word("state", kSiteStateWords, next.state);
     const SiteExtras extras = read_fields(fields, next, store_.key());
     read_id(fields, next, old);
@@ -215,7 +220,11 @@ Result<void> Importer::import_site(const Member& each, const std::string& uri) {
   const bool is_same = writer_->sequence() == before && !released_.contains(uri);
   ++(old == nullptr ? report_.created : is_same ? report_.unchanged : report_.changed);
   if (next.body_limit != (old == nullptr ? 0 : old->body_limit)) report_.in_files.push_back("body_limit of " + uri);
-  return {};
+  if (packages == nullptr || diagnostics_.size() != first_error) return {};
+  const std::vector<Package> own = read_packages(diagnostics_, *packages, path + "/packages");
+  if (diagnostics_.size() != first_error) return {};
+  const Result<void> kept = writer_->put_packages(uri, own);
+  return kept ? Result<void>() : note(kept.error(), validate(own), each.key, each.value, path, first_error);
 }
 
 void Importer::read_id(ObjectReader& in, Site& site, const Site* old) {

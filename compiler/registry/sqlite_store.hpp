@@ -33,6 +33,9 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<std::vector<Block>> blocks() override;
   [[nodiscard]] Result<std::vector<Slot>> slots() override;
   [[nodiscard]] Result<std::vector<Platform>> platforms() override;
+  [[nodiscard]] Result<Codebase> codebase(std::uint32_t platform) override;
+  [[nodiscard]] Result<std::vector<Profile>> profiles(std::uint32_t platform) override;
+  [[nodiscard]] Result<std::vector<Package>> own_packages(std::uint64_t site) override;
   [[nodiscard]] Result<Settings> settings() override;
   [[nodiscard]] Result<std::vector<AuditEntry>> audit() override;
   [[nodiscard]] Result<void> each_site(const std::function<Result<void>(const Site&)>& visit) override;

@@ -76,6 +76,10 @@ class Writer {
   /// Renames: the record stays, the old uri becomes a former uri; its names change as the new site says.
   virtual Result<void> rename_site(std::string_view old_uri, const Site& site) = 0;
   virtual Result<void> put(const Settings& settings) = 0;
+  /// What a platform's code brings; nothing of before stays. Without a version: it is not known any more.
+  virtual Result<void> put_codebase(std::string_view platform, const Codebase& codebase) = 0;
+  /// The packages of a live site, as own_packages() has reduced them (packages.hpp); nothing of before stays.
+  virtual Result<void> put_packages(std::string_view uri, const std::vector<Package>& own) = 0;
   /// Notes a slot that was given elsewhere, so that it is not given again. Ignored when this registry knows the slot.
   virtual Result<void> put(const Slot& slot) = 0;
 
@@ -158,6 +162,12 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<Block>> blocks() = 0;
   [[nodiscard]] virtual Result<std::vector<Slot>> slots() = 0;
   [[nodiscard]] virtual Result<std::vector<Platform>> platforms() = 0;  ///< deleted ones too; sorted by id
+  /// What put_codebase() was given last; empty when that was nothing.
+  [[nodiscard]] virtual Result<Codebase> codebase(std::uint32_t platform) = 0;
+  /// The profiles of it alone.
+  [[nodiscard]] virtual Result<std::vector<Profile>> profiles(std::uint32_t platform) = 0;
+  /// What put_packages() was given last, sorted by kind, name and path; packages_of() makes them whole (packages.hpp).
+  [[nodiscard]] virtual Result<std::vector<Package>> own_packages(std::uint64_t site) = 0;
   [[nodiscard]] virtual Result<Settings> settings() = 0;
   [[nodiscard]] virtual Result<std::vector<AuditEntry>> audit() = 0;
 

@@ -29,6 +29,9 @@ namespace aegir::registry {
 [[nodiscard]] Problems validate(const Platform& platform);
 [[nodiscard]] Problems validate(const Site& site);
 [[nodiscard]] Problems validate(const Settings& settings);
+[[nodiscard]] Problems validate(const Codebase& codebase);
+/// A site's own packages (packages.hpp).
+[[nodiscard]] Problems validate(const std::vector<Package>& own);
 
 /// Whether `text` is http(s)://host[:port] in canonical form, without a path.
 [[nodiscard]] bool is_origin(std::string_view text);

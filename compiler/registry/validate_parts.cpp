@@ -87,6 +87,7 @@ Problems validate(const Platform& platform) {
   (void)rules.name("server", platform.server);
   if (!platform.block.empty()) (void)rules.name("block", platform.block);
   absolute_path(rules, "docroot", platform.docroot);
+  if (!platform.drush.empty()) absolute_path(rules, "drush", platform.drush);
   rules.range("body_limit", platform.body_limit, 1, 65536, "MiB");
   if (platform.services == 0 || (platform.services & ~(kApache | kNginx)) != 0) {
     rules.refuse("services", "names no web service", "name apache, nginx or both");

@@ -28,6 +28,12 @@ inline constexpr std::array kSiteStateWords = {
     Word<SiteState>{"deleted", SiteState::kDeleted}};
 inline constexpr std::array kHttpsWords = {Word<Https>{"none", Https::kNone}, Word<Https>{"allowed", Https::kAllowed},
                                            Word<Https>{"required", Https::kRequired}};
+inline constexpr std::array kPackageKindWords = {
+    Word<PackageKind>{"module", PackageKind::kModule}, Word<PackageKind>{"theme", PackageKind::kTheme},
+    Word<PackageKind>{"profile", PackageKind::kProfile}, Word<PackageKind>{"library", PackageKind::kLibrary}};
+inline constexpr std::array kPackagePlaceWords = {
+    Word<PackagePlace>{"core", PackagePlace::kCore}, Word<PackagePlace>{"platform", PackagePlace::kPlatform},
+    Word<PackagePlace>{"profile", PackagePlace::kProfile}, Word<PackagePlace>{"site", PackagePlace::kSite}};
 
 /// The word for `value`, which must be in `words`.
 template <class Words, class Enum>

@@ -120,11 +120,16 @@ Result<void> SqliteWriter::put(const Platform& platform) {
                                     " is 0 or another platform's");
   }
   Result<void> done = connection_.run(
-      "INSERT INTO platform (id, name, server, docroot, services, cms, state, block, body_limit) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET "
-      "server = ?3, docroot = ?4, services = ?5, cms = ?6, state = ?7, block = ?8, body_limit = ?9",
-      next.id, next.name, next.server, next.docroot, next.services, next.cms, next.state, next.block, next.body_limit);
+      "INSERT INTO platform (id, name, server, docroot, services, cms, state, block, body_limit, drush) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET "
+      "server = ?3, docroot = ?4, services = ?5, cms = ?6, state = ?7, block = ?8, body_limit = ?9, drush = ?10",
+      next.id, next.name, next.server, next.docroot, next.services, next.cms, next.state, next.block, next.body_limit,
+      next.drush);
   if (!done) return done;
+  if (next.state == PlatformState::kDeleted) {
+    done = connection_.run("DELETE FROM codebase WHERE platform = ?1", next.id);
+    if (!done) return done;
+  }
   catalog_.note(next);
   did(is_new                                  ? "created platform"
       : next.state == PlatformState::kDeleted ? "deleted platform"

@@ -44,6 +44,8 @@ class SqliteWriter final : public Writer {
   [[nodiscard]] Result<void> put(const Site& site) override;
   [[nodiscard]] Result<void> rename_site(std::string_view old_uri, const Site& site) override;
   [[nodiscard]] Result<void> put(const Settings& settings) override;
+  [[nodiscard]] Result<void> put_codebase(std::string_view platform, const Codebase& codebase) override;
+  [[nodiscard]] Result<void> put_packages(std::string_view uri, const std::vector<Package>& own) override;
   [[nodiscard]] Result<void> put(const Slot& slot) override;
   [[nodiscard]] Result<void> remove_server(std::string_view name) override;
   [[nodiscard]] Result<void> remove_client(std::string_view name) override;
@@ -79,6 +81,10 @@ class SqliteWriter final : public Writer {
   [[nodiscard]] Result<std::optional<Site>> find_by_uri(std::string_view uri);
   [[nodiscard]] Result<std::string> holder_of(std::string_view host);
   [[nodiscard]] Result<std::uint64_t> next_site_id();
+
+  // package_rows.cpp
+  [[nodiscard]] Result<void> write_codebase(std::uint32_t platform, const Codebase& codebase);
+  [[nodiscard]] Result<void> write_packages(std::uint64_t site, const std::vector<Package>& own);
 
   /// The tag of this transaction's changes.
   [[nodiscard]] std::uint64_t tag();

@@ -119,17 +119,15 @@ Result<std::vector<Error>> compare_site(const Config& config, const Accounts& ac
 }
 
 Result<std::vector<Error>> compare_platform_files(const Config& config, const Accounts& accounts,
-                                                  const registry::Platform& platform,
-                                                  const std::vector<std::string>& uris,
-                                                  const std::vector<std::string>& profiles, const OnFile& told) {
+                                                  const PlatformFacts& facts, const OnFile& told) {
+  const std::string& docroot = facts.platform.docroot;
   std::vector<Error> errors;
-  Result<PlatformTexts> texts = platform_texts(config, accounts, platform, uris, profiles, {}, errors);
+  Result<PlatformTexts> texts = platform_texts(config, accounts, facts, errors);
   if (!texts) return pass(texts);
   Comparison comparison(told, errors);
   for (const machine::PlatformFile& file : texts->files) {
-    comparison.file(platform.docroot + '/' + file.folder + '/' + file.name,
-                    machine::read_platform_file(config, accounts, platform.docroot, file.folder, file.name),
-                    file.content);
+    comparison.file(docroot + '/' + file.folder + '/' + file.name,
+                    machine::read_platform_file(config, accounts, docroot, file.folder, file.name), file.content);
   }
   compare_own_drush(comparison, config, accounts, texts->drush);
   return comparison.end();

@@ -24,10 +24,7 @@ using OnFile = std::function<Result<void>(const publish::FileChange& change)>;
 
 /// What write_platform_files() and write_server_files() would change.
 [[nodiscard]] Result<std::vector<Error>> compare_platform_files(const Config& config, const Accounts& accounts,
-                                                                const registry::Platform& platform,
-                                                                const std::vector<std::string>& uris,
-                                                                const std::vector<std::string>& profiles,
-                                                                const OnFile& told);
+                                                                const PlatformFacts& facts, const OnFile& told);
 [[nodiscard]] Result<std::vector<Error>> compare_server_files(const Config& config, const Accounts& accounts,
                                                               const registry::Server& server, const OnFile& told);
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "compiler/publish/https.hpp"
+#include "compiler/registry/packages.hpp"
 
 namespace aegir::verify {
 
@@ -56,6 +57,33 @@ Result<PhpVersions> php_of(registry::Store& store, const registry::Platform& pla
       versions.insert(block.php_version);
   }
   return versions;
+}
+
+Result<PlatformFacts> facts_of(registry::Store& store, const registry::Platform& platform) {
+  PlatformFacts facts;
+  facts.platform = platform;
+  Result<std::vector<std::string>> uris = store.uris_on(platform.id);
+  if (!uris) return pass(uris);
+  facts.uris = *std::move(uris);
+  Result<registry::Codebase> codebase = store.codebase(platform.id);
+  if (!codebase) return pass(codebase);
+  facts.codebase = *std::move(codebase);
+  Result<PhpVersions> versions = php_of(store, platform, facts.uris);
+  if (!versions) return pass(versions);
+  facts.versions = *std::move(versions);
+  return facts;
+}
+
+Result<void> add_packages(registry::Store& store, emit::SiteFacts& facts,
+                          const std::function<Result<const registry::Codebase*>()>& codebase) {
+  const Result<std::vector<registry::Package>> own = store.own_packages(facts.site.id);
+  if (!own) return std::unexpected<Error>(own.error());
+  if (own->empty()) return {};
+  const Result<const registry::Codebase*> brought = codebase();
+  if (!brought) return std::unexpected<Error>(brought.error());
+  facts.core_version = (*brought)->version;
+  facts.packages = registry::packages_of(*own, (*brought)->packages, facts.site.profile);
+  return {};
 }
 
 }  // namespace aegir::verify

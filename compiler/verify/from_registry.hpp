@@ -1,6 +1,7 @@
 // The plain values that Verify works with, from a registry that is at hand: in aegirc and in aegird-worker.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "compiler/registry/store.hpp"
 #include "compiler/verify/lint.hpp"
 #include "compiler/verify/server.hpp"
+#include "compiler/verify/texts.hpp"
 
 namespace aegir::verify {
 
@@ -21,5 +23,13 @@ namespace aegir::verify {
 /// server.
 [[nodiscard]] Result<PhpVersions> php_of(registry::Store& store, const registry::Platform& platform,
                                          const std::vector<std::string>& uris);
+
+/// A platform with what its own files depend on.
+[[nodiscard]] Result<PlatformFacts> facts_of(registry::Store& store, const registry::Platform& platform);
+
+/// What a site's drushrc.php says of packages: fills these members of its facts. `codebase` gives its platform's, and
+/// is asked only when the site's packages are known.
+[[nodiscard]] Result<void> add_packages(registry::Store& store, emit::SiteFacts& facts,
+                                        const std::function<Result<const registry::Codebase*>()>& codebase);
 
 }  // namespace aegir::verify

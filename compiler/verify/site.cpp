@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "compiler/verify/from_registry.hpp"
 #include "compiler/verify/lint.hpp"
 
 namespace aegir::verify {
@@ -28,10 +29,22 @@ machine::SitePlace Sites::place_of(const registry::Site& site) const {
   return {platforms_.at(site.platform).docroot, site.uri, blocks_.at(site.block).first_uid + site.slot};
 }
 
-emit::SiteFacts Sites::facts_of(const registry::Site& site) const {
-  emit::SiteFacts facts{site, platforms_.at(site.platform), std::nullopt};
+Result<emit::SiteFacts> Sites::facts_of(const registry::Site& site) {
+  emit::SiteFacts facts;
+  facts.site = site;
+  facts.platform = platforms_.at(site.platform);
   const auto database = databases_.find(site.database.server);
   if (database != databases_.end()) facts.database = database->second;
+  Result<void> added = add_packages(*store_, facts, [&]() -> Result<const registry::Codebase*> {
+    auto known = codebases_.find(site.platform);
+    if (known == codebases_.end()) {
+      Result<registry::Codebase> read = store_->codebase(facts.platform.id);
+      if (!read) return pass(read);
+      known = codebases_.emplace(site.platform, *std::move(read)).first;
+    }
+    return &known->second;
+  });
+  if (!added) return pass(added);
   return facts;
 }
 
@@ -41,10 +54,12 @@ bool Sites::has_files(const registry::Site& site) const {
   return !site.block.empty() && platforms_.at(site.platform).cms != registry::Cms::kOther;
 }
 
-SiteWork Sites::work_of(const registry::Site& site) const {
+Result<SiteWork> Sites::work_of(const registry::Site& site) {
   const registry::Block& block = block_of(site);
-  return {facts_of(site), place_of(site), slot_home_of(site), block.php_version,
-          block.isolation == registry::Isolation::kSite};
+  Result<emit::SiteFacts> facts = facts_of(site);
+  if (!facts) return pass(facts);
+  return SiteWork{*std::move(facts), place_of(site), slot_home_of(site), block.php_version,
+                  block.isolation == registry::Isolation::kSite};
 }
 
 bool Sites::is_first_of_platform(const SiteWork& work) const { return !with_sites_php_.contains(work.place.docroot); }
@@ -53,6 +68,9 @@ bool Sites::is_first_of_platform(const SiteWork& work) const { return !with_site
 std::vector<Error> Sites::take(SiteWork work, WrittenSite written) {
   std::ranges::move(written.of_platform, std::back_inserter(of_platforms_));
   with_sites_php_.insert(work.place.docroot);
+  if (const std::optional<std::string> note = note_of_kept(written.kept)) {
+    notes_.push_back("site " + work.place.uri + ": " + *note);
+  }
   if (written.waits) waiting_.push_back(std::move(work));
   return std::move(written.errors);
 }
@@ -64,15 +82,16 @@ std::vector<Error> Sites::lint(const registry::Site& site) const {
 
 Result<std::vector<Error>> Sites::write(const registry::Site& site, machine::Done& done) {
   if (!has_files(site)) return std::vector<Error>();
-  SiteWork work = work_of(site);
+  Result<SiteWork> work = work_of(site);
+  if (!work) return pass(work);
   WrittenSite written;
-  Result<void> result = write_site(*config_, accounts_, work, is_first_of_platform(work), written, done);
+  Result<void> result = write_site(*config_, accounts_, *work, is_first_of_platform(*work), written, done);
   if (written.cloaking) {
-    work.facts.site.cloaking = *written.cloaking;
-    changed_.push_back(std::move(work.facts.site));
+    work->facts.site.cloaking = *written.cloaking;
+    changed_.push_back(std::move(work->facts.site));
     return std::move(written.errors);
   }
-  std::vector<Error> errors = take(std::move(work), std::move(written));
+  std::vector<Error> errors = take(*std::move(work), std::move(written));
   if (!result) return pass(result);
   return errors;
 }
@@ -88,14 +107,15 @@ Result<std::vector<Error>> Sites::record(const registry::Actor& actor, machine::
   });
   if (!recorded) return pass(recorded);
   for (const registry::Site& site : changed_) {
-    SiteWork work = work_of(site);
+    Result<SiteWork> work = work_of(site);
+    if (!work) return pass(work);
     std::vector<Error> told;  // write() has told it already
-    const Result<Present> present = read_present(*config_, accounts_, work.place, told);
+    const Result<Present> present = read_present(*config_, accounts_, work->place, told);
     WrittenSite files;
     Result<void> written =
-        present ? write_site_files(*config_, accounts_, work, *present, is_first_of_platform(work), files, done)
+        present ? write_site_files(*config_, accounts_, *work, *present, is_first_of_platform(*work), files, done)
                 : std::unexpected(present.error());
-    std::ranges::move(take(std::move(work), std::move(files)), std::back_inserter(errors));
+    std::ranges::move(take(*std::move(work), std::move(files)), std::back_inserter(errors));
     if (!written) errors.push_back(std::move(written.error()));
   }
   changed_.clear();
@@ -115,8 +135,10 @@ std::vector<Error> Sites::finish(machine::Done& done) {
 
 Result<std::vector<Error>> Sites::compare(const registry::Site& site, const OnFile& told) {
   if (!has_files(site)) return std::vector<Error>();
-  const SiteWork work = work_of(site);
-  return compare_site(*config_, accounts_, work, work.alone || with_drush_yml_.insert(work.slot_home).second, told);
+  const Result<SiteWork> work = work_of(site);
+  if (!work) return std::unexpected<Error>(work.error());
+  const bool with_drush_yml = work->alone || with_drush_yml_.insert(work->slot_home).second;
+  return compare_site(*config_, accounts_, *work, with_drush_yml, told);
 }
 
 Result<void> Sites::compare_others(const OnFile& told) const {

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "compiler/core/config.hpp"
@@ -53,6 +54,9 @@ class Sites {
   /// Tells of the files that forget_others() would take away.
   [[nodiscard]] Result<void> compare_others(const OnFile& told) const;
 
+  /// What a person should know of the sites that were written since: what people have set for them.
+  [[nodiscard]] std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
+
   /// What people have written for the site alone, and PHP can't read: the site does not answer with it.
   [[nodiscard]] std::vector<Error> lint(const registry::Site& site) const;
 
@@ -69,9 +73,9 @@ class Sites {
       : config_(&config), accounts_(accounts), store_(&store) {}
 
   [[nodiscard]] bool has_files(const registry::Site& site) const;
-  [[nodiscard]] emit::SiteFacts facts_of(const registry::Site& site) const;
+  [[nodiscard]] Result<emit::SiteFacts> facts_of(const registry::Site& site);
   [[nodiscard]] std::string slot_home_of(const registry::Site& site) const;
-  [[nodiscard]] SiteWork work_of(const registry::Site& site) const;
+  [[nodiscard]] Result<SiteWork> work_of(const registry::Site& site);
   [[nodiscard]] bool is_first_of_platform(const SiteWork& work) const;
   [[nodiscard]] std::vector<Error> take(SiteWork work, WrittenSite written);
   [[nodiscard]] Result<std::vector<std::string>> forgotten() const;
@@ -82,6 +86,8 @@ class Sites {
   std::unordered_map<std::string, registry::Platform> platforms_;
   std::unordered_map<std::string, registry::Block> blocks_;
   std::unordered_map<std::string, registry::DatabaseService> databases_;  ///< by server
+  std::unordered_map<std::string, registry::Codebase> codebases_;         ///< by platform, as they were needed
+  std::vector<std::string> notes_;                                        ///< told by take_notes()
   std::set<std::string> with_sites_php_;                                  ///< docroots
   std::set<std::string> with_drush_yml_;                                  ///< homes of shared slots, compared
   std::vector<Error> of_platforms_;                                       ///< told by record()

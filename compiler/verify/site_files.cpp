@@ -54,6 +54,7 @@ Result<void> write_site_files(const Config& config, const Accounts& accounts, co
     if (content) also(machine::install_site_file(config, accounts, place, file, *content, done));
   };
   install(SiteFile::kDrushrc, texts->drushrc);
+  written.kept = std::move(texts->kept);
   install(SiteFile::kLocalSettings, texts->local_settings);
   also(machine::install_drush_files(config, accounts, texts->drush, done));
   if (!texts->slot_drush.empty()) {
@@ -85,32 +86,30 @@ Result<void> finish_site(const Config& config, const Accounts& accounts, const S
   return machine::install_site_file(config, accounts, work.place, SiteFile::kSettings, *settings, done);
 }
 
-Result<std::vector<Error>> write_platform_files(const Config& config, const Accounts& accounts,
-                                                const registry::Platform& platform,
-                                                const std::vector<std::string>& uris,
-                                                const std::vector<std::string>& profiles, const PhpVersions& versions,
-                                                machine::Done& done) {
-  std::vector<Error> errors;
-  if (platform.state == registry::PlatformState::kDeleted) {
+Result<Told> write_platform_files(const Config& config, const Accounts& accounts, const PlatformFacts& facts,
+                                  machine::Done& done) {
+  Told told;
+  if (facts.platform.state == registry::PlatformState::kDeleted) {
     // What lies in its codebase is the codebase's, and stays with it.
-    Result<void> gone =
-        machine::forget_drush_file(config, accounts, emit::alias_file("platform_" + platform.name), done);
-    if (!gone) return pass(gone);
-    return errors;
+    const std::string alias = emit::alias_file("platform_" + facts.platform.name);
+    if (Result<void> gone = machine::forget_drush_file(config, accounts, alias, done); !gone) return pass(gone);
+    return told;
   }
-  Result<PlatformTexts> texts = platform_texts(config, accounts, platform, uris, profiles, versions, errors);
+  const std::string& docroot = facts.platform.docroot;
+  Result<PlatformTexts> texts = platform_texts(config, accounts, facts, told.errors);
   if (!texts) return pass(texts);
   for (const machine::PlatformFile& file : texts->files) {
-    Result<void> ok = machine::install_platform_file(config, accounts, platform.docroot, file, done);
+    Result<void> ok = machine::install_platform_file(config, accounts, docroot, file, done);
     if (!ok && ok.error().code == Code::kNotFound) return pass(ok);  // there is no docroot
-    if (!ok) errors.push_back(std::move(ok.error()));
+    if (!ok) told.errors.push_back(std::move(ok.error()));
   }
   if (!texts->files.empty()) {
-    std::vector<Error> broken = lint_platform(config, accounts, platform.docroot, versions);
-    errors.insert(errors.end(), std::move_iterator(broken.begin()), std::move_iterator(broken.end()));
+    std::vector<Error> broken = lint_platform(config, accounts, docroot, facts.versions);
+    told.errors.insert(told.errors.end(), std::move_iterator(broken.begin()), std::move_iterator(broken.end()));
   }
   if (Result<void> ok = machine::install_drush_files(config, accounts, texts->drush, done); !ok) return pass(ok);
-  return errors;
+  if (std::optional<std::string> note = note_of_kept(texts->kept)) told.notes.push_back(*std::move(note));
+  return told;
 }
 
 Result<void> write_server_files(const Config& config, const Accounts& accounts, const registry::Server& server,

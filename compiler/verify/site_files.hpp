@@ -12,6 +12,7 @@
 #include "compiler/core/config.hpp"
 #include "compiler/emit/drupal.hpp"
 #include "compiler/machine/site_files.hpp"
+#include "compiler/verify/server.hpp"
 #include "compiler/verify/texts.hpp"
 
 namespace aegir::verify {
@@ -38,6 +39,7 @@ struct WrittenSite {
   /// People have said another thing in drushrc.php than the registry. Nothing is written then: the registry comes
   /// first, since were the files written and this process killed, nothing would tell that a person has changed it.
   std::optional<bool> cloaking;
+  std::vector<std::string> kept;  ///< what people have set in drushrc.php and goes on to stand there
   /// settings.php waits until the map has the credentials: finish_site() writes it after the publish.
   bool waits = false;
 };
@@ -60,13 +62,11 @@ struct WrittenSite {
 [[nodiscard]] Result<void> finish_site(const Config& config, const Accounts& accounts, const SiteWork& work,
                                        machine::Done& done);
 
-/// A platform's own files: sites.php, drushrc.php with the names of its sites, Drush's alias of the platform.
-/// Returns what of them could not be written, and what people have written that PHP of one of `versions` can't read.
-[[nodiscard]] Result<std::vector<Error>> write_platform_files(const Config& config, const Accounts& accounts,
-                                                              const registry::Platform& platform,
-                                                              const std::vector<std::string>& uris,
-                                                              const std::vector<std::string>& profiles,
-                                                              const PhpVersions& versions, machine::Done& done);
+/// A platform's own files: sites.php, drushrc.php with its packages and the names of its sites, Drush's alias of the
+/// platform. Tells what of them could not be written, what people have written that its PHP can't read, and what they
+/// have set.
+[[nodiscard]] Result<Told> write_platform_files(const Config& config, const Accounts& accounts,
+                                                const PlatformFacts& facts, machine::Done& done);
 
 /// Drush's alias of a server, and where Drush finds its aliases.
 [[nodiscard]] Result<void> write_server_files(const Config& config, const Accounts& accounts,

@@ -71,6 +71,13 @@ Result<Present> read_present(const Config& config, const Accounts& accounts, con
   return present;
 }
 
+std::optional<std::string> note_of_kept(const std::vector<std::string>& kept) {
+  if (kept.empty()) return std::nullopt;
+  std::string names;
+  for (const std::string& name : kept) names += (names.empty() ? "" : ", ") + name;
+  return "drushrc.php goes on with what people have set in it: " + names;
+}
+
 Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts, const Present& present,
                              const std::string& slot_home, std::vector<Error>& errors) {
   SiteTexts texts;
@@ -78,7 +85,11 @@ Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts,
   Result<std::string> settings = emit::settings_php(config, facts);
   if (!settings) return pass(settings);
   texts.settings = *std::move(settings);
-  if (present.drushrc) texts.drushrc = emit::site_drushrc(facts, *present.drushrc);
+  if (present.drushrc) {
+    emit::Drushrc drushrc = emit::site_drushrc(facts, *present.drushrc);
+    texts.drushrc = std::move(drushrc.text);
+    texts.kept = std::move(drushrc.kept);
+  }
   if (!present.has_local_settings) {
     texts.local_settings = kBlankLocalSettings;
   }
@@ -105,12 +116,12 @@ machine::PlatformFile sites_php_file(const Config& config, const std::string& do
           }};
 }
 
-Result<PlatformTexts> platform_texts(const Config& config, const Accounts& accounts, const registry::Platform& platform,
-                                     const std::vector<std::string>& uris, const std::vector<std::string>& profiles,
-                                     const PhpVersions& versions, std::vector<Error>& errors) {
+Result<PlatformTexts> platform_texts(const Config& config, const Accounts& accounts, const PlatformFacts& facts,
+                                     std::vector<Error>& errors) {
+  const registry::Platform& platform = facts.platform;
   PlatformTexts texts;
   if (platform.cms == registry::Cms::kOther) return texts;
-  texts.files.push_back(sites_php_file(config, platform.docroot, versions));
+  texts.files.push_back(sites_php_file(config, platform.docroot, facts.versions));
   texts.drush.emplace_back(emit::alias_file("platform_" + platform.name), emit::platform_alias(platform));
   constexpr const char* kFolder = "sites/all/drush";
   Result<std::optional<std::string>> present =
@@ -119,11 +130,12 @@ Result<PlatformTexts> platform_texts(const Config& config, const Accounts& accou
   const std::string path = platform.docroot + '/' + kFolder + "/drushrc.php";
   Result<std::vector<php::Statement>> parsed = php::parse(present->value_or(""), path);
   if (parsed) {
-    texts.files.push_back(
-        {.folder = kFolder, .name = "drushrc.php", .content = emit::platform_drushrc(profiles, *parsed)});
+    emit::Drushrc drushrc = emit::platform_drushrc(platform, facts.codebase, *parsed);
+    texts.kept = std::move(drushrc.kept);
+    texts.files.push_back({.folder = kFolder, .name = "drushrc.php", .content = std::move(drushrc.text)});
     texts.files.push_back({.folder = kFolder,
                            .name = std::string(emit::kSitesDrushrc),
-                           .content = emit::sites_drushrc(uris),
+                           .content = emit::sites_drushrc(facts.uris),
                            .open = false});
   } else {
     parsed.error().hint = "put this line right; until then the file stays as it is";

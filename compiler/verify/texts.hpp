@@ -36,10 +36,14 @@ struct SiteTexts {
   std::string cli;
   std::string settings;
   std::optional<std::string> drushrc;         ///< nothing: what is there stays, it can't be read
+  std::vector<std::string> kept;              ///< what people have set in it
   std::optional<std::string> local_settings;  ///< nothing: there is one
   std::vector<machine::DrushFile> drush;      ///< below aegir's .drush; drush.yml comes last
   std::vector<machine::DrushFile> slot_drush;
 };
+
+/// Says which settings of people's a drushrc.php goes on to have; nothing when there are none.
+[[nodiscard]] std::optional<std::string> note_of_kept(const std::vector<std::string>& kept);
 
 /// `slot_home` is that of the site's slot. Adds to `errors` what keeps aliases from being said: then there are none.
 [[nodiscard]] Result<SiteTexts> site_texts(const Config& config, const emit::SiteFacts& facts, const Present& present,
@@ -50,19 +54,25 @@ struct SiteTexts {
 [[nodiscard]] machine::PlatformFile sites_php_file(const Config& config, const std::string& docroot,
                                                    const PhpVersions& versions);
 
+/// A platform with what its own files depend on.
+struct PlatformFacts {
+  registry::Platform platform;
+  std::vector<std::string> uris;  ///< of its sites
+  registry::Codebase codebase;    ///< what its code brings, as far as that is known
+  PhpVersions versions;           ///< of the PHP that its sites run with
+};
+
 /// A platform's own files.
 struct PlatformTexts {
   std::vector<machine::PlatformFile> files;
   std::vector<machine::DrushFile> drush;
+  std::vector<std::string> kept;  ///< what people have set in drushrc.php
 };
 
 /// Reads the platform's drushrc.php as root; when it can't be parsed it stays, and `errors` says so. Nothing for a
 /// platform whose CMS is none of ours.
 [[nodiscard]] Result<PlatformTexts> platform_texts(const Config& config, const Accounts& accounts,
-                                                   const registry::Platform& platform,
-                                                   const std::vector<std::string>& uris,
-                                                   const std::vector<std::string>& profiles,
-                                                   const PhpVersions& versions, std::vector<Error>& errors);
+                                                   const PlatformFacts& facts, std::vector<Error>& errors);
 
 /// A server's files below aegir's .drush.
 [[nodiscard]] Result<std::vector<machine::DrushFile>> server_texts(const Config& config,

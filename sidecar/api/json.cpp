@@ -34,6 +34,16 @@ Json error_json(const Error& error) {
   return object;
 }
 
+Json package_json(const registry::Package& package) {
+  return {{"kind", word_of(registry::kPackageKindWords, package.kind)},
+          {"name", package.name},
+          {"title", package.title},
+          {"version", text_or_null(package.version)},
+          {"schema", package.schema ? Json(*package.schema) : Json()},
+          {"place", package.path.empty() ? Json() : Json(word_of(registry::kPackagePlaceWords, package.place))},
+          {"path", text_or_null(package.path)}};
+}
+
 }  // namespace
 
 std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -141,7 +151,32 @@ Json to_json(const registry::Platform& platform) {
           {"cms", word_of(registry::kCmsWords, platform.cms)},
           {"state", word_of(registry::kPlatformStateWords, platform.state)},
           {"block", text_or_null(platform.block)},
-          {"body_limit", platform.body_limit}};
+          {"body_limit", platform.body_limit},
+          {"drush", text_or_null(platform.drush)}};
+}
+
+Json to_json(const PlatformView& view) {
+  Json object = to_json(view.platform);
+  if (view.codebase.version.empty()) {
+    object["codebase"] = nullptr;
+    return object;
+  }
+  Json profiles = Json::array();
+  for (const registry::Profile& profile : view.codebase.profiles) {
+    profiles.push_back({{"name", profile.name},
+                        {"title", profile.title},
+                        {"description", profile.description},
+                        {"version", text_or_null(profile.version)},
+                        {"languages", profile.languages},
+                        {"hidden", profile.hidden}});
+  }
+  Json packages = Json::array();
+  for (const registry::Package& package : view.codebase.packages) {
+    Json& entry = packages.emplace_back(package_json(package));
+    entry["hidden"] = package.hidden;
+  }
+  object["codebase"] = {{"version", view.codebase.version}, {"profiles", profiles}, {"packages", packages}};
+  return object;
 }
 
 Json to_json(const registry::Client& client) {
@@ -176,6 +211,17 @@ Json to_json(const registry::Site& site) {
           {"http_auth", std::move(authentication)},
           {"database", std::move(database)},
           {"slot", std::move(slot)}};
+}
+
+Json to_json(const SiteView& view) {
+  Json object = to_json(view.site);
+  Json packages = Json::array();
+  for (const registry::Package& package : view.packages) {
+    Json& entry = packages.emplace_back(package_json(package));
+    entry["enabled"] = package.enabled;
+  }
+  object["packages"] = view.packages.empty() ? Json() : std::move(packages);
+  return object;
 }
 
 Json problem(unsigned status, std::span<const Error> errors) {

@@ -25,6 +25,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const registry::Platform& platform);
 [[nodiscard]] Json to_json(const registry::Client& client);
 [[nodiscard]] Json to_json(const registry::Site& site);
+[[nodiscard]] Json to_json(const PlatformView& view);
+[[nodiscard]] Json to_json(const SiteView& view);
 
 /// "2026-11-26T03:14:07.123Z"; null for 0.
 [[nodiscard]] Json time_json(std::int64_t milliseconds);

@@ -222,15 +222,11 @@ Answer show_client(Call& call) { return value_answer(call.service.client(call.ac
 Answer show_site(Call& call) { return value_answer(call.service.site(call.actor, call.segments.at(2))); }
 
 Answer list_platforms(Call& call) {
-  const bool deleted = call.query.flag("deleted");
+  PlatformFilter filter;
+  filter.deleted = call.query.flag("deleted");
+  filter.profile = call.query.text("profile");
   if (const Result<void> good = call.query.finish(); !good) return problem_answer(good.error());
-  Result<std::vector<registry::Platform>> platforms = call.service.platforms(call.actor);
-  if (platforms) {
-    std::erase_if(*platforms, [&](const registry::Platform& platform) {
-      return (platform.state == registry::PlatformState::kDeleted) != deleted;
-    });
-  }
-  return list_answer("platforms", platforms);
+  return list_answer("platforms", call.service.platforms(call.actor, filter));
 }
 
 Answer list_sites(Call& call) {

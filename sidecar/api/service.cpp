@@ -5,6 +5,7 @@
 #include "compiler/core/idna.hpp"
 #include "compiler/core/nearest.hpp"
 #include "compiler/core/utf8.hpp"
+#include "compiler/registry/packages.hpp"
 #include "sidecar/api/words.hpp"
 
 namespace aegir::api {
@@ -96,6 +97,25 @@ Result<void> find_object(registry::Store& store, NewTask& task) {
     }
   }
   return fail(Code::kInternal, "a task is about something unknown");
+}
+
+/// Whether a platform takes new sites with that profile; with an empty one, all are meant.
+Result<bool> takes(registry::Store& store, const registry::Platform& platform, const std::string& profile) {
+  if (profile.empty()) return true;
+  if (platform.state != registry::PlatformState::kEnabled) return false;
+  const Result<std::vector<registry::Profile>> profiles = store.profiles(platform.id);
+  if (!profiles) return std::unexpected<Error>(profiles.error());
+  return std::ranges::find(*profiles, profile, &registry::Profile::name) != profiles->end();
+}
+
+Result<std::vector<registry::Package>> packages_of(registry::Store& store, const Site& site) {
+  Result<std::vector<registry::Package>> own = store.own_packages(site.id);
+  if (!own || own->empty()) return own;
+  const auto platform = one_of(store.platforms(), ObjectKind::kPlatform, site.platform);
+  if (!platform) return std::unexpected<Error>(platform.error());
+  const Result<registry::Codebase> codebase = store.codebase(platform->id);
+  if (!codebase) return std::unexpected<Error>(codebase.error());
+  return registry::packages_of(*own, codebase->packages, site.profile);
 }
 
 Site without_secrets(Site site) {
@@ -292,9 +312,20 @@ Result<std::vector<registry::Block>> Service::blocks(const Actor& actor) {
   return store_.with([](registry::Store& store) { return store.blocks(); });
 }
 
-Result<std::vector<registry::Platform>> Service::platforms(const Actor& actor) {
+Result<std::vector<registry::Platform>> Service::platforms(const Actor& actor, const PlatformFilter& filter) {
   if (Result<void> allowed = allow(actor); !allowed) return pass(allowed);
-  return store_.with([](registry::Store& store) { return store.platforms(); });
+  return store_.with([&](registry::Store& store) -> Result<std::vector<registry::Platform>> {
+    Result<std::vector<registry::Platform>> all = store.platforms();
+    if (!all) return all;
+    std::vector<registry::Platform> chosen;
+    for (registry::Platform& platform : *all) {
+      if ((platform.state == registry::PlatformState::kDeleted) != filter.deleted) continue;
+      const Result<bool> offers = takes(store, platform, filter.profile);
+      if (!offers) return std::unexpected<Error>(offers.error());
+      if (*offers) chosen.push_back(std::move(platform));
+    }
+    return chosen;
+  });
 }
 
 Result<std::vector<registry::Client>> Service::clients(const Actor& actor) {
@@ -310,8 +341,15 @@ Result<registry::Block> Service::block(const Actor& actor, const std::string& na
   return one_of(blocks(actor), ObjectKind::kBlock, name);
 }
 
-Result<registry::Platform> Service::platform(const Actor& actor, const std::string& name) {
-  return one_of(platforms(actor), ObjectKind::kPlatform, name);
+Result<PlatformView> Service::platform(const Actor& actor, const std::string& name) {
+  if (Result<void> allowed = allow(actor); !allowed) return pass(allowed);
+  return store_.with([&](registry::Store& store) -> Result<PlatformView> {
+    Result<registry::Platform> platform = one_of(store.platforms(), ObjectKind::kPlatform, name);
+    if (!platform) return pass(platform);
+    Result<registry::Codebase> codebase = store.codebase(platform->id);
+    if (!codebase) return pass(codebase);
+    return PlatformView{*std::move(platform), *std::move(codebase)};
+  });
 }
 
 Result<registry::Client> Service::client(const Actor& actor, const std::string& name) {
@@ -337,21 +375,23 @@ Result<std::vector<Site>> Service::sites(const Actor& actor, const registry::Sit
   return sites;
 }
 
-Result<Site> Service::site(const Actor& actor, const std::string& typed) {
+Result<SiteView> Service::site(const Actor& actor, const std::string& typed) {
   if (Result<void> allowed = allow(actor); !allowed) return pass(allowed);
   Result<std::string> uri = canonical_host_or_wildcard(typed);
   if (!uri) return pass(uri);
-  Result<Site> site = store_.with([&](registry::Store& store) -> Result<Site> {
+  return store_.with([&](registry::Store& store) -> Result<SiteView> {
     Result<std::optional<Site>> live = store.find_site(*uri);
     if (!live) return pass(live);
-    if (live->has_value()) return **std::move(live);
+    if (live->has_value()) {
+      Result<std::vector<registry::Package>> packages = packages_of(store, **live);
+      if (!packages) return pass(packages);
+      return SiteView{without_secrets(**std::move(live)), *std::move(packages)};
+    }
     Result<std::optional<Site>> deleted = store.find_deleted(*uri);
     if (!deleted) return pass(deleted);
-    if (deleted->has_value()) return **std::move(deleted);
+    if (deleted->has_value()) return SiteView{without_secrets(**std::move(deleted)), {}};
     return no_site(store, *uri);
   });
-  if (!site) return site;
-  return without_secrets(*std::move(site));
 }
 
 Result<void> Service::health(const Actor& actor) const {

@@ -36,6 +36,24 @@ struct Watched {
   std::vector<registry::LogLine> lines;
 };
 
+/// A platform with what its code brings.
+struct PlatformView {
+  registry::Platform platform;
+  registry::Codebase codebase;
+};
+
+/// A site, without its secrets, with its packages.
+struct SiteView {
+  registry::Site site;
+  std::vector<registry::Package> packages;  ///< none: they are not known
+};
+
+/// Which platforms to list.
+struct PlatformFilter {
+  bool deleted = false;  ///< deleted ones, instead of those that are not
+  std::string profile;   ///< only those that take new sites with this profile; empty: all
+};
+
 struct QueueView {
   bool paused = false;
   std::vector<std::uint64_t> counts;  ///< tasks of each state, by its number
@@ -70,16 +88,17 @@ class Service {
 
   [[nodiscard]] Result<std::vector<registry::Server>> servers(const Actor& actor);
   [[nodiscard]] Result<std::vector<registry::Block>> blocks(const Actor& actor);
-  [[nodiscard]] Result<std::vector<registry::Platform>> platforms(const Actor& actor);
+  [[nodiscard]] Result<std::vector<registry::Platform>> platforms(const Actor& actor,
+                                                                  const PlatformFilter& filter = {});
   [[nodiscard]] Result<std::vector<registry::Client>> clients(const Actor& actor);
   [[nodiscard]] Result<registry::Server> server(const Actor& actor, const std::string& name);
   [[nodiscard]] Result<registry::Block> block(const Actor& actor, const std::string& name);
-  [[nodiscard]] Result<registry::Platform> platform(const Actor& actor, const std::string& name);
+  [[nodiscard]] Result<PlatformView> platform(const Actor& actor, const std::string& name);
   [[nodiscard]] Result<registry::Client> client(const Actor& actor, const std::string& name);
   /// Sites come without their secrets, as from site().
   [[nodiscard]] Result<std::vector<registry::Site>> sites(const Actor& actor, const registry::SiteFilter& filter);
   /// By its uri, as a person types it; an alias finds its site too. When none lives, the one deleted last.
-  [[nodiscard]] Result<registry::Site> site(const Actor& actor, const std::string& typed);
+  [[nodiscard]] Result<SiteView> site(const Actor& actor, const std::string& typed);
 
   /// Whether the service answers: all but sites may ask.
   [[nodiscard]] Result<void> health(const Actor& actor) const;

@@ -29,6 +29,19 @@ void flatten(const Json& value, const std::string& name, Json& out) {
   }
 }
 
+/// The list at `pointer`, which goes out of the thing; without what is hidden. Empty when there is none.
+Json taken_off(Json& object, const char* pointer) {
+  const Json::json_pointer at(pointer);
+  if (!object.contains(at) || !object.at(at).is_array()) return Json::array();
+  Json list = std::move(object.at(at));
+  object.at(at.parent_pointer()).erase(at.back());
+  Json shown = Json::array();
+  for (Json& entry : list) {
+    if (!entry.value("hidden", false)) shown.push_back(std::move(entry));
+  }
+  return shown;
+}
+
 }  // namespace
 
 std::unexpected<Errors> stop_with(Code code, std::string message, std::string hint) {
@@ -68,17 +81,25 @@ void print_list(const Cli& cli, std::string_view name, const Json& list, const s
   cli.out.table(names, rows);
 }
 
-void add_show(CLI::App& noun, Cli& cli, const char* name, const char* help, const std::string& path) {
+void add_show(CLI::App& noun, Cli& cli, const char* name, const char* help, const std::string& path,
+              std::vector<Part> parts) {
   CLI::App* const command = noun.add_subcommand("show", help);
   const auto wanted = std::make_shared<std::string>();
   command->add_option(name, *wanted, "Which one")->required();
-  command->callback([&cli, wanted, path] {
-    cli.command = [&cli, wanted, path]() -> Outcome {
+  command->callback([&cli, wanted, path, parts = std::move(parts)] {
+    cli.command = [&cli, wanted, path, parts]() -> Outcome {
       const auto api = api_of(cli);
       if (!api) return std::unexpected(api.error());
-      const Reply found = api->get(path + encoded(*wanted));
+      Reply found = api->get(path + encoded(*wanted));
       if (!found) return std::unexpected(found.error());
+      std::vector<Json> lists;
+      if (cli.out.format == cli::Format::kTable) {
+        for (const Part& part : parts) lists.push_back(taken_off(*found, part.pointer));
+      }
       print_record(cli, *found);
+      for (std::size_t n = 0; n < lists.size(); ++n) {
+        if (!lists[n].empty()) print_list(cli, "", lists[n], parts[n].columns);
+      }
       return {};
     };
   });

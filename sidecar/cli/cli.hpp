@@ -47,7 +47,14 @@ void print_record(const Cli& cli, const Json& object);
 /// Prints a list: columns, each a member of the entries, or {"<name>": [ … ]}.
 void print_list(const Cli& cli, std::string_view name, const Json& list, const std::vector<std::string>& columns);
 
+/// A list in a thing, which people are shown as a table of its own, without what is hidden.
+struct Part {
+  const char* pointer;  ///< where it is in the thing (RFC 6901)
+  std::vector<std::string> columns;
+};
+
 /// A command that prints the one thing at `path` + NAME.
-void add_show(CLI::App& noun, Cli& cli, const char* name, const char* help, const std::string& path);
+void add_show(CLI::App& noun, Cli& cli, const char* name, const char* help, const std::string& path,
+              std::vector<Part> parts = {});
 
 }  // namespace aegir::client

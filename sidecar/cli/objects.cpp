@@ -11,22 +11,26 @@ namespace {
 
 Json nothing() { return Json::object(); }
 
-/// A command that prints the list at /v1/<name>.
-void add_list(CLI::App& noun, Cli& cli, const std::string& name, const char* help, std::vector<std::string> columns,
-              bool has_deleted = false) {
+/// A command that prints the list at /v1/<name>; `profile`, of platforms, is what another option of it asks for.
+CLI::App* add_list(CLI::App& noun, Cli& cli, const std::string& name, const char* help,
+                   std::vector<std::string> columns, bool has_deleted = false,
+                   const std::shared_ptr<std::string>& profile = std::make_shared<std::string>()) {
   CLI::App* const command = noun.add_subcommand("list", help);
   const auto deleted = std::make_shared<bool>(false);
   if (has_deleted) command->add_flag("--deleted", *deleted, "Deleted ones instead of the others");
-  command->callback([&cli, name, columns = std::move(columns), deleted] {
-    cli.command = [&cli, name, columns, deleted]() -> Outcome {
+  command->callback([&cli, name, columns = std::move(columns), deleted, profile] {
+    cli.command = [&cli, name, columns, deleted, profile]() -> Outcome {
       const auto api = api_of(cli);
       if (!api) return std::unexpected(api.error());
-      const Reply list = api->all("/v1/" + name + (*deleted ? "?deleted=true" : ""), name, "after");
+      std::string target = "/v1/" + name + (*deleted ? "?deleted=true" : "");
+      if (!profile->empty()) target += (*deleted ? "&profile=" : "?profile=") + encoded(*profile);
+      const Reply list = api->all(target, name, "after");
       if (!list) return std::unexpected(list.error());
       print_list(cli, name, *list, columns);
       return {};
     };
   });
+  return command;
 }
 
 /// "8080" or "8080:8443" as the ports of a web service.
@@ -152,6 +156,7 @@ void add_platform(CLI::App& app, Cli& cli) {
     std::vector<std::string> services;
     std::string block;
     std::uint32_t body_limit = 0;
+    std::string drush;
   };
   CLI::App* const noun = app.add_subcommand("platform", "Codebases that sites run on");
   noun->require_subcommand(1);
@@ -163,6 +168,7 @@ void add_platform(CLI::App& app, Cli& cli) {
                                    if (!platform->services.empty()) request["services"] = platform->services;
                                    if (!platform->block.empty()) request["block"] = platform->block;
                                    if (platform->body_limit != 0) request["body_limit"] = platform->body_limit;
+                                   if (!platform->drush.empty()) request["drush"] = whole_path(platform->drush);
                                    return request;
                                  });
   add->add_option("--docroot", platform->docroot,
@@ -177,15 +183,22 @@ void add_platform(CLI::App& app, Cli& cli) {
       ->allow_extra_args(false);
   add->add_option("--block", platform->block, "PHP block where its new sites get their slots")->option_text("NAME");
   add->add_option("--body-limit", platform->body_limit, "Largest request body, in MiB")->option_text("MIB");
+  add->add_option("--drush", platform->drush, "drush.php (for Backdrop bee.php) for a codebase that brings none")
+      ->option_text("PATH");
   add_verb_on_many(*noun, cli, {"platform", "verify"}, "NAME",
                    "Read a platform's packages, mend its modes, bring its rules in force", nothing);
   add_verb_on_many(*noun, cli, {"platform", "lock"}, "NAME", "Take no new sites on a platform", nothing);
   add_verb_on_many(*noun, cli, {"platform", "unlock"}, "NAME", "Take new sites again", nothing);
   add_verb_on_many(*noun, cli, {"platform", "delete", "", "Delete {}?"}, "NAME", "Delete a platform that has no sites",
                    nothing);
-  add_show(*noun, cli, "NAME", "Show a platform", "/v1/platforms/");
+  add_show(*noun, cli, "NAME", "Show a platform: what it offers to new sites, and its packages", "/v1/platforms/",
+           {{"/codebase/profiles", {"name", "version", "languages", "title"}},
+            {"/codebase/packages", {"kind", "name", "version", "schema", "place", "path"}}});
+  const auto profile = std::make_shared<std::string>();
   add_list(*noun, cli, "platforms", "List platforms: name, state, cms, server, docroot",
-           {"name", "state", "cms", "server", "docroot"}, true);
+           {"name", "state", "cms", "server", "docroot"}, true, profile)
+      ->add_option("--profile", *profile, "Those that take new sites with this install profile")
+      ->option_text("NAME");
 }
 
 void add_client(CLI::App& app, Cli& cli) {

@@ -157,7 +157,8 @@ void add_site(CLI::App& app, Cli& cli) {
   add_verb_on_many(*noun, cli, {"site", "login", "enabled"}, "URI",
                    "Print a one-time link to log in as user 1 (\"Reset password\")", nothing);
   add_log(*noun, cli);
-  add_show(*noun, cli, "URI", "Show a site; an alias finds it too", "/v1/sites/");
+  add_show(*noun, cli, "URI", "Show a site with its packages; an alias finds it too", "/v1/sites/",
+           {{"/packages", {"kind", "name", "version", "schema", "enabled", "place", "path"}}});
   add_list(*noun, cli);
 }
 

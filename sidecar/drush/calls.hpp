@@ -63,26 +63,9 @@ struct Installation {
 /// stands in no error and no progress. kInvalid when it leads anywhere but to site.origin, or for anybody but uid 1.
 [[nodiscard]] Result<std::string> login_link(process::Runner& runner, const Site& site);
 
-enum class PackageKind : std::uint8_t { kModule, kTheme, kProfile, kLibrary };
-
-/// Whose a package is, by its path.
-enum class PackagePlace : std::uint8_t { kCore, kPlatform, kProfile, kSite };
-
-/// A profile, module, theme or library of a site or of a platform.
-struct Package {
-  PackageKind kind = PackageKind::kModule;
-  std::string name;     ///< machine name
-  std::string title;    ///< for people; may be empty
-  std::string version;  ///< as it says itself: "10.6.15", "7.x-3.2"; empty: it says none
-  /// Of its tables: of a site's package what its database has (none: not installed, or no module), of a platform's
-  /// what its code would bring it to.
-  std::optional<std::uint32_t> schema;
-  bool enabled = false;  ///< of a site's module, theme or profile
-  std::string path;      ///< relative to the docroot
-  PackagePlace place = PackagePlace::kCore;
-  bool hidden = false;  ///< of a platform's: not offered to people
-  bool operator==(const Package&) const = default;
-};
+using registry::Package;
+using registry::PackageKind;
+using registry::PackagePlace;
 
 /// The place that a path (relative to the docroot) tells.
 [[nodiscard]] PackagePlace place_of(std::string_view path, registry::Cms cms);

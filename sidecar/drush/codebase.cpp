@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "compiler/core/atomic_file.hpp"
+#include "compiler/core/utf8.hpp"
 #include "sidecar/drush/info.hpp"
 #include "sidecar/drush/schema_version.hpp"
 #include "sidecar/drush/text.hpp"
@@ -122,6 +123,9 @@ class Reader {
 
   void add(const std::string& folder, const std::string& file, const std::string& name) {
     const std::string path = docroot_ + '/' + folder + '/' + file;
+    if (find_control_or_bad_utf8(path) != std::string::npos) {
+      return complain({Code::kInvalid, "its path is no plain text, so it is left out", {path, 0, 0}, {}});
+    }
     const Result<std::string> text = read_file(path, kLargestInfo);
     if (!text) return complain(text.error());
     const Result<Info> info = cms() == Cms::kDrupal8 ? parse_info_yml(*text, path) : Result<Info>(parse_info(*text));

@@ -19,19 +19,7 @@ struct Core {
 /// kNotFound when neither Drupal (7 and later) nor Backdrop is there.
 [[nodiscard]] Result<Core> core_of(const std::string& docroot);
 
-/// An installation profile and the languages in which it can be installed without the internet.
-struct Profile {
-  std::string name;
-  std::string title;
-  std::string description;
-  std::string version;
-  std::string path;     ///< relative to the docroot
-  bool hidden = false;  ///< not offered, as Drupal's own installer does not
-  /// "en", then those of .po files in its folder translations/ (Drupal 8 and later and Backdrop: also those in
-  /// sites/all/translations/), sorted.
-  std::vector<std::string> languages;
-  bool operator==(const Profile&) const = default;
-};
+using registry::Profile;
 
 /// All of it.
 struct Codebase {

@@ -222,4 +222,6 @@ Result<std::vector<wire::CertificateFacts>> Host::certificates() {
   return ask<std::vector<wire::CertificateFacts>>(wire::Verb::kCertificates, wire::Nothing());
 }
 
+Result<void> Host::send_mail(const wire::MailOrder& mail) { return ask<void>(wire::Verb::kSendMail, mail); }
+
 }  // namespace aegir::host

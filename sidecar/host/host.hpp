@@ -20,6 +20,7 @@
 #include "compiler/core/codec.hpp"
 #include "compiler/core/error.hpp"
 #include "compiler/machine/machine.hpp"
+#include "sidecar/wire/mail_order.hpp"
 #include "sidecar/wire/order.hpp"
 #include "sidecar/wire/reconcile_order.hpp"
 #include "sidecar/wire/server_order.hpp"
@@ -125,6 +126,8 @@ class Host {
   [[nodiscard]] Result<wire::Comparison> compare(const wire::CompareOrder& order);
   /// What lies on this machine where only what the registry knows should.
   [[nodiscard]] Result<wire::Survey> survey(const wire::SurveyOrder& order);
+  /// Hands a mail to this machine's mail program. kNotFound: there is none.
+  [[nodiscard]] Result<void> send_mail(const wire::MailOrder& mail);
 
  private:
   friend class Run;

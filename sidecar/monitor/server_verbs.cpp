@@ -57,18 +57,14 @@ Result<void> check_name(const std::string& name) {
   return fail(Code::kInvalid, "'" + name + "' is no name of a server, platform or block");
 }
 
-bool is_machine_name(std::string_view name) {
-  constexpr std::size_t kLongest = 64;
-  return is_plain_name(name) && name.size() <= kLongest;
-}
-
 Result<void> check_files(const Config& config, const wire::PlatformFilesOrder& order) {
   if (Result<void> ok = check_platform(config, order.platform); !ok) return ok;
   for (const std::string& uri : order.uris) {
     if (Result<void> ok = check_host(uri, false); !ok) return ok;
   }
-  for (const std::string& profile : order.profiles) {
-    if (!is_machine_name(profile)) return fail(Code::kInvalid, "'" + profile + "' is no name of a profile");
+  if (!order.codebase.version.empty()) {
+    Result<void> ok = first_of(registry::validate(order.codebase), "platform " + order.platform.name);
+    if (!ok) return ok;
   }
   for (const std::string& version : order.versions) {
     if (!registry::is_php_version(version)) return fail(Code::kInvalid, "'" + version + "' is no version of PHP");
@@ -76,8 +72,8 @@ Result<void> check_files(const Config& config, const wire::PlatformFilesOrder& o
   return {};
 }
 
-verify::PhpVersions versions_of(const wire::PlatformFilesOrder& order) {
-  return {order.versions.begin(), order.versions.end()};
+verify::PlatformFacts facts_of(const wire::PlatformFilesOrder& order) {
+  return {order.platform, order.uris, order.codebase, {order.versions.begin(), order.versions.end()}};
 }
 
 /// One at a time changes what the web servers read. Held until the descriptor is closed, also by what is left of an
@@ -177,9 +173,7 @@ Result<wire::Verified> verify_platform(const Config& config, const Accounts& acc
   if (!turn) return std::unexpected(turn.error());
   machine::Done done;
   if (Result<void> made = make_all_slots(config, accounts, order.model.blocks, done); !made) return pass(made);
-  Result<verify::Told> told =
-      verify::verify_platform(config, accounts, order.model, order.files.platform, order.files.uris,
-                              order.files.profiles, versions_of(order.files), done);
+  Result<verify::Told> told = verify::verify_platform(config, accounts, order.model, facts_of(order.files), done);
   if (!told) return pass(told);
   return answer(*std::move(told), std::move(done));
 }
@@ -188,10 +182,9 @@ Result<wire::Verified> write_platform(const Config& config, const Accounts& acco
                                       const wire::PlatformFilesOrder& order) {
   if (Result<void> ok = check_files(config, order); !ok) return pass(ok);
   machine::Done done;
-  Result<std::vector<Error>> errors = verify::write_platform_files(config, accounts, order.platform, order.uris,
-                                                                   order.profiles, versions_of(order), done);
-  if (!errors) return pass(errors);
-  return wire::Verified{std::move(done), *std::move(errors), {}};
+  Result<verify::Told> told = verify::write_platform_files(config, accounts, facts_of(order), done);
+  if (!told) return pass(told);
+  return answer(*std::move(told), std::move(done));
 }
 
 Result<wire::Compared> compare_servers(const Config& config, const Accounts& accounts, const emit::Model& model) {
@@ -223,8 +216,7 @@ Result<wire::Compared> compare_platform(const Config& config, const Accounts& ac
                                         const wire::PlatformFilesOrder& order) {
   if (Result<void> ok = check_files(config, order); !ok) return pass(ok);
   wire::Compared found;
-  take(found,
-       verify::compare_platform_files(config, accounts, order.platform, order.uris, order.profiles, line_into(found)));
+  take(found, verify::compare_platform_files(config, accounts, facts_of(order), line_into(found)));
   return found;
 }
 

@@ -105,8 +105,8 @@ Result<wire::WrittenSite> write_site(const Config& config, const Accounts& accou
   verify::WrittenSite written;
   Result<void> result = verify::write_site(config, accounts, *work, true, written, done);
   if (!result) return pass(result);
-  return wire::WrittenSite{std::move(done), std::move(written.errors), std::move(written.of_platform), written.cloaking,
-                           written.waits};
+  return wire::WrittenSite{std::move(done),  std::move(written.errors), std::move(written.of_platform),
+                           written.cloaking, std::move(written.kept),   written.waits};
 }
 
 Result<machine::Done> finish_site(const Config& config, const Accounts& accounts, const wire::SiteFilesOrder& order) {

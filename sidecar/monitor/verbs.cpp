@@ -7,6 +7,7 @@
 #include "compiler/core/codec.hpp"
 #include "compiler/machine/machine.hpp"
 #include "compiler/machine/privilege.hpp"
+#include "sidecar/monitor/mail.hpp"
 #include "sidecar/monitor/php.hpp"
 #include "sidecar/monitor/reconcile_verbs.hpp"
 #include "sidecar/monitor/server_verbs.hpp"
@@ -49,6 +50,10 @@ Result<machine::Done> retire(Context& context, const Slot& slot) {
 }
 
 Result<std::uint64_t> count(Context& context, const Slot& slot) { return count_processes(context.config, slot); }
+
+Result<void> mail(Context& context, const wire::MailOrder& order) {
+  return send_mail(context.config, context.accounts, order);
+}
 
 template <class Order, class Answer>
 std::string serve(std::string_view bytes, const std::function<Result<Answer>(const Order&)>& work) {
@@ -133,6 +138,8 @@ std::string serve_verb(const Config& config, const Accounts& accounts, wire::Ver
       return serve(context, order, compare);
     case wire::Verb::kSurvey:
       return serve(context, order, survey);
+    case wire::Verb::kSendMail:
+      return serve(context, order, mail);
     case wire::Verb::kEndRun:
       break;
   }
@@ -141,11 +148,12 @@ std::string serve_verb(const Config& config, const Accounts& accounts, wire::Ver
 
 std::size_t longest_order(std::uint64_t verb) {
   constexpr std::size_t kUsual = 1U << 20U;
-  const bool has_model = verb == static_cast<std::uint64_t>(wire::Verb::kVerifyServers) ||
-                         verb == static_cast<std::uint64_t>(wire::Verb::kVerifyPlatform) ||
-                         verb == static_cast<std::uint64_t>(wire::Verb::kCompare) ||
-                         verb == static_cast<std::uint64_t>(wire::Verb::kSurvey);
-  return has_model ? wire::kMostBytes : kUsual;
+  // What has a model of the fleet, the names of all sites of a platform, or packages.
+  constexpr std::array kLong = {wire::Verb::kVerifyServers, wire::Verb::kVerifyPlatform, wire::Verb::kWritePlatform,
+                                wire::Verb::kWriteSite,     wire::Verb::kFinishSite,     wire::Verb::kLintSite,
+                                wire::Verb::kCompare,       wire::Verb::kSurvey};
+  const auto is_it = [&](wire::Verb each) { return verb == static_cast<std::uint64_t>(each); };
+  return std::ranges::any_of(kLong, is_it) ? wire::kMostBytes : kUsual;
 }
 
 uid_t uid_of_run(std::string_view order) {

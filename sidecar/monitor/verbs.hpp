@@ -21,7 +21,8 @@ namespace aegir::monitor {
 [[nodiscard]] std::string serve_verb(const Config& config, const Accounts& accounts, wire::Verb verb,
                                      std::string_view order, std::vector<Fd>& fds, bool after_stray);
 
-/// Longer orders of this verb are refused: 1 MiB, but for those that tell of a whole fleet.
+/// Longer orders of this verb are refused: 1 MiB, but for those that tell of a whole fleet, or of all that a platform
+/// brings.
 [[nodiscard]] std::size_t longest_order(std::uint64_t verb);
 
 /// The uid that the order of a run names, before anything of it is believed; 0 for what is no such order.

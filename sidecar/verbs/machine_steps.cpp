@@ -1,7 +1,6 @@
 #include "sidecar/verbs/machine_steps.hpp"
 
 #include "compiler/verify/from_registry.hpp"
-#include "sidecar/drush/codebase.hpp"
 #include "sidecar/probe/probe.hpp"
 
 namespace aegir::verbs {
@@ -37,21 +36,15 @@ Result<wire::PlatformFilesOrder> platform_files(Services& services, const std::s
   Result<void> read = services.store().with([&](registry::Store& store) -> Result<void> {
     Result<registry::Platform> platform = platform_named(store, name);
     if (!platform) return pass(platform);
-    order.platform = *platform;
-    Result<std::vector<std::string>> uris = store.uris_on(platform->id);
-    if (!uris) return pass(uris);
-    order.uris = *std::move(uris);
-    const Result<verify::PhpVersions> versions = verify::php_of(store, *platform, order.uris);
-    if (!versions) return std::unexpected<Error>(versions.error());
-    order.versions.assign(versions->begin(), versions->end());
+    Result<verify::PlatformFacts> facts = verify::facts_of(store, *platform);
+    if (!facts) return pass(facts);
+    order.platform = std::move(facts->platform);
+    order.uris = std::move(facts->uris);
+    order.codebase = std::move(facts->codebase);
+    order.versions.assign(facts->versions.begin(), facts->versions.end());
     return {};
   });
   if (!read) return pass(read);
-  Result<drush::Codebase> codebase = drush::read_codebase(order.platform.docroot);
-  if (!codebase) return pass(codebase);
-  for (const drush::Profile& profile : codebase->profiles) {
-    if (!profile.hidden) order.profiles.push_back(profile.name);
-  }
   return order;
 }
 

@@ -1,11 +1,15 @@
 // platform add, verify, lock, unlock, delete.
 #include <algorithm>
+#include <functional>
+#include <memory>
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/registry/import_fields.hpp"
 #include "compiler/registry/site_list.hpp"
 #include "sidecar/drush/codebase.hpp"
+#include "sidecar/verbs/drush_path.hpp"
 #include "sidecar/verbs/machine_steps.hpp"
+#include "sidecar/verbs/packages.hpp"
 #include "sidecar/verbs/verbs.hpp"
 
 namespace aegir::verbs {
@@ -57,15 +61,44 @@ tasks::Commit become(std::string name, PlatformState state) {
           }};
 }
 
-/// What the codebase says it is: it decides which rules and files the platform gets.
-Result<drush::Codebase> read_codebase(Work& work, const std::string& docroot) {
-  Result<drush::Codebase> codebase = drush::read_codebase(docroot);
-  if (!codebase) return pass(codebase);
-  work.log(registry::LogLevel::kInfo, "version " + codebase->core.version + ", " +
-                                          std::to_string(codebase->profiles.size()) + " profiles, " +
-                                          std::to_string(codebase->packages.size()) + " packages");
-  for (const std::string& complaint : codebase->complaints) work.log(registry::LogLevel::kWarning, complaint);
-  return codebase;
+/// What of a task's platform is there before the commit.
+using FindPlatform = std::function<Result<Platform>(const NewTask&, registry::Store&)>;
+
+/// add and verify: the code is read, and the commit takes over what it brings. What was read stays in memory until
+/// then: a task that was cut off before its commit is undone, and a journal would keep it for ever.
+tasks::Saga reading(Services& services, std::string name, const FindPlatform& find) {
+  const auto read = std::make_shared<registry::Codebase>();
+  tasks::Saga saga;
+  saga.before = {{"codebase", [&services, find, read](Work& work) -> Result<void> {
+                    Result<Platform> platform =
+                        services.store().with([&](registry::Store& store) { return find(work.task(), store); });
+                    if (!platform) return pass(platform);
+                    Result<drush::Codebase> codebase = drush::read_codebase(platform->docroot);
+                    if (!codebase) return pass(codebase);
+                    work.log(registry::LogLevel::kInfo, "version " + codebase->core.version + ", " +
+                                                            std::to_string(codebase->profiles.size()) + " profiles, " +
+                                                            std::to_string(codebase->packages.size()) + " packages");
+                    for (const std::string& complaint : codebase->complaints) {
+                      work.log(registry::LogLevel::kWarning, complaint);
+                    }
+                    // It decides which rules and files the platform gets.
+                    work.memo()["cms"] = codebase->core.cms;
+                    *read = {codebase->core.version, std::move(codebase->profiles), std::move(codebase->packages)};
+                    const Result<registry::Codebase> known =
+                        services.store().with([&](registry::Store& store) { return store.codebase(platform->id); });
+                    if (!known) return std::unexpected<Error>(known.error());
+                    work.memo()["changed"] = *known != *read;
+                    return {};
+                  }}};
+  saga.commit = {std::move(name), [find, read](Work& work, registry::Store& store, registry::Writer& writer) {
+                   Result<Platform> platform = find(work.task(), store);
+                   if (!platform) return Result<void>(pass(platform));
+                   platform->cms = work.memo_of("codebase").at("cms").get<registry::Cms>();
+                   Result<void> put = writer.put(*platform);
+                   return put ? writer.put_codebase(platform->name, *read) : put;
+                 }};
+  saga.after = {publish_step(services), bring_platform_step(services)};
+  return saga;
 }
 
 class Add final : public PlatformVerb {
@@ -81,29 +114,10 @@ class Add final : public PlatformVerb {
     if (Result<void> may = check_root(platform->docroot); !may) return may;
     Result<drush::Core> core = drush::core_of(platform->docroot);
     if (!core) return pass(core);
-    return {};
+    return platform->drush.empty() ? Result<void>() : check_drush_path(services().config(), platform->drush);
   }
 
-  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
-    tasks::Saga saga;
-    saga.before = {{"codebase", [this](Work& work) -> Result<void> {
-                      Result<Platform> platform =
-                          services().store().with([&](registry::Store& store) { return parse(work.task(), store); });
-                      if (!platform) return pass(platform);
-                      Result<drush::Codebase> codebase = read_codebase(work, platform->docroot);
-                      if (!codebase) return pass(codebase);
-                      work.memo()["cms"] = codebase->core.cms;
-                      return {};
-                    }}};
-    saga.commit = {"add", [](Work& work, registry::Store& store, registry::Writer& writer) -> Result<void> {
-                     Result<Platform> platform = parse(work.task(), store);
-                     if (!platform) return pass(platform);
-                     platform->cms = work.memo_of("codebase").at("cms").get<registry::Cms>();
-                     return writer.put(*platform);
-                   }};
-    saga.after = {publish_step(services()), bring_platform_step(services())};
-    return saga;
-  }
+  [[nodiscard]] tasks::Saga saga(const registry::Task&) const override { return reading(services(), "add", parse); }
 
  private:
   /// Root says where codebases may lie; aegird would refuse any other place, once the platform stands in the registry.
@@ -149,24 +163,31 @@ class Verify final : public PlatformVerb {
   explicit Verify(Services& services) : PlatformVerb(services, "verify") {}
 
   [[nodiscard]] tasks::Saga saga(const registry::Task&) const override {
-    tasks::Saga saga;
-    saga.before = {{"codebase", [this](Work& work) -> Result<void> {
-                      Result<Platform> platform = services().store().with(
-                          [&](registry::Store& store) { return find_platform(store, work.task().object); });
-                      if (!platform) return pass(platform);
-                      Result<drush::Codebase> codebase = read_codebase(work, platform->docroot);
-                      if (!codebase) return pass(codebase);
-                      work.memo()["cms"] = codebase->core.cms;
-                      return {};
-                    }}};
-    saga.commit = {"record", [](Work& work, registry::Store& store, registry::Writer& writer) -> Result<void> {
-                     Result<Platform> platform = find_platform(store, work.task().object);
-                     if (!platform) return pass(platform);
-                     platform->cms = work.memo_of("codebase").at("cms").get<registry::Cms>();
-                     return writer.put(*platform);
-                   }};
-    saga.after = {publish_step(services()), bring_platform_step(services())};
+    tasks::Saga saga = reading(services(), "record", [](const NewTask& task, registry::Store& store) {
+      return find_platform(store, task.object);
+    });
+    saga.after.push_back(sites());
     return saga;
+  }
+
+ private:
+  /// What the platform brings stands in the drushrc.php of its sites too; no task is at work on any of them.
+  tasks::Step sites() const {
+    return {"sites", [this](Work& work) -> Result<void> {
+              if (!work.memo_of("codebase").at("changed").get<bool>()) return {};
+              const Result<std::vector<std::string>> uris =
+                  services().store().with([&](registry::Store& store) -> Result<std::vector<std::string>> {
+                    const Result<Platform> platform = find_platform(store, work.task().object);
+                    if (!platform) return std::unexpected<Error>(platform.error());
+                    return store.uris_on(platform->id);
+                  });
+              if (!uris) return warn_when_lasting(work, std::unexpected<Error>(uris.error()));
+              for (const std::string& uri : *uris) {
+                Result<void> written = warn_when_lasting(work, write_drushrc(services(), work, uri));
+                if (!written) return written;
+              }
+              return {};
+            }};
   }
 };
 

@@ -1,7 +1,6 @@
 // reconcile: directories and files of sites, and what is left of sites that are gone.
 #include <algorithm>
 #include <charconv>
-#include <span>
 
 #include "compiler/core/host_name.hpp"
 #include "compiler/machine/remove.hpp"
@@ -14,8 +13,9 @@ using tasks::Work;
 
 namespace {
 
-/// So many are looked at in one child of aegird's.
+/// So many are looked at in one child of aegird's, or fewer with so many packages: an order has its bounds.
 constexpr std::size_t kAtATime = 200;
+constexpr std::size_t kPackagesAtATime = 10000;
 
 constexpr std::string_view kGone = ".aegir-gone-";
 constexpr std::string_view kStaged = ".aegir-";
@@ -61,19 +61,19 @@ Result<void> Reconciliation::look_at_sites(Work& work) {
   for (const auto& [uri, site] : sites_) {
     if (!site.block.empty()) uris.push_back(uri);
   }
-  for (std::size_t begin = 0; begin < uris.size(); begin += kAtATime) {
+  for (auto next = uris.begin(); next != uris.end();) {
     if (Result<void> on = cancelled(work); !on) return on;
-    const std::span batch = std::span(uris).subspan(begin, std::min(kAtATime, uris.size() - begin));
     wire::CompareOrder order;
     std::vector<std::string> ordered;
-    services_.store().with([&](registry::Store& store) {
-      for (const std::string& uri : batch) {
-        const Result<SiteContext> context = load_site(store, uri);
-        if (!context) continue;  // it was deleted meanwhile
-        order.sites.push_back(context->files());
-        ordered.push_back(uri);
-      }
-    });
+    for (std::size_t packages = 0; next != uris.end() && ordered.size() < kAtATime && packages < kPackagesAtATime;
+         ++next) {
+      const Result<SiteContext> context =
+          services_.store().with([&](registry::Store& store) { return load_site(store, *next); });
+      if (!context) continue;  // it was deleted meanwhile
+      packages += context->packages.size();
+      order.sites.push_back(context->files());
+      ordered.push_back(*next);
+    }
     const Result<wire::Comparison> found = services_.host().compare(order);
     if (!found) return std::unexpected(found.error());
     for (std::size_t at = 0; at < ordered.size(); ++at) {

@@ -6,6 +6,8 @@
 
 #include "compiler/core/utf8.hpp"
 #include "compiler/map/reader.hpp"
+#include "compiler/verify/from_registry.hpp"
+#include "sidecar/verbs/drush_path.hpp"
 
 namespace aegir::verbs {
 
@@ -118,7 +120,10 @@ wire::Slot SiteContext::slot() const { return {site.block, site.slot, block.firs
 wire::SiteOrder SiteContext::place() const { return {slot(), platform.docroot, site.uri}; }
 
 wire::SiteFilesOrder SiteContext::files() const {
-  return {slot(), {site, platform, database}, block.php_version, block.isolation == registry::Isolation::kSite};
+  return {slot(),
+          {site, platform, database, core_version, packages},
+          block.php_version,
+          block.isolation == registry::Isolation::kSite};
 }
 
 std::vector<registry::WebService> SiteContext::services() const {
@@ -183,16 +188,40 @@ Result<SiteContext> complete(registry::Store& store, registry::Site site) {
   const auto database = named(*servers, site.database.server);
   if (database != servers->end()) context.database = database->database;
   context.site = std::move(site);
+  emit::SiteFacts facts;
+  facts.site = context.site;
+  registry::Codebase codebase;
+  Result<void> added = verify::add_packages(store, facts, [&]() -> Result<const registry::Codebase*> {
+    Result<registry::Codebase> read = store.codebase(context.platform.id);
+    if (!read) return pass(read);
+    codebase = *std::move(read);
+    return &codebase;
+  });
+  if (!added) return pass(added);
+  context.core_version = std::move(facts.core_version);
+  context.packages = std::move(facts.packages);
   return context;
+}
+
+Result<std::string> mail_of_client(registry::Store& store, const std::string& client) {
+  if (client.empty()) return std::string();
+  const Result<std::vector<registry::Client>> clients = store.clients();
+  if (!clients) return std::unexpected<Error>(clients.error());
+  const auto found = std::ranges::find(*clients, client, &registry::Client::name);
+  return found == clients->end() ? std::string() : found->email;
 }
 
 Result<drush::Site> drush_site(const Config& config, const SiteContext& context) {
   if (!context.database) {
     return fail(Code::kConflict, "site " + context.site.uri + " has no database server", "import one for it");
   }
-  const bool backdrop = context.platform.cms == registry::Cms::kBackdrop;
-  Result<drush::Tool> tool =
-      drush::find_tool(context.platform.docroot, context.platform.cms, backdrop ? config.bee : config.drush);
+  std::string named = context.platform.drush;
+  if (named.empty()) {
+    named = context.platform.cms == registry::Cms::kBackdrop ? config.bee : config.drush;
+  } else if (Result<void> good = check_drush_path(config, named); !good) {
+    return pass(good);
+  }
+  Result<drush::Tool> tool = drush::find_tool(context.platform.docroot, context.platform.cms, named);
   if (!tool) return pass(tool);
   const std::string own = slot_home(config, context.site.block, context.site.slot);
   drush::Site site;
@@ -255,6 +284,7 @@ Result<bool> write_site_files(Services& services, tasks::Work& work, const std::
   std::vector<Error> errors = std::move(written->errors);
   std::ranges::move(written->of_platform, std::back_inserter(errors));
   if (Result<void> all = warn_of_lasting(work, errors); !all) return pass(all);
+  if (const std::optional<std::string> note = verify::note_of_kept(written->kept)) work.log(LogLevel::kInfo, *note);
   return written->waits;
 }
 

@@ -91,6 +91,8 @@ struct SiteContext {
   registry::Server web;
   registry::Block block;
   std::optional<registry::DatabaseService> database;
+  std::string core_version;                 ///< of its platform's code, when its packages are known
+  std::vector<registry::Package> packages;  ///< as in emit::SiteFacts
 
   [[nodiscard]] wire::Slot slot() const;
   [[nodiscard]] wire::SiteOrder place() const;
@@ -111,6 +113,9 @@ struct SiteContext {
 
 /// The live site of that uri; kNotFound also for an alias, whose site it names.
 [[nodiscard]] Result<registry::Site> find_site(registry::Store& store, const std::string& uri);
+
+/// Where mail about a client's sites goes; empty when nobody has said, or there is no client.
+[[nodiscard]] Result<std::string> mail_of_client(registry::Store& store, const std::string& client);
 
 /// What Drush is told of a site. kNotFound when the platform has no Drush.
 [[nodiscard]] Result<drush::Site> drush_site(const Config& config, const SiteContext& context);
@@ -133,7 +138,8 @@ class SiteRunner {
 /// A log of Drush's as lines of the task's, the first 5,000 of them.
 [[nodiscard]] drush::Progress progress_of(tasks::Work& work);
 
-/// Writes a site's files, tells the registry of a cloaking that people have changed, and warns of what was found.
+/// Writes a site's files, tells the registry of a cloaking that people have changed, logs what else they have set, and
+/// warns of what was found.
 /// Whether settings.php waits for the publish (finish_site()).
 [[nodiscard]] Result<bool> write_site_files(Services& services, tasks::Work& work, const std::string& uri);
 

@@ -10,8 +10,11 @@
 #include "sidecar/drush/codebase.hpp"
 #include "sidecar/probe/probe.hpp"
 #include "sidecar/verbs/install_request.hpp"
+#include "sidecar/verbs/offer.hpp"
+#include "sidecar/verbs/packages.hpp"
 #include "sidecar/verbs/site_verb.hpp"
 #include "sidecar/verbs/verbs.hpp"
+#include "sidecar/verbs/welcome.hpp"
 
 namespace aegir::verbs {
 namespace {
@@ -54,7 +57,8 @@ class Install final : public SiteVerb {
       }
     }
     if (Result<std::string> server = database_server_for(store, *platform); !server) return pass(server);
-    return {};
+    const auto profile = chosen_profile(store, *platform, site.profile, site.language);
+    return profile ? Result<void>() : std::unexpected<Error>(profile.error());
   }
 
   [[nodiscard]] Result<tasks::Locks> locks(const registry::NewTask& task, registry::Store& store) const override {
@@ -67,12 +71,15 @@ class Install final : public SiteVerb {
 
   [[nodiscard]] tasks::Saga saga(const registry::Task& task) const override {
     tasks::Saga saga;
-    saga.before = {codebase(), reserve(), slot(), database(), directory(), files(), drupal(), tree(), candidate()};
-    saga.commit = {"enable", [](Work& work, registry::Store& store, registry::Writer& writer) {
-                     return enable(work, store, writer);
+    const auto read = std::make_shared<ReadSite::element_type>();
+    saga.before = {reserve(),   slot(),      database(),
+                   directory(), files(),     drupal(),
+                   tree(),      candidate(), packages_step(services(), read, true)};
+    saga.commit = {"enable", [read](Work& work, registry::Store& store, registry::Writer& writer) {
+                     return enable(work, store, writer, read);
                    }};
     saga.after = {publish_step(services()), drush_step(services(), task.object), answer_step(services(), task.object),
-                  platform()};
+                  platform(), welcome_step(services(), task.object)};
     return saga;
   }
 
@@ -88,37 +95,6 @@ class Install final : public SiteVerb {
     std::vector<std::string> names{site.uri};
     for (const registry::Alias& alias : site.aliases) names.push_back(alias.host);
     return names;
-  }
-
-  /// Whether the platform's code has what is asked for. It is read from its files, which is too slow for check().
-  tasks::Step codebase() const {
-    return {"codebase", [this](Work& work) -> Result<void> {
-              Result<InstallRequest> request = asked(work);
-              if (!request) return pass(request);
-              Result<registry::Platform> platform = services().store().with(
-                  [&](registry::Store& store) { return platform_named(store, request->site.platform); });
-              if (!platform) return pass(platform);
-              return check_profile(*platform, request->site);
-            }};
-  }
-
-  static Result<void> check_profile(const registry::Platform& platform, const Site& site) {
-    Result<drush::Codebase> codebase = drush::read_codebase(platform.docroot);
-    if (!codebase) return pass(codebase);
-    std::string names;
-    for (const drush::Profile& profile : codebase->profiles) {
-      if (profile.name == site.profile) {
-        if (site.language == "en" || std::ranges::find(profile.languages, site.language) != profile.languages.end()) {
-          return {};
-        }
-        return fail(Code::kInvalid,
-                    "platform '" + platform.name + "' does not bring the language " + printable(site.language),
-                    "choose English (en), or put its translations into the platform");
-      }
-      if (!profile.hidden) names += (names.empty() ? "" : ", ") + profile.name;
-    }
-    return fail(Code::kNotFound, "platform '" + platform.name + "' has no profile " + printable(site.profile),
-                names.empty() ? "" : "it has " + names);
   }
 
   Result<InstallRequest> asked(Work& work) const {
@@ -304,7 +280,13 @@ class Install final : public SiteVerb {
               installation.profile = context.site.profile;
               installation.language = context.site.language;
               installation.site_name = request->title;
-              installation.account_mail = request->mail.empty() ? client_mail(context.site.client) : request->mail;
+              installation.account_mail = request->mail;
+              if (installation.account_mail.empty()) {
+                Result<std::string> mail = services().store().with(
+                    [&](registry::Store& store) { return mail_of_client(store, context.site.client); });
+                if (!mail) return pass(mail);
+                installation.account_mail = *std::move(mail);
+              }
               if (installation.account_mail.empty()) installation.account_mail = "admin@" + context.site.uri;
               installation.site_mail = installation.account_mail;
               Result<std::vector<std::string>> translations = translations_for(context);
@@ -316,22 +298,11 @@ class Install final : public SiteVerb {
 
   Result<std::vector<std::string>> translations_for(const SiteContext& context) const {
     if (context.site.language == "en") return std::vector<std::string>();
-    Result<drush::Codebase> codebase = drush::read_codebase(context.platform.docroot);
-    if (!codebase) return pass(codebase);
-    for (const drush::Profile& profile : codebase->profiles) {
-      if (profile.name != context.site.profile) continue;
-      return drush::translations_of(context.platform.docroot, profile, context.site.language);
-    }
-    return std::vector<std::string>();
-  }
-
-  std::string client_mail(const std::string& name) const {
-    if (name.empty()) return {};
-    const Result<std::vector<registry::Client>> clients =
-        services().store().with([](registry::Store& store) { return store.clients(); });
-    if (!clients) return {};
-    const auto client = std::ranges::find(*clients, name, &registry::Client::name);
-    return client == clients->end() ? std::string() : client->email;
+    const Result<registry::Profile> profile = services().store().with([&](registry::Store& store) {
+      return chosen_profile(store, context.platform, context.site.profile, context.site.language);
+    });
+    if (!profile) return std::unexpected<Error>(profile.error());
+    return drush::translations_of(context.platform.docroot, *profile, context.site.language);
   }
 
   /// Drupal sets modes and adds to settings.php by itself: once more as it is to be.
@@ -391,11 +362,12 @@ class Install final : public SiteVerb {
     return std::chrono::duration_cast<std::chrono::seconds>(end.time_since_epoch()).count();
   }
 
-  static Result<void> enable(Work& work, registry::Store& store, registry::Writer& writer) {
+  static Result<void> enable(Work& work, registry::Store& store, registry::Writer& writer, const ReadSite& read) {
     Result<Site> site = find_site(store, work.task().object);
     if (!site) return pass(site);
     site->state = SiteState::kEnabled;
     if (Result<void> put = writer.put(*site); !put) return put;
+    if (Result<void> put = record_packages(store, writer, *site, read); !put) return put;
     return writer.drop_candidate(work.memo_of("probe").at("candidate").get<std::string>());
   }
 };

@@ -1,4 +1,5 @@
 // site verify: tree, files and record of a site as they should be, and what it says of itself.
+#include "sidecar/verbs/packages.hpp"
 #include "sidecar/verbs/site_verb.hpp"
 #include "sidecar/verbs/verbs.hpp"
 
@@ -31,9 +32,14 @@ class Verify final : public SiteVerb {
     tasks::Saga saga;
     saga.before = {tree(), files()};
     for (tasks::Step& step : saga.before) step.lasts = true;
-    saga.commit = {"record", [](Work&, registry::Store&, registry::Writer&) -> Result<void> { return {}; }};
-    saga.after = {publish_step(services()), settings(), php_step(services(), task.object),
-                  answer_step(services(), task.object)};
+    const auto read = std::make_shared<ReadSite::element_type>();
+    saga.before.push_back(packages_step(services(), read, false));
+    saga.commit = {"record", [read](Work& work, registry::Store& store, registry::Writer& writer) -> Result<void> {
+                     Result<registry::Site> site = find_site(store, work.task().object);
+                     return site ? record_packages(store, writer, *std::move(site), read) : pass(site);
+                   }};
+    saga.after = {publish_step(services()), settings(), drushrc_step(services(), task.object),
+                  php_step(services(), task.object), answer_step(services(), task.object)};
     return saga;
   }
 

@@ -23,6 +23,12 @@ template <>
 inline constexpr std::uint64_t kLast<registry::SiteState> = static_cast<std::uint64_t>(registry::SiteState::kDeleted);
 template <>
 inline constexpr std::uint64_t kLast<registry::Https> = static_cast<std::uint64_t>(registry::Https::kRequired);
+template <>
+inline constexpr std::uint64_t kLast<registry::PackageKind> =
+    static_cast<std::uint64_t>(registry::PackageKind::kLibrary);
+template <>
+inline constexpr std::uint64_t kLast<registry::PackagePlace> =
+    static_cast<std::uint64_t>(registry::PackagePlace::kSite);
 }  // namespace aegir::wire
 
 namespace aegir::registry {
@@ -36,7 +42,17 @@ constexpr auto fields(wire::Of<Server> auto& value) {
 }
 constexpr auto fields(wire::Of<Platform> auto& value) {
   return std::tie(value.id, value.name, value.server, value.docroot, value.services, value.cms, value.state,
-                  value.block, value.body_limit);
+                  value.block, value.body_limit, value.drush);
+}
+constexpr auto fields(wire::Of<Package> auto& value) {
+  return std::tie(value.kind, value.name, value.title, value.version, value.schema, value.enabled, value.path,
+                  value.place, value.hidden);
+}
+constexpr auto fields(wire::Of<Profile> auto& value) {
+  return std::tie(value.name, value.title, value.description, value.version, value.path, value.hidden, value.languages);
+}
+constexpr auto fields(wire::Of<Codebase> auto& value) {
+  return std::tie(value.version, value.profiles, value.packages);
 }
 constexpr auto fields(wire::Of<Block> auto& value) {
   return std::tie(value.name, value.server, value.php_version, value.client, value.first_uid, value.slots,
@@ -61,7 +77,9 @@ constexpr auto fields(wire::Of<Site> auto& value) {
 
 namespace aegir::emit {
 
-constexpr auto fields(wire::Of<SiteFacts> auto& value) { return std::tie(value.site, value.platform, value.database); }
+constexpr auto fields(wire::Of<SiteFacts> auto& value) {
+  return std::tie(value.site, value.platform, value.database, value.core_version, value.packages);
+}
 constexpr auto fields(wire::Of<OwnSite> auto& value) { return std::tie(value.uri, value.platform, value.body_limit); }
 constexpr auto fields(wire::Of<CertifiedSite> auto& value) { return std::tie(value.uri, value.names); }
 constexpr auto fields(wire::Of<HttpsSite> auto& value) { return std::tie(value.uri, value.platform); }

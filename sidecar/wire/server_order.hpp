@@ -30,11 +30,11 @@ constexpr auto fields(Of<ServersOrder> auto& value) { return std::tie(value.mode
 struct PlatformFilesOrder {
   registry::Platform platform;
   std::vector<std::string> uris;      ///< of its sites
-  std::vector<std::string> profiles;  ///< with which sites can be installed
+  registry::Codebase codebase;        ///< what its code brings
   std::vector<std::string> versions;  ///< of the PHP that its sites run with
 };
 constexpr auto fields(Of<PlatformFilesOrder> auto& value) {
-  return std::tie(value.platform, value.uris, value.profiles, value.versions);
+  return std::tie(value.platform, value.uris, value.codebase, value.versions);
 }
 
 /// A platform whose code, files and rules are put right; servers are brought to the model with it.

@@ -44,10 +44,11 @@ struct WrittenSite {
   std::vector<Error> errors;       ///< what a person has to know, and what keeps no site from working
   std::vector<Error> of_platform;  ///< the same of what all sites of the platform share
   std::optional<bool> cloaking;  ///< what people have said in drushrc.php: record it, and ask again. Nothing is written
-  bool waits = false;            ///< settings.php waits for the publish; finish_site() writes it then
+  std::vector<std::string> kept;  ///< what people have set in drushrc.php and goes on to stand there
+  bool waits = false;             ///< settings.php waits for the publish; finish_site() writes it then
 };
 constexpr auto fields(Of<WrittenSite> auto& value) {
-  return std::tie(value.done, value.errors, value.of_platform, value.cloaking, value.waits);
+  return std::tie(value.done, value.errors, value.of_platform, value.cloaking, value.kept, value.waits);
 }
 
 }  // namespace aegir::wire

@@ -1,6 +1,6 @@
 // What aegird-worker may ask of aegird: this list and nothing else. A request is its number, the verb's, and the
 // verb's order; the answer the request's number and the Result of what stands at the verb. The types are in
-// order.hpp, site_order.hpp, server_order.hpp and reconcile_order.hpp. Done: the lines of what was done
+// order.hpp, site_order.hpp, server_order.hpp, reconcile_order.hpp and mail_order.hpp. Done: the lines of what was done
 // (machine::Done).
 #pragma once
 
@@ -39,7 +39,9 @@ enum class Verb : std::uint8_t {
   // A look at everything; nothing is changed.
   kCompare,  ///< CompareOrder -> Comparison
   kSurvey,   ///< SurveyOrder -> Survey
+  // People.
+  kSendMail,  ///< MailOrder -> nothing, when the mail program has taken it
 };
-inline constexpr std::uint64_t kVerbs = static_cast<std::uint64_t>(Verb::kSurvey) + 1;
+inline constexpr std::uint64_t kVerbs = static_cast<std::uint64_t>(Verb::kSendMail) + 1;
 
 }  // namespace aegir::wire

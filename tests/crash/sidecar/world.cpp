@@ -139,7 +139,10 @@ Picture World::look(std::set<std::string> hosts) {
   Picture picture;
   for (const char* list : {"sites", "platforms", "servers", "blocks", "clients"}) {
     const json all = lab_->api("GET", std::string("/v1/") + list + (list == std::string("sites") ? "?limit=500" : ""));
-    for (json object : all.at(list)) {
+    for (const json& each : all.at(list)) {
+      // Alone it has what the list leaves out: packages.
+      json object = lab_->api(
+          "GET", std::string("/v1/") + list + '/' + each.at(each.contains("uri") ? "uri" : "name").get<std::string>());
       for (const char* given : {"id", "slot", "first_uid"}) object.erase(given);
       // The same in every machine, as add() names its files.
       std::string text = object.dump();

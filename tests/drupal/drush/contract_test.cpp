@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 
+#include "compiler/registry/packages.hpp"
 #include "tests/drupal/drush/world.hpp"
 
 namespace aegir::drupal {
@@ -85,9 +86,17 @@ TEST_P(DrushContract, InventoryAgreesWithTheCodebase) {
   }
   EXPECT_THAT(enabled, testing::ElementsAre(drush::PackageKind::kModule, drush::PackageKind::kTheme,
                                             drush::PackageKind::kProfile));
+  // So that the registry, which keeps of a site's packages only what is its own, loses nothing of them.
+  const std::string& profile = inventory->facts.profile;
+  const std::vector<drush::Package> own = registry::own_packages(inventory->packages, codebase->packages, profile);
+  EXPECT_LT(own.size(), inventory->packages.size());
+  const std::vector<drush::Package> whole = registry::packages_of(own, codebase->packages, profile);
+  for (const drush::Package& package : inventory->packages) {
+    EXPECT_THAT(whole, testing::Contains(package)) << package.path;
+  }
   // And what is offered of it.
-  EXPECT_TRUE(std::ranges::any_of(codebase->profiles, [](const auto& profile) {
-    return !profile.hidden && !profile.title.empty() && profile.languages == std::vector<std::string>{"en"};
+  EXPECT_TRUE(std::ranges::any_of(codebase->profiles, [](const auto& offered) {
+    return !offered.hidden && !offered.title.empty() && offered.languages == std::vector<std::string>{"en"};
   }));
 }
 

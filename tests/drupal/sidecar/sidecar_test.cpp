@@ -10,6 +10,7 @@
 namespace aegir::drupal {
 namespace {
 
+using nlohmann::json;
 using sidecar::Lab;
 using testing::HasSubstr;
 
@@ -39,6 +40,36 @@ class SidecarOnDrupal : public testing::TestWithParam<std::string> {
   int status(Lab::Server server, const std::string& path = "/") {
     return lab().visit(server, "shop.example", path).status;
   }
+  /// What Verify has read of the platform's code and of the site.
+  void expect_packages(const std::string& uri) {
+    const json code = ask({"platform", "show", "p1"}).at("codebase");
+    std::vector<std::string> offered;
+    for (const json& profile : code.at("profiles")) {
+      if (!profile.at("hidden")) offered.push_back(profile.at("name"));
+    }
+    EXPECT_THAT(offered, testing::Not(testing::IsEmpty()));  // which ones is each distribution's own choice
+    if (GetParam() == "d106") {
+      EXPECT_EQ(code.at("version"), "10.6.15");
+      EXPECT_THAT(offered, testing::ElementsAre("demo_umami", "minimal", "standard"));
+    }
+    const json site = ask({"site", "show", uri});
+    const auto system = std::ranges::find_if(site.at("packages"), [](const json& package) {
+      return package.at("kind") == "module" && package.at("name") == "system";
+    });
+    ASSERT_NE(system, site.at("packages").end());
+    EXPECT_EQ(system->at("enabled"), true);
+    EXPECT_EQ(system->at("version"), code.at("version"));
+    EXPECT_TRUE(system->at("schema").is_number());
+    const live::Finished read =
+        live::run({"php", "-r",
+                   "include $argv[1]; echo json_encode($options['packages']['modules']['system']['schema_version']);",
+                   lab().directory(uri) + "/drushrc.php"});
+    EXPECT_EQ(read.output, system->at("schema").dump());
+  }
+  json ask(std::vector<std::string> words) {
+    words.insert(words.end(), {"--output", "json"});
+    return json::parse(lab().must_aegir(words));
+  }
 
  private:
   /// A tool's folder, so many above the one of its script, copied so that every site can read it; the script's path.
@@ -67,7 +98,9 @@ TEST_P(SidecarOnDrupal, ASiteLivesFromInstallToDelete) {
     EXPECT_EQ(lab().visit(server, "www.shop.example").status, 200) << "an alias";
     EXPECT_EQ(status(server, "/sites/shop.example/settings.php"), 403);
   }
+  expect_packages(uri);
   lab().must_aegir({"site", "verify", uri});
+  expect_packages(uri);
   for (const Lab::Server server : kBoth) EXPECT_EQ(status(server), 200);
   const std::string link = lab().must_aegir({"site", "login", uri});
   EXPECT_THAT(link, HasSubstr("/user/reset/1/"));

@@ -131,7 +131,7 @@ TEST(Documentation, OfTheConfigurationHasEveryKeyAndIsSetWithoutAWarning) {
     EXPECT_THAT(live::run({AEGIRC, "--config", directory.path("conf"), "export"}).output,
                 HasSubstr("'" + words[0] + "' is already set in line 1"));
   }
-  EXPECT_EQ(keys, 37);
+  EXPECT_EQ(keys, 38);
 }
 
 TEST(Documentation, TheSchemaIsTheOneThatIsPublished) {

@@ -32,6 +32,12 @@ SiteFacts facts(registry::Cms cms) {
   return facts;
 }
 
+/// A package as a codebase or a site has it.
+registry::Package package(registry::PackageKind kind, const std::string& name, const std::string& path,
+                          registry::PackagePlace place, std::optional<std::uint32_t> schema, bool enabled) {
+  return {kind, name, name + "'s title", "10.6.15", schema, enabled, path, place, false};
+}
+
 std::vector<php::Statement> parsed(std::string_view text) { return php::parse(text, "drushrc.php").value(); }
 
 void compare(const std::string& name, const std::string& text) {
@@ -72,7 +78,7 @@ TEST(DrupalGolden, TheOtherFilesOfASite) {
   const SiteFacts site = facts(registry::Cms::kDrupal8);
   compare("sites.php", sites_php());
   compare("cli.php", cli_php(site));
-  compare("drushrc.php", site_drushrc(site, {}));
+  compare("drushrc.php", site_drushrc(site, {}).text);
   compare(alias_file("shop.example.com"), site_alias(site));
   compare(alias_file("platform_d10"), platform_alias(site.platform));
   compare(alias_file("server_local"), server_alias(config, {"local",
@@ -87,7 +93,7 @@ TEST(DrupalGolden, TheOtherFilesOfASite) {
 
 TEST(DrupalGolden, WhatPeopleSetInDrushrcStays) {
   const SiteFacts site = facts(registry::Cms::kDrupal8);
-  const std::string kept = site_drushrc(site, parsed(R"(<?php 
+  const Drushrc kept = site_drushrc(site, parsed(R"(<?php 
 
 $options['db_type'] = 'mysqli';
 $options['db_passwd'] = 'old';
@@ -115,21 +121,54 @@ $_SERVER['db_type'] = $options['db_type'];
 @include_once('/var/aegir/elsewhere/local.drushrc.php');
 include '/opt/x.inc';
 )"));
-  compare("drushrc.kept.php", kept);
-  EXPECT_EQ(site_drushrc(site, parsed(kept)), kept) << "a second time changes it";
+  compare("drushrc.kept.php", kept.text);
+  EXPECT_EQ(site_drushrc(site, parsed(kept.text)).text, kept.text) << "a second time changes it";
+  const std::vector<std::string> names = {"$_SERVER['HTTP_X']", "$command_specific['cron']", "provision_x",
+                                          "shell-aliases"};
+  EXPECT_EQ(kept.kept, names);
+}
+
+TEST(DrupalGolden, PackagesInDrushrc) {
+  using registry::PackageKind;
+  using registry::PackagePlace;
+  SiteFacts site = facts(registry::Cms::kDrupal8);
+  site.core_version = "10.6.15";
+  site.packages = {
+      package(PackageKind::kModule, "node", "core/modules/node", PackagePlace::kCore, 8000, true),
+      package(PackageKind::kModule, "own", "sites/shop.example.com/modules/own", PackagePlace::kSite, std::nullopt,
+              false),
+      {PackageKind::kModule, "gone", "", "", 8001, true, "", PackagePlace::kCore, false},
+      package(PackageKind::kTheme, "stark", "core/themes/stark", PackagePlace::kCore, std::nullopt, true),
+      package(PackageKind::kProfile, "standard", "core/profiles/standard", PackagePlace::kCore, 8000, true),
+      package(PackageKind::kLibrary, "jquery.form", "libraries/jquery.form", PackagePlace::kPlatform, std::nullopt,
+              false),
+  };
+  const std::string text = site_drushrc(site, {}).text;
+  compare("packages.drushrc.php", text);
+  EXPECT_EQ(site_drushrc(site, parsed(text)).text, text) << "a second time changes it";
+  EXPECT_TRUE(site_drushrc(site, parsed(text)).kept.empty());
+  site.packages.clear();
+  EXPECT_TRUE(site_drushrc(site, parsed(text)).text.contains("$options['packages']")) << "what is not known stays";
+  site.platform.cms = registry::Cms::kDrupal7;
+  site.packages = {
+      package(PackageKind::kModule, "views", "sites/all/modules/views", PackagePlace::kPlatform, 7301, true),
+      package(PackageKind::kTheme, "bartik", "themes/bartik", PackagePlace::kCore, std::nullopt, true),
+      package(PackageKind::kProfile, "shop", "profiles/shop", PackagePlace::kPlatform, 0, true)};
+  compare("packages7.drushrc.php", site_drushrc(site, {}).text);
 }
 
 TEST(DrupalGolden, CloakingInDrushrc) {
   SiteFacts site = facts(registry::Cms::kDrupal8);
   const std::string asked = "<?php\n$options['provision_db_cloaking'] = FALSE; // a shell needs it\n";
   EXPECT_EQ(asks_for_cloaking(parsed(asked)), false);
-  EXPECT_FALSE(site_drushrc(site, parsed(asked)).contains("provision_db_cloaking")) << "the registry cloaks it again";
+  EXPECT_FALSE(site_drushrc(site, parsed(asked)).text.contains("provision_db_cloaking"))
+      << "the registry cloaks it again";
   site.site.cloaking = false;
-  EXPECT_TRUE(
-      site_drushrc(site, parsed(asked)).contains("$options['provision_db_cloaking'] = FALSE; // a shell needs it\n"));
-  const std::string written = site_drushrc(site, {});
+  EXPECT_TRUE(site_drushrc(site, parsed(asked))
+                  .text.contains("$options['provision_db_cloaking'] = FALSE; // a shell needs it\n"));
+  const std::string written = site_drushrc(site, {}).text;
   EXPECT_TRUE(written.contains("$options['provision_db_cloaking'] = false;\n"));
-  EXPECT_EQ(site_drushrc(site, parsed(written)), written);
+  EXPECT_EQ(site_drushrc(site, parsed(written)).text, written);
   for (const char* no : {"FALSE", "0", "'0'", "''"}) {
     EXPECT_EQ(asks_for_cloaking(parsed("<?php $options['provision_db_cloaking'] = " + std::string(no) + ";")), false);
   }
@@ -138,10 +177,32 @@ TEST(DrupalGolden, CloakingInDrushrc) {
 }
 
 TEST(DrupalGolden, DrushrcOfAPlatform) {
-  const std::string text =
-      platform_drushrc({"standard"}, parsed("<?php\n$options['mine'] = 1;\n$options['sites'] = array('old');\n"));
-  compare("platform.drushrc.php", text);
-  EXPECT_EQ(platform_drushrc({"standard"}, parsed(text)), text);
+  using registry::PackageKind;
+  using registry::PackagePlace;
+  const registry::Platform platform = facts(registry::Cms::kDrupal8).platform;
+  registry::Codebase code;
+  code.version = "10.6.15";
+  code.profiles = {{"shop", "Shop", "", "1.0", "profiles/shop", false, {"en", "de"}},
+                   {"standard", "Standard", "", "10.6.15", "core/profiles/standard", false, {"en"}},
+                   {"testing", "Testing", "", "10.6.15", "core/profiles/testing", true, {"en"}}};
+  code.packages = {
+      package(PackageKind::kModule, "cart", "profiles/shop/modules/cart", PackagePlace::kProfile, 8000, false),
+      package(PackageKind::kModule, "node", "core/modules/node", PackagePlace::kCore, 8000, false),
+      {PackageKind::kModule, "node_test", "", "", 8000, false, "core/modules/node/x", PackagePlace::kCore, true},
+      package(PackageKind::kModule, "token", "modules/contrib/token", PackagePlace::kPlatform, 8000, false),
+      package(PackageKind::kTheme, "stark", "core/themes/stark", PackagePlace::kCore, std::nullopt, false),
+      package(PackageKind::kProfile, "shop", "profiles/shop", PackagePlace::kPlatform, 8000, false),
+      package(PackageKind::kProfile, "standard", "core/profiles/standard", PackagePlace::kCore, 8000, false),
+      package(PackageKind::kLibrary, "dropzone", "libraries/dropzone", PackagePlace::kPlatform, std::nullopt, false)};
+  const std::vector<php::Statement> present =
+      parsed("<?php\n$options['mine'] = 1;\n$options['sites'] = array('old');\n$options['profiles'] = array('x');\n");
+  const Drushrc drushrc = platform_drushrc(platform, code, present);
+  compare("platform.drushrc.php", drushrc.text);
+  EXPECT_EQ(drushrc.kept, std::vector<std::string>{"mine"});
+  EXPECT_EQ(platform_drushrc(platform, code, parsed(drushrc.text)).text, drushrc.text);
+  const Drushrc unread = platform_drushrc(platform, {}, present);
+  EXPECT_TRUE(unread.text.contains("$options['profiles'] = array('x');")) << "what is not known stays";
+  EXPECT_EQ(unread.kept, std::vector<std::string>{"mine"});
   compare("sites.drushrc.php", sites_drushrc({"a.example.com", "b.example.com"}));
 }
 

@@ -108,7 +108,7 @@ RC_GTEST_PROP(DrupalValues, PhpFindsThemInEveryFile, ()) {
   const TempDir directory;
   put(directory.path("settings.php"), emit::settings_php(config, facts).value());
   put(directory.path("drushrc.php"),
-      emit::site_drushrc(facts, php::parse("<?php $options['kept'] = " + emit::php(kept) + ";", "kept").value()));
+      emit::site_drushrc(facts, php::parse("<?php $options['kept'] = " + emit::php(kept) + ";", "kept").value()).text);
   put(directory.path("alias.php"), emit::site_alias(facts));
   put(directory.path("cli.php"), emit::cli_php(facts));
   put(directory.path("reader.php"), "<?php\n"s + kReader);

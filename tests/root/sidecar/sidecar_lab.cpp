@@ -73,7 +73,9 @@ Lab::Lab(const std::string& project, const std::string& docroot, const std::stri
           apache_.path("apache.pid") + "\nnginx_reload = signal " + nginx_.path("nginx.pid") +
           "\napache_test = /usr/sbin/apache2 -t -f " + apache_.path("httpd.conf") +
           "\nnginx_test = /usr/sbin/nginx -t -p " + nginx_.directory() + " -c " + nginx_.path("nginx.conf") + " -e " +
-          nginx_.path("error.log") + "\n" + config);
+          nginx_.path("error.log") + "\n" +
+          // No test writes to anybody, but through a program of its own.
+          (config.contains("sendmail") ? "" : "sendmail = " + root_.path("no-mail-program") + "\n") + config);
   config_ = read_config(root_.path("aegir.conf")).value();
   database_.start(kDatabase, database_port_);
   configure_servers();

@@ -63,6 +63,8 @@ class Lab {
   void start(Service service);
   /// Of all servers: a bad line of that form may be written (Server::tolerate_log()).
   void tolerate_log(const std::string& regex);
+  /// `aegirc` as root, which must succeed: its output. What writes the registry needs aegird to be stopped.
+  std::string aegirc(const std::vector<std::string>& arguments) const;
   /// A GET as a visitor's; status and body.
   [[nodiscard]] live::Response visit(Server server, const std::string& host, const std::string& path = "/") const;
 
@@ -94,7 +96,6 @@ class Lab {
   void make_registry();
   /// aegird starts the PHP of a block that has ended, and it goes on without aegird: by the block's name.
   void end_aegirds_php(const std::string& block) const;
-  std::string aegirc(const std::vector<std::string>& arguments) const;
 
   live::TempDir root_;
   live::TempDir map_;

@@ -39,7 +39,15 @@ class World {
         gone.state = registry::SiteState::kDeleted;
         need(writer.put(gone));
         need(writer.put(registry::test_site("blog.example")));
-        return writer.put(registry::Block{"php", "web1", "8.2", "", 300000, 9, 5});
+        need(writer.put(registry::Block{"php", "web1", "8.2", "", 300000, 9, 5}));
+        registry::Codebase code;
+        code.version = "10.6.15";
+        code.profiles = {{"standard", "Standard", "", "10.6.15", "core/profiles/standard", false, {"en", "de"}}};
+        code.packages = {{registry::PackageKind::kModule, "node", "Node", "10.6.15", 8000, false, "core/modules/node"},
+                         {registry::PackageKind::kTheme, "stark", "Stark", "", {}, false, "core/themes/stark"}};
+        need(writer.put_codebase("d10", code));
+        return writer.put_packages("shop.example", {{registry::PackageKind::kModule, "gone", "", "", 8001, true, ""},
+                                                    {registry::PackageKind::kModule, "node", "", "", 8013, true, ""}});
       });
     }));
   }

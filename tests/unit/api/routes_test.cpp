@@ -233,6 +233,34 @@ TEST_F(Routes, ASiteIsFoundByItsAliasToo) {
   EXPECT_EQ(world_.get("/v1/sites/SHOP.EXAMPLE").at("database").at("name"), "shop_example");
 }
 
+TEST_F(Routes, TheProfileFiltersPlatforms) {
+  EXPECT_THAT(names("/v1/platforms?profile=standard", "platforms", "name"), ElementsAre("d10"));
+  EXPECT_THAT(names("/v1/platforms?profile=minimal", "platforms", "name"), IsEmpty());
+  need(world_.queue().store->with([](registry::Store& store) {
+    return store.transact(registry::kTester, [](registry::Writer& writer) {
+      registry::Platform platform = registry::test_platform();
+      platform.state = registry::PlatformState::kLocked;
+      return writer.put(platform);
+    });
+  }));
+  EXPECT_THAT(names("/v1/platforms?profile=standard", "platforms", "name"), IsEmpty()) << "it takes no new sites";
+  EXPECT_THAT(names("/v1/platforms", "platforms", "name"), ElementsAre("d10"));
+}
+
+TEST_F(Routes, PackagesAreShownWhole) {
+  const Json code = world_.get("/v1/platforms/d10").at("codebase");
+  EXPECT_EQ(code.at("version"), "10.6.15");
+  EXPECT_EQ(code.at("profiles").at(0).at("languages"), Json::array({"en", "de"}));
+  const Json packages = world_.get("/v1/sites/shop.example").at("packages");
+  ASSERT_EQ(packages.size(), 3U);
+  EXPECT_EQ(packages.at(0).at("name"), "gone");
+  EXPECT_EQ(packages.at(0).at("path"), nullptr);
+  EXPECT_EQ(packages.at(1).at("schema"), 8013) << "the site's own";
+  EXPECT_EQ(packages.at(1).at("path"), "core/modules/node") << "the platform's";
+  EXPECT_EQ(packages.at(2).at("enabled"), false) << "what the platform brings";
+  EXPECT_EQ(world_.get("/v1/sites/blog.example").at("packages"), nullptr) << "they were not read yet";
+}
+
 TEST_F(Routes, WhatIsNotThereIs404AndAnotherMethod405) {
   EXPECT_THAT(told(world_.ask("GET", "/v1/nothing")), HasSubstr("404 there is nothing at '/v1/nothing'"));
   const Answer wrong = world_.ask("DELETE", "/v1/sites/shop.example");

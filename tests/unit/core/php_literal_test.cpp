@@ -162,7 +162,7 @@ TEST(PhpLiteral, SizeAndDepthAreBounded) {
   EXPECT_EQ(error_of(nested(kDeepest)), "read");
   EXPECT_NE(error_of(nested(kDeepest + 1)), "read");
   EXPECT_NE(error_of(nested(1'000'000)), "read");
-  EXPECT_EQ(error_of(std::string(kLargestFile + 1, ' ')), "f.php: is larger than 1 MiB");
+  EXPECT_EQ(error_of(std::string(kLargestFile + 1, ' ')), "f.php: is larger than 8 MiB");
   // Many keys are no squared work.
   std::string many = "<?php $o = array(";
   for (int i = 0; i < 60'000; ++i) many += "'k" + std::to_string(i) + "'=>1,";

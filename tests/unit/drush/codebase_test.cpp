@@ -104,11 +104,13 @@ TEST_F(DrushCodebase, ComplainsOfBrokenFilesAndGoesOn) {
   put("modules/b/b.info.yml", "name: \"B\\e[31m\"\ntype: module\nversion: \"1\\n2\"\n");
   put("modules/c/c.info.yml", std::string(1 << 20, ' '));
   std::filesystem::create_symlink("/etc/passwd", root_.path("modules/b/d.info.yml"));
+  put("modules/e\n/e.info.yml", "name: E\ntype: module\n");
   std::filesystem::create_directory_symlink(root_.path("modules"), root_.path("modules/loop"));
   const Codebase codebase = read();
   EXPECT_THAT(codebase.complaints, testing::Contains(HasSubstr("a.info.yml:2:1: this is no YAML")));
   EXPECT_THAT(codebase.complaints, testing::Contains(HasSubstr("c.info.yml")));
   EXPECT_THAT(codebase.complaints, testing::Contains(HasSubstr("d.info.yml")));
+  EXPECT_THAT(codebase.complaints, testing::Contains(HasSubstr("its path is no plain text")));
   bool found = false;
   for (const Package& package : codebase.packages) {
     if (package.path != "modules/b") continue;

@@ -62,6 +62,15 @@ TEST_F(Schema, TakesWhatIsExported) {
   need(put(plain));
   need(put(test_site("gone.example")));
   need(remove(test_site("gone.example")));
+  need(store->transact(kTester, [](Writer& writer) -> Result<void> {
+    Codebase code;
+    code.version = "10.6.15";
+    code.profiles = {{"standard", "Standard", "", "", "core/profiles/standard", false, {"en"}}};
+    code.packages = {{PackageKind::kModule, "node", "Node", "", 8000, false, "core/modules/node", {}, false},
+                     {PackageKind::kLibrary, "x", "", "", {}, false, "libraries/x", PackagePlace::kPlatform, false}};
+    need(writer.put_codebase("d10", code));
+    return writer.put_packages("shop.example", {{PackageKind::kModule, "node", "", "", 8000, true, "", {}, false}});
+  }));
   std::vector<std::string> paths;
   for (const bool readable : {false, true}) {
     paths.push_back(directory.file(readable ? "plain.json" : "sealed.json"));
