@@ -18,6 +18,10 @@ using registry::Document;
 using registry::Node;
 
 constexpr std::string_view kScript = "/drush/drush/drush.php";  // below vendor/
+/// What to do for Drupal 7.
+constexpr std::string_view kDrush8 =
+    "install Drush 8, and name its vendor/drush/drush/drush.php as drush in aegir.conf, or with --drush of `aegir "
+    "platform add`";
 constexpr std::size_t kLargestFile = std::size_t{16} << 20U;
 
 bool is_file(const std::string& path) {
@@ -94,9 +98,9 @@ std::uint32_t major_of(std::string_view version) {
 Result<Tool> find_bee(const std::string& named) {
   if (named.empty() || !named.ends_with(".php") || !is_file(named)) {
     return fail(Code::kNotFound,
-                named.empty() ? "Backdrop needs bee, and the platform's setting names none"
-                              : printable(named) + ", the platform's bee, is not there",
-                "set the platform's drush to the path of bee.php");
+                named.empty() ? "Backdrop needs bee, and none is named"
+                              : "Backdrop needs bee, and none is at " + printable(named),
+                "name its bee.php as bee in aegir.conf, or with --drush of `aegir platform add`");
   }
   return Tool{named, value_in(parent_of(named) + "/includes/globals.inc", "define('BEE_VERSION'"), 0};
 }
@@ -119,12 +123,10 @@ Result<Tool> find_tool(const std::string& docroot, registry::Cms cms, const std:
   if (tool.script.empty() && !named.empty()) tool.script = script_of(named);
   if (tool.script.empty()) {
     const bool seven = cms == registry::Cms::kDrupal7;
-    return fail_at(
-        docroot, Code::kNotFound,
-        named.empty() ? "this codebase has no Drush, neither in its vendor/ nor beside it"
-                      : "this codebase has no Drush of its own, and none is at " + printable(named),
-        seven ? "install Drush 8 and set the platform's drush to its vendor/drush/drush/drush.php"
-              : "require drush/drush in the codebase with composer, or set the platform's drush to a drush.php");
+    return fail_at(docroot, Code::kNotFound,
+                   named.empty() ? "this codebase has no Drush, neither in its vendor/ nor beside it"
+                                 : "this codebase has no Drush of its own, and none is at " + printable(named),
+                   seven ? std::string(kDrush8) : "require drush/drush in the codebase with composer");
   }
   Result<std::optional<std::string>> composed = composer_version(parent_of(parent_of(parent_of(tool.script))));
   if (!composed) return pass(composed);
@@ -137,8 +139,7 @@ Result<Tool> find_tool(const std::string& docroot, registry::Cms cms, const std:
   }
   tool.major = major_of(tool.version);
   if (cms == registry::Cms::kDrupal7 && (tool.major < 5 || tool.major > 8)) {
-    return fail_at(tool.script, Code::kInvalid, "Drush " + tool.version + " can't run Drupal 7",
-                   "install Drush 8 and set the platform's drush to its vendor/drush/drush/drush.php");
+    return fail_at(tool.script, Code::kInvalid, "Drush " + tool.version + " can't run Drupal 7", std::string(kDrush8));
   }
   return tool;
 }

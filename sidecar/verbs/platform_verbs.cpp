@@ -83,6 +83,9 @@ tasks::Saga reading(Services& services, std::string name, const FindPlatform& fi
                     }
                     // It decides which rules and files the platform gets.
                     work.memo()["cms"] = codebase->core.cms;
+                    platform->cms = codebase->core.cms;
+                    const Result<drush::Tool> tool = tool_of(services.config(), *platform);
+                    if (!tool) work.warn(tool.error());  // else the first install would fail, and say it then
                     *read = {codebase->core.version, std::move(codebase->profiles), std::move(codebase->packages)};
                     const Result<registry::Codebase> known =
                         services.store().with([&](registry::Store& store) { return store.codebase(platform->id); });

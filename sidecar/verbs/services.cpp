@@ -211,17 +211,21 @@ Result<std::string> mail_of_client(registry::Store& store, const std::string& cl
   return found == clients->end() ? std::string() : found->email;
 }
 
+Result<drush::Tool> tool_of(const Config& config, const registry::Platform& platform) {
+  std::string named = platform.drush;
+  if (named.empty()) {
+    named = platform.cms == registry::Cms::kBackdrop ? config.bee : config.drush;
+  } else if (Result<void> good = check_drush_path(config, named); !good) {
+    return pass(good);
+  }
+  return drush::find_tool(platform.docroot, platform.cms, named);
+}
+
 Result<drush::Site> drush_site(const Config& config, const SiteContext& context) {
   if (!context.database) {
     return fail(Code::kConflict, "site " + context.site.uri + " has no database server", "import one for it");
   }
-  std::string named = context.platform.drush;
-  if (named.empty()) {
-    named = context.platform.cms == registry::Cms::kBackdrop ? config.bee : config.drush;
-  } else if (Result<void> good = check_drush_path(config, named); !good) {
-    return pass(good);
-  }
-  Result<drush::Tool> tool = drush::find_tool(context.platform.docroot, context.platform.cms, named);
+  Result<drush::Tool> tool = tool_of(config, context.platform);
   if (!tool) return pass(tool);
   const std::string own = slot_home(config, context.site.block, context.site.slot);
   drush::Site site;

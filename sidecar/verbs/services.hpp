@@ -117,6 +117,9 @@ struct SiteContext {
 /// Where mail about a client's sites goes; empty when nobody has said, or there is no client.
 [[nodiscard]] Result<std::string> mail_of_client(registry::Store& store, const std::string& client);
 
+/// The Drush, or bee, that a platform's sites are run with. kNotFound when it brings none and none is named.
+[[nodiscard]] Result<drush::Tool> tool_of(const Config& config, const registry::Platform& platform);
+
 /// What Drush is told of a site. kNotFound when the platform has no Drush.
 [[nodiscard]] Result<drush::Site> drush_site(const Config& config, const SiteContext& context);
 

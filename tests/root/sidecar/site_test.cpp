@@ -84,7 +84,10 @@ TEST_F(SiteTest, APlatformIsServedByAllThatItsServerHas) {
   std::filesystem::create_directories(docroot);
   std::filesystem::copy(lab().docroot() + "/core", docroot + "/core", std::filesystem::copy_options::recursive);
   lab().must_aegir({"server", "add", "second", "--nginx", "8099"});
-  lab().must_aegir({"platform", "add", "p3", "--docroot", docroot, "--server", "second"});
+  // It brings no Drush, which nobody has to learn from its first site.
+  EXPECT_THAT(lab().must_aegir({"platform", "add", "p3", "--docroot", docroot, "--server", "second"}),
+              AllOf(HasSubstr("this codebase has no Drush of its own"), HasSubstr("require drush/drush"),
+                    HasSubstr("is done, with warnings")));
   EXPECT_THAT(lab().must_aegir({"platform", "show", "p3"}), ContainsRegex("services +nginx\n"));
   EXPECT_THAT(lab().must_aegir({"platform", "show", "p1"}), ContainsRegex("services +apache,nginx\n"));
   lab().must_aegir({"platform", "delete", "p3", "--yes"});
@@ -110,7 +113,8 @@ TEST_F(SiteTest, ABlockGivesItsSlotsAsSoonAsItIsAdded) {
   };
   EXPECT_THAT(refused({"--php", "5.2"}), AllOf(HasSubstr("PHP 5.2 is not there"), HasSubstr("next: install it")));
   EXPECT_THAT(refused({"--slots", "4000"}), HasSubstr("widen uid_first and uid_last"));
-  EXPECT_THAT(lab().aegir({"block", "add", "spare", "--server", "main"}).output, HasSubstr("there is a block 'spare' already"));
+  EXPECT_THAT(lab().aegir({"block", "add", "spare", "--server", "main"}).output,
+              HasSubstr("there is a block 'spare' already"));
 }
 
 TEST_F(SiteTest, WhatCantWorkIsRefusedBeforeItIsInTheRegistry) {

@@ -79,7 +79,7 @@ TEST(DrushTool, MissesNothingSilently) {
       {Cms::kDrupal7, root.path("x/../new/vendor/bin/drush"), Code::kInvalid, "no absolute path"},
       {Cms::kDrupal7, root.path("new/vendor/drush/drush/drush.php"), Code::kInvalid, "Drush 13.3.0 can't run Drupal 7"},
       {Cms::kBackdrop, "", Code::kNotFound, "bee.php"},
-      {Cms::kBackdrop, root.path("bee.php"), Code::kNotFound, "is not there"},
+      {Cms::kBackdrop, root.path("bee.php"), Code::kNotFound, "none is at"},
   };
   for (const auto& [cms, named, code, words] : cases) {
     const Result<Tool> tool = find_tool(root.path("site"), cms, named);
