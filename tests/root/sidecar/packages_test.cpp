@@ -74,7 +74,7 @@ class PackagesTest : public testing::Test {
     EXPECT_EQ(done.status, 0) << done.output;
     return json::parse(done.output);
   }
-  static std::string refused(std::vector<std::string> words) {
+  static std::string refused(const std::vector<std::string>& words) {
     const live::Finished done = lab().aegir(words);
     EXPECT_NE(done.status, 0) << done.output;
     return done.output;
