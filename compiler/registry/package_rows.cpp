@@ -48,23 +48,11 @@ Profile read_profile(const Query& row) {
           std::string(row.text(4)), row.integer(5) != 0,      entries_of(row.text(6))};
 }
 
-/// All rows of `query`, each as `make` makes it.
-template <class Make>
-auto all_rows(Query query, Make make) -> Result<std::vector<decltype(make(query))>> {
-  std::vector<decltype(make(query))> all;
-  for (;;) {
-    const Result<bool> row = query.next();
-    if (!row) return std::unexpected<Error>(row.error());
-    if (!*row) return all;
-    all.push_back(make(query));
-  }
-}
-
 Result<std::vector<Profile>> read_profiles(Connection& connection, std::uint32_t platform) {
-  return all_rows(connection.query("SELECT name, title, description, version, path, hidden, languages FROM profile "
-                                   "WHERE platform = ?1 ORDER BY name",
-                                   platform),
-                  read_profile);
+  return collect(connection.query("SELECT name, title, description, version, path, hidden, languages FROM profile "
+                                  "WHERE platform = ?1 ORDER BY name",
+                                  platform),
+                 read_profile);
 }
 
 Result<Codebase> read_codebase(Connection& connection, std::uint32_t platform) {
@@ -80,28 +68,28 @@ Result<Codebase> read_codebase(Connection& connection, std::uint32_t platform) {
   if (!profiles) return pass(profiles);
   codebase.profiles = *std::move(profiles);
   Result<std::vector<Package>> packages =
-      all_rows(connection.query("SELECT kind, name, path, title, version, schema, place, hidden FROM package "
-                                "WHERE platform = ?1 ORDER BY kind, name, path",
-                                platform),
-               [](const Query& row) {
-                 Package package = read_package(row);
-                 package.hidden = row.integer(7) != 0;
-                 return package;
-               });
+      collect(connection.query("SELECT kind, name, path, title, version, schema, place, hidden FROM package "
+                               "WHERE platform = ?1 ORDER BY kind, name, path",
+                               platform),
+              [](const Query& row) {
+                Package package = read_package(row);
+                package.hidden = row.integer(7) != 0;
+                return package;
+              });
   if (!packages) return pass(packages);
   codebase.packages = *std::move(packages);
   return codebase;
 }
 
 Result<std::vector<Package>> read_own_packages(Connection& connection, std::uint64_t site) {
-  return all_rows(connection.query("SELECT kind, name, path, title, version, schema, place, enabled FROM site_package "
-                                   "WHERE site = ?1 ORDER BY kind, name, path",
-                                   site),
-                  [](const Query& row) {
-                    Package package = read_package(row);
-                    package.enabled = row.integer(7) != 0;
-                    return package;
-                  });
+  return collect(connection.query("SELECT kind, name, path, title, version, schema, place, enabled FROM site_package "
+                                  "WHERE site = ?1 ORDER BY kind, name, path",
+                                  site),
+                 [](const Query& row) {
+                   Package package = read_package(row);
+                   package.enabled = row.integer(7) != 0;
+                   return package;
+                 });
 }
 
 }  // namespace

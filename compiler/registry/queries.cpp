@@ -7,18 +7,6 @@
 namespace aegir::registry {
 namespace {
 
-/// Reads all rows of `query` into a vector with `make`.
-template <class Make>
-auto collect(Query query, Make make) -> Result<std::vector<decltype(make(query))>> {
-  std::vector<decltype(make(query))> all;
-  for (;;) {
-    const Result<bool> row = query.next();
-    if (!row) return std::unexpected<Error>(row.error());
-    if (!*row) return all;
-    all.push_back(make(query));
-  }
-}
-
 /// The first row of `query`, if there is one.
 template <class Make>
 auto first(Query query, Make make) -> Result<std::optional<decltype(make(query))>> {

@@ -120,6 +120,18 @@ class Connection {
   std::unordered_map<std::string_view, std::vector<sqlite3_stmt*>> idle_;
 };
 
+/// All rows of `query`, each as `make` makes it.
+template <class Make>
+auto collect(Query query, Make make) -> Result<std::vector<decltype(make(query))>> {
+  std::vector<decltype(make(query))> all;
+  for (;;) {
+    const Result<bool> row = query.next();
+    if (!row) return std::unexpected<Error>(row.error());
+    if (!*row) return all;
+    all.push_back(make(query));
+  }
+}
+
 /// Rolls back when it is destroyed before commit().
 class Transaction {
  public:

@@ -47,16 +47,6 @@ Task task_row(const Query& row) {
   return task;
 }
 
-Result<std::vector<Task>> collect(Query query) {
-  std::vector<Task> tasks;
-  for (;;) {
-    const Result<bool> row = query.next();
-    if (!row) return std::unexpected<Error>(row.error());
-    if (!*row) return tasks;
-    tasks.push_back(task_row(query));
-  }
-}
-
 /// The first column of the first row of `query`; 0 when there is none.
 Result<std::uint64_t> first_number(Query query) {
   const Result<bool> row = query.next();
@@ -144,29 +134,29 @@ Result<std::vector<Task>> Tasks::list(const TaskFilter& filter) {
   if (filter.site != 0) {
     static const std::string of_site =
         select("WHERE site = ?1 AND id < ?2 AND (?3 < 0 OR state = ?3) ORDER BY id DESC LIMIT ?4");
-    return collect(connection_->query(of_site, filter.site, below, state, filter.limit));
+    return collect(connection_->query(of_site, filter.site, below, state, filter.limit), task_row);
   }
   if (filter.kind && !filter.object.empty()) {
     static const std::string of_object =
         select("WHERE kind = ?1 AND object = ?2 AND id < ?3 AND (?4 < 0 OR state = ?4) ORDER BY id DESC LIMIT ?5");
-    return collect(connection_->query(of_object, *filter.kind, filter.object, below, state, filter.limit));
+    return collect(connection_->query(of_object, *filter.kind, filter.object, below, state, filter.limit), task_row);
   }
   if (filter.kind) {
     static const std::string of_kind =
         select("WHERE kind = ?1 AND id < ?2 AND (?3 < 0 OR state = ?3) ORDER BY id DESC LIMIT ?4");
-    return collect(connection_->query(of_kind, *filter.kind, below, state, filter.limit));
+    return collect(connection_->query(of_kind, *filter.kind, below, state, filter.limit), task_row);
   }
   if (filter.state) {
     static const std::string of_state = select("WHERE state = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
-    return collect(connection_->query(of_state, state, below, filter.limit));
+    return collect(connection_->query(of_state, state, below, filter.limit), task_row);
   }
   static const std::string all = select("WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
-  return collect(connection_->query(all, below, filter.limit));
+  return collect(connection_->query(all, below, filter.limit), task_row);
 }
 
 Result<std::vector<Task>> Tasks::open() {
   static const std::string sql = select("WHERE state <= 1 ORDER BY priority DESC, id");
-  return collect(connection_->query(sql));
+  return collect(connection_->query(sql), task_row);
 }
 
 Result<std::vector<std::uint64_t>> Tasks::count() {
@@ -223,16 +213,13 @@ Result<void> Tasks::ask_cancel(std::uint64_t id) {
 }
 
 Result<std::vector<StepRow>> Tasks::steps(std::uint64_t id) {
-  Query query = connection_->query(
-      "SELECT number, name, state, memo, warning FROM task_step WHERE task = ?1 ORDER BY number", id);
-  std::vector<StepRow> steps;
-  for (;;) {
-    const Result<bool> row = query.next();
-    if (!row) return std::unexpected<Error>(row.error());
-    if (!*row) return steps;
-    steps.push_back({static_cast<std::uint32_t>(query.integer(0)), std::string(query.text(1)),
-                     static_cast<StepState>(query.integer(2)), std::string(query.text(3)), std::string(query.text(4))});
-  }
+  return collect(connection_->query(
+                     "SELECT number, name, state, memo, warning FROM task_step WHERE task = ?1 ORDER BY number", id),
+                 [](const Query& row) {
+                   return StepRow{static_cast<std::uint32_t>(row.integer(0)), std::string(row.text(1)),
+                                  static_cast<StepState>(row.integer(2)), std::string(row.text(3)),
+                                  std::string(row.text(4))};
+                 });
 }
 
 Result<void> Tasks::put_step(std::uint64_t id, const StepRow& step) {
@@ -257,17 +244,14 @@ Result<void> Tasks::add_log(std::uint64_t id, std::vector<LogLine>& lines) {
 }
 
 Result<std::vector<LogLine>> Tasks::log(std::uint64_t id, std::uint64_t after, std::size_t limit) {
-  Query query = connection_->query(
-      "SELECT id, time, level, step, text FROM task_log WHERE task = ?1 AND id > ?2 ORDER BY id LIMIT ?3", id, after,
-      limit);
-  std::vector<LogLine> lines;
-  for (;;) {
-    const Result<bool> row = query.next();
-    if (!row) return std::unexpected<Error>(row.error());
-    if (!*row) return lines;
-    lines.push_back({number(query, 0), query.integer(1), static_cast<LogLevel>(query.integer(2)),
-                     std::string(query.text(3)), std::string(query.text(4))});
-  }
+  return collect(
+      connection_->query(
+          "SELECT id, time, level, step, text FROM task_log WHERE task = ?1 AND id > ?2 ORDER BY id LIMIT ?3", id,
+          after, limit),
+      [](const Query& row) {
+        return LogLine{number(row, 0), row.integer(1), static_cast<LogLevel>(row.integer(2)), std::string(row.text(3)),
+                       std::string(row.text(4))};
+      });
 }
 
 Result<std::size_t> Tasks::forget_log(std::int64_t time, std::size_t limit) {
